@@ -1,0 +1,71 @@
+"""The wire between the agent in a container and the gateway, version 1.
+
+HTTP/1.1 over the Unix socket that is mounted at `/run/threadsmith/gateway.sock`. Every request
+carries `Authorization: Bearer <run token>`; the agent program keeps its own copy of these names,
+and a contract test holds both together.
+
+    GET  /run                 what to do: see `describe_run`
+    GET  /source              a git bundle that holds the commit under the ref `refs/heads/base`
+    GET  /patch               the work so far, to lay over the commit (204: none)
+    PUT  /turns/{n}           one turn of the model: see below
+    POST /events              {"events": [{"id": int, "kind": str, ...}]}; ids grow by one from 1
+                              within the run's phase; repeated ids are ignored -> {"last": int}
+    GET  /inbox?after=&wait=  {"items": [{"id", "kind": "message"|"stop", "text", "author"}]};
+                              waits `wait` seconds at the most (30 is the ceiling)
+    PUT  /patch               the body is the output of `git diff --binary`; `?final=1` on the last
+                              one -> {"sha256", "files", "added", "removed"}, or 422
+    PUT  /outcome             how the run ended: see below; the last request of the agent
+
+`PUT /turns/{n}` sends only what is new:
+    {"system": str, "tools": [{"name", "description", "parameters"}],   a run's first turn only
+     "messages": [{"role": "user", "content": [block, ...]}],
+     "inbox": [ids of the inbox items that these messages hold]}
+and answers {"turn": n, "content": [block, ...], "stop": "tool_calls"|"end"|"length"|"refusal",
+             "turns_left": int}.
+The same n with the same content gets the stored reply; with other content 409.
+
+Blocks:
+    {"type": "text", "text": str}
+    {"type": "tool_call", "id": str, "name": str, "arguments": object | null, "raw": str}
+    {"type": "tool_result", "call_id": str, "text": str, "is_error": bool}
+    {"type": "opaque", "provider": str, "data": object}    never sent to or by the container
+
+`GET /run` answers:
+    {"protocol": 1, "run_id", "task_id", "phase": "setup"|"agent", "mode", "repository",
+     "branch": str|null, "base_commit", "request": str, "author": str, "turn": int (the next one),
+     "prepared": bool (the workspace is already in the image), "has_patch": bool,
+     "setup_path": str|null,
+     "limits": {"turns", "command_seconds", "output_bytes", "patch_bytes", "wall_seconds"}}
+
+Event kinds from the container (every other kind is refused):
+    plan          {"items": [{"id": str, "title": str, "status": PLAN_STATUSES}]}
+    step_started  {"step": str, "tool": str, "title": str, "details": str}
+    step_finished {"step": str, "status": "complete"|"error", "title": str, "output": str,
+                   "seconds": float}
+    note          {"text": str}
+    setup_output  {"text": str}   setup phase: the script's output as it comes, at most 4 KiB each
+
+`PUT /outcome`:
+    agent phase: {"kind": "finished"|"gave_up"|"stopped"|"failed", "title", "summary", "claimed",
+                  "answer", "findings": [{"severity": "high"|"medium"|"low", "file", "line",
+                  "title", "detail", "suggestion"}], "brief", "details"}
+    setup phase: {"kind": "finished"|"failed", "exit_code": int, "brief", "details"}
+
+Errors are {"error": {"code": str, "brief": str}}:
+    400 bad_request    401 unauthorized   404 not_found      409 conflict
+    413 too_large      422 patch_refused  402 budget_exceeded (the run's turns are used up)
+    429, 503           try again after `Retry-After` seconds
+    502 provider_error the model cannot be reached any more: end the run with what there is
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+PROTOCOL_VERSION: Final = 1
+MAX_TURN_BYTES: Final = 8 * 1024**2
+"""A turn holds tool results that the agent has already cut; more than this is an attack."""
+MAX_EVENTS_BYTES: Final = 1024**2
+MAX_INBOX_WAIT_SECONDS: Final = 30.0
+EVENT_KINDS: Final = frozenset({"plan", "step_started", "step_finished", "note", "setup_output"})
+PLAN_STATUSES: Final = frozenset({"pending", "in_progress", "complete", "error"})

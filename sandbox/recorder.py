@@ -1,0 +1,88 @@
+"""What a run needs from whoever owns it: a durable place for its story, and its inbox."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol
+
+from sandbox.engines.engine import Handle
+from sandbox.llm.provider import Message, Reply, Tool
+from sandbox.patch import PatchSummary
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Turn:
+    """One stored turn of a task: what was new in the request, and the reply to it."""
+
+    number: int
+    """Counted from 0 over all runs of the task."""
+    request_sha256: str
+    """Of the request's canonical JSON; tells a retry from a different request."""
+    messages: tuple[Message, ...]
+    """The new user messages of this turn."""
+    reply: Reply
+    system: str | None = None
+    """Set on a run's first turn only, with ``tools``."""
+    tools: tuple[Tool, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InboxItem:
+    """Something a person said or did while the run was alive."""
+
+    id: int
+    """Grows with each item of the task."""
+    kind: Literal["message", "stop"]
+    text: str = ""
+    author: str = ""
+
+
+OutcomeKind = Literal["patch", "answer", "findings", "nothing", "stopped", "failed"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """How a run ended. A patch that was made is kept whatever the kind."""
+
+    kind: OutcomeKind
+    title: str = ""
+    summary: str = ""
+    answer: str = ""
+    """Mode explain: the answer, in Markdown."""
+    findings: tuple[dict[str, Any], ...] = ()
+    """Mode review: {severity, file, line, title, detail, suggestion}."""
+    claimed: str = ""
+    """What the agent says it verified, and how; its word alone."""
+    patch_sha256: str | None = None
+    stage: str = ""
+    """Where a failed run failed: source, image, setup, container, agent, model, patch."""
+    brief: str = ""
+    resolution: str = ""
+    details: str = ""
+    seconds: float = 0.0
+    extra: dict[str, Any] = field(default_factory=dict)
+
+
+class Recorder(Protocol):
+    """Each call returns only when what it was given would survive a kill of the process."""
+
+    async def event(self, kind: str, payload: dict[str, Any]) -> None:
+        """Append an event to the task's story."""
+
+    async def handle(self, handle: Handle | None) -> None:
+        """Keep the engine's handle of the run's present container; None: there is none."""
+
+    async def turns(self) -> list[Turn]:
+        """Every turn of the task so far, in order."""
+
+    async def turn(self, turn: Turn) -> None:
+        """Keep one more turn."""
+
+    async def patch(self, data: bytes, summary: PatchSummary, *, final: bool) -> None:
+        """Keep the run's patch as it now stands."""
+
+    async def inbox(self, after: int, *, wait_seconds: float) -> list[InboxItem]:
+        """Items with an id over ``after``; waits for the first one that long at the most."""
+
+    async def delivered(self, item_ids: list[int], *, turn: int) -> None:
+        """These items reached the model with that turn."""

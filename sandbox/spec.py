@@ -1,0 +1,122 @@
+"""What a run needs, as frozen data with a JSON round trip."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
+
+Mode = Literal["change", "explain", "review"]
+Phase = Literal["setup", "agent"]
+
+AGENT_UID = 1000
+"""The unprivileged user of the agent phase; a number, so that any image will do."""
+WORKSPACE = "/workspace"
+AGENT_HOME = "/home/agent"
+AGENT_PROGRAM = "/opt/threadsmith"
+"""Where the agent program is mounted, read-only; it is run as `python3 -I -S …/agent`."""
+GATEWAY_DIRECTORY = "/run/threadsmith"
+GATEWAY_SOCKET = f"{GATEWAY_DIRECTORY}/gateway.sock"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """What a run may use at the most."""
+
+    memory_bytes: int = 4 * 1024**3
+    cpus: float = 2.0
+    processes: int = 512
+    turns: int = 100
+    """Model replies in one run."""
+    wall_seconds: int = 3600
+    """The whole agent phase."""
+    setup_seconds: int = 900
+    command_seconds: int = 300
+    """One command of the agent, unless it asks for less."""
+    output_bytes: int = 30_000
+    """What of one command's output reaches the model (head and tail)."""
+    patch_bytes: int = 10 * 1024**2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tree:
+    """A prepared source: one commit in a bare repository on the host."""
+
+    mirror: str
+    """Path of the bare repository; nothing a container wrote is ever in it."""
+    commit: str
+    """Full object id."""
+    branch: str | None
+    """The branch the commit was found on; None for a tag, a bare commit or a zip."""
+    repository: str
+    """What people call it: `owner/name`, or the zip's file name."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setup:
+    """The repository's set-up script, and whether the configuration trusts it with the network."""
+
+    path: str = "setup.sh"
+    network: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunSpec:
+    """Everything a run is made from. ``resume_turn`` counts the task's turns before this run."""
+
+    run_id: str
+    task_id: str
+    mode: Mode
+    request: str
+    author: str
+    tree: Tree
+    image: str
+    model: str
+    """`provider:name`."""
+    limits: Limits = field(default_factory=Limits)
+    setup: Setup | None = field(default_factory=Setup)
+    """None skips the set-up phase altogether."""
+    patch: bytes = b""
+    """The task's work so far, laid over the commit before the agent starts."""
+    resume_turn: int = 0
+
+    def to_json(self) -> dict[str, Any]:
+        data = asdict(self)
+        data["patch"] = self.patch.decode("latin-1")
+        return data
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> RunSpec:
+        data = dict(data)
+        data["tree"] = Tree(**data["tree"])
+        data["limits"] = Limits(**data["limits"])
+        data["setup"] = Setup(**data["setup"]) if data["setup"] else None
+        data["patch"] = data["patch"].encode("latin-1")
+        return cls(**data)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mount:
+    """A host directory shown in a container; read-only unless said otherwise."""
+
+    source: str
+    target: str
+    read_only: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContainerSpec:
+    """What an engine needs to start one container of a run."""
+
+    run_id: str
+    phase: Phase
+    image: str
+    command: tuple[str, ...]
+    environment: dict[str, str]
+    """No secret but the run's own gateway token may stand in it."""
+    mounts: tuple[Mount, ...]
+    limits: Limits
+    network: bool = False
+    """False: no interface but loopback."""
+    privileged_user: bool = False
+    """True: root with the default capabilities (set-up); False: AGENT_UID with none."""
+    labels: dict[str, str] = field(default_factory=dict)
