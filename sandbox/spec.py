@@ -12,8 +12,9 @@ AGENT_UID = 1000
 """The unprivileged user of the agent phase; a number, so that any image will do."""
 WORKSPACE = "/workspace"
 AGENT_HOME = "/home/agent"
-AGENT_PROGRAM = "/opt/threadsmith"
-"""Where the agent program is mounted, read-only; it is run as `python3 -I -S …/agent`."""
+AGENT_PROGRAM = "/opt/threadsmith/agent_image"
+"""Where the host's `agent_image` folder is mounted, read-only."""
+AGENT_COMMAND = ("python3", "-I", "-S", f"{AGENT_PROGRAM}/agent")
 GATEWAY_DIRECTORY = "/run/threadsmith"
 GATEWAY_SOCKET = f"{GATEWAY_DIRECTORY}/gateway.sock"
 

@@ -1,0 +1,47 @@
+"""Fixtures that every test may use. A missing Docker or browser skips locally and fails in CI."""
+
+from __future__ import annotations
+
+import os
+import shutil
+
+import docker
+import pytest
+from docker.errors import DockerException
+
+
+def _missing(reason: str) -> None:
+    if os.environ.get("CI"):
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
+@pytest.fixture(scope="session")
+def docker_client() -> docker.DockerClient:
+    """The host's Docker Engine."""
+    try:
+        client = docker.from_env()
+        client.ping()
+    except DockerException as error:
+        _missing(f"Docker does not answer: {error}")
+    yield client
+    client.close()
+
+
+@pytest.fixture(scope="session")
+def agent_image(docker_client: docker.DockerClient) -> str:
+    """The default agent image, as `make setup` builds it."""
+    name = "threadsmith-agent:latest"
+    if not docker_client.images.list(name):
+        _missing(f"{name} is missing: run `make setup`")
+    return name
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """Path of a Chromium that the browser tests drive."""
+    path = shutil.which("chromium") or shutil.which("chromium-browser")
+    if path is None:
+        _missing("Chromium is missing: run `make setup-browser`")
+    assert path is not None
+    return path
