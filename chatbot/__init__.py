@@ -1,0 +1,1 @@
+"""The process that owns tasks: Slack, web, history, publishing."""

@@ -1,0 +1,1 @@
+"""The story of every task, in one SQLite file."""

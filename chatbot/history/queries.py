@@ -1,0 +1,425 @@
+"""Every query. Reads answer with models; writes run inside the caller's transaction."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from typing import Any, cast
+
+from sqlite_utils import Database
+
+from chatbot.history import rows
+from chatbot.models import (
+    ALIVE,
+    FINAL,
+    Approval,
+    Event,
+    Message,
+    Person,
+    Run,
+    Status,
+    Task,
+)
+from sandbox.errors import ThreadsmithError
+
+
+class TaskNotFound(ThreadsmithError):
+    """There is no such task."""
+
+    code = "task_not_found"
+
+
+def _all(db: Database, sql: str, *values: object) -> list[sqlite3.Row]:
+    return cast("list[sqlite3.Row]", db.execute(sql, values).fetchall())
+
+
+def _one(db: Database, sql: str, *values: object) -> sqlite3.Row | None:
+    return cast("sqlite3.Row | None", db.execute(sql, values).fetchone())
+
+
+def _insert(db: Database, table: str, row: dict[str, Any]) -> int:
+    columns = ", ".join(row)
+    marks = ", ".join("?" * len(row))
+    cursor = db.execute(
+        f"INSERT INTO {table} ({columns}) VALUES ({marks})",  # noqa: S608 - names are our own
+        tuple(row.values()),
+    )
+    return int(cursor.lastrowid or 0)
+
+
+# Tasks
+
+
+def get_task(db: Database, task_id: str) -> Task:
+    row = _one(db, "SELECT * FROM tasks WHERE id = ?", task_id)
+    if row is None:
+        raise TaskNotFound
+    return rows.task_from(row)
+
+
+def find_task_by_key(db: Database, key: str) -> Task | None:
+    row = _one(db, "SELECT * FROM tasks WHERE key = ?", key)
+    return rows.task_from(row) if row else None
+
+
+def find_task_by_thread(db: Database, team: str, channel: str, thread_ts: str) -> Task | None:
+    row = _one(
+        db,
+        "SELECT * FROM tasks WHERE team = ? AND channel = ? AND thread_ts = ?",
+        *(team, channel, thread_ts),
+    )
+    return rows.task_from(row) if row else None
+
+
+def list_tasks(db: Database, *, limit: int = 50, status: Status | None = None) -> list[Task]:
+    """Newest first."""
+    if status is None:
+        found = _all(db, "SELECT * FROM tasks ORDER BY created_at DESC LIMIT ?", limit)
+    else:
+        found = _all(
+            db,
+            "SELECT * FROM tasks WHERE status = ? ORDER BY created_at DESC LIMIT ?",
+            *(status.value, limit),
+        )
+    return [rows.task_from(row) for row in found]
+
+
+def open_tasks(db: Database) -> list[Task]:
+    """Every task that has not ended, oldest first."""
+    final = tuple(status.value for status in FINAL)
+    found = _all(
+        db, "SELECT * FROM tasks WHERE status NOT IN (?, ?, ?) ORDER BY created_at", *final
+    )
+    return [rows.task_from(row) for row in found]
+
+
+def overdue_tasks(db: Database, now: float) -> list[Task]:
+    found = _all(db, "SELECT * FROM tasks WHERE deadline_at < ?", now)
+    return [rows.task_from(row) for row in found if Status(row["status"]) not in FINAL]
+
+
+def insert_task(db: Database, task: Task, key: str | None) -> None:
+    _insert(db, "tasks", {**rows.task_row(task), "key": key})
+
+
+def update_task(db: Database, task: Task) -> None:
+    row = rows.task_row(task)
+    task_id = row.pop("id")
+    # The story's own count belongs to append_event.
+    del row["last_seq"]
+    names = ", ".join(f"{name} = ?" for name in row)
+    db.execute(f"UPDATE tasks SET {names} WHERE id = ?", (*row.values(), task_id))  # noqa: S608
+
+
+# Runs
+
+
+def get_run(db: Database, run_id: str) -> Run:
+    row = _one(db, "SELECT * FROM runs WHERE id = ?", run_id)
+    if row is None:
+        raise TaskNotFound("There is no such run.")
+    return rows.run_from(row)
+
+
+def task_runs(db: Database, task_id: str) -> list[Run]:
+    found = _all(db, "SELECT * FROM runs WHERE task_id = ? ORDER BY number", task_id)
+    return [rows.run_from(row) for row in found]
+
+
+def newest_run(db: Database, task_id: str) -> Run:
+    return task_runs(db, task_id)[-1]
+
+
+def open_runs(db: Database) -> list[Run]:
+    """Runs without an end, oldest first: queued, or under way in some process."""
+    found = _all(db, "SELECT * FROM runs WHERE finished_at IS NULL ORDER BY created_at")
+    return [rows.run_from(row) for row in found]
+
+
+def insert_run(db: Database, run: Run) -> None:
+    _insert(db, "runs", rows.run_row(run))
+
+
+def update_run(db: Database, run: Run) -> None:
+    row = rows.run_row(run)
+    run_id = row.pop("id")
+    names = ", ".join(f"{name} = ?" for name in row)
+    db.execute(f"UPDATE runs SET {names} WHERE id = ?", (*row.values(), run_id))  # noqa: S608
+
+
+# Events
+
+
+def append_event(
+    db: Database, task_id: str, kind: str, payload: dict[str, Any], *, at: float
+) -> int:
+    """Add a line to the story; answers its ``seq``."""
+    db.execute("UPDATE tasks SET last_seq = last_seq + 1 WHERE id = ?", (task_id,))
+    row = _one(db, "SELECT last_seq FROM tasks WHERE id = ?", task_id)
+    if row is None:
+        raise TaskNotFound
+    seq = int(row["last_seq"])
+    _insert(
+        db,
+        "events",
+        {
+            "task_id": task_id,
+            "seq": seq,
+            "at": at,
+            "kind": kind,
+            "payload": json.dumps(payload, ensure_ascii=False),
+        },
+    )
+    return seq
+
+
+def events(
+    db: Database, *, after: int = 0, task_id: str | None = None, limit: int = 500
+) -> list[Event]:
+    """Events with an id over ``after``, in order."""
+    if task_id is None:
+        found = _all(db, "SELECT * FROM events WHERE id > ? ORDER BY id LIMIT ?", after, limit)
+    else:
+        found = _all(
+            db,
+            "SELECT * FROM events WHERE task_id = ? AND id > ? ORDER BY id LIMIT ?",
+            *(task_id, after, limit),
+        )
+    return [rows.event_from(row) for row in found]
+
+
+def task_events(db: Database, task_id: str, *, after_seq: int = 0) -> list[Event]:
+    found = _all(
+        db,
+        "SELECT * FROM events WHERE task_id = ? AND seq > ? ORDER BY seq",
+        *(task_id, after_seq),
+    )
+    return [rows.event_from(row) for row in found]
+
+
+def last_event_id(db: Database) -> int:
+    row = _one(db, "SELECT coalesce(max(id), 0) AS id FROM events")
+    return int(row["id"]) if row else 0
+
+
+def event_counts(db: Database, task_id: str) -> dict[str, int]:
+    found = _all(
+        db,
+        "SELECT kind, count(*) AS n FROM events WHERE task_id = ? GROUP BY kind ORDER BY kind",
+        task_id,
+    )
+    return {row["kind"]: row["n"] for row in found}
+
+
+# Messages
+
+
+def add_message(
+    db: Database,
+    *,
+    task_id: str,
+    kind: str,
+    author: Person,
+    text: str,
+    at: float,
+    key: str | None,
+    run_id: str | None = None,
+) -> Message | None:
+    """None where the key is known already."""
+    if key is not None and _one(db, "SELECT 1 FROM messages WHERE key = ?", key):
+        return None
+    message_id = _insert(
+        db,
+        "messages",
+        {
+            "task_id": task_id,
+            "kind": kind,
+            "author_id": author.id,
+            "author_name": author.name,
+            "text": text,
+            "at": at,
+            "key": key,
+            "run_id": run_id,
+        },
+    )
+    row = _one(db, "SELECT * FROM messages WHERE id = ?", message_id)
+    return rows.message_from(row) if row else None
+
+
+def run_messages(db: Database, run_id: str, *, after: int = 0) -> list[Message]:
+    """What was said to a run, undelivered or not."""
+    found = _all(
+        db, "SELECT * FROM messages WHERE run_id = ? AND id > ? ORDER BY id", run_id, after
+    )
+    return [rows.message_from(row) for row in found]
+
+
+def pending_messages(db: Database, task_id: str) -> list[Message]:
+    """Messages that no run has given to its model."""
+    found = _all(
+        db,
+        "SELECT * FROM messages WHERE task_id = ? AND kind = 'message' AND delivered_at IS NULL"
+        " ORDER BY id",
+        task_id,
+    )
+    return [rows.message_from(row) for row in found]
+
+
+def mark_delivered(db: Database, message_ids: list[int], run_id: str, at: float) -> None:
+    for message_id in message_ids:
+        db.execute(
+            "UPDATE messages SET run_id = ?, delivered_at = ?"
+            " WHERE id = ? AND delivered_at IS NULL",
+            (run_id, at, message_id),
+        )
+
+
+# Turns
+
+
+def turns(db: Database, task_id: str) -> list[dict[str, Any]]:
+    found = _all(db, "SELECT turn FROM turns WHERE task_id = ? ORDER BY number", task_id)
+    return [json.loads(row["turn"]) for row in found]
+
+
+def insert_turn(
+    db: Database, task_id: str, run_id: str, turn: dict[str, Any], *, at: float
+) -> None:
+    _insert(
+        db,
+        "turns",
+        {
+            "task_id": task_id,
+            "number": turn["number"],
+            "run_id": run_id,
+            "at": at,
+            "request_sha256": turn["request_sha256"],
+            "turn": json.dumps(turn, ensure_ascii=False),
+        },
+    )
+
+
+# Patches
+
+
+def put_patch(db: Database, sha256: str, data: bytes) -> None:
+    db.execute("INSERT OR IGNORE INTO patches (sha256, data) VALUES (?, ?)", (sha256, data))
+
+
+def get_patch(db: Database, sha256: str) -> bytes:
+    row = _one(db, "SELECT data FROM patches WHERE sha256 = ?", sha256)
+    if row is None:
+        raise TaskNotFound("There is no such patch.")
+    return bytes(row["data"])
+
+
+# Approvals
+
+
+def get_approval(db: Database, approval_id: str) -> Approval:
+    row = _one(db, "SELECT * FROM approvals WHERE id = ?", approval_id)
+    if row is None:
+        raise TaskNotFound("There is no such approval.")
+    return rows.approval_from(row)
+
+
+def pending_approval(db: Database, task_id: str) -> Approval | None:
+    row = _one(db, "SELECT * FROM approvals WHERE task_id = ? AND state = 'pending'", task_id)
+    return rows.approval_from(row) if row else None
+
+
+def approved(db: Database, task_id: str) -> Approval | None:
+    """The newest approval that was given."""
+    row = _one(
+        db,
+        "SELECT * FROM approvals WHERE task_id = ? AND state = 'approved'"
+        " ORDER BY settled_at DESC LIMIT 1",
+        task_id,
+    )
+    return rows.approval_from(row) if row else None
+
+
+def insert_approval(db: Database, approval: Approval) -> None:
+    _insert(
+        db,
+        "approvals",
+        {
+            "id": approval.id,
+            "task_id": approval.task_id,
+            "run_id": approval.run_id,
+            "patch_sha256": approval.patch_sha256,
+            "state": approval.state,
+            "created_at": approval.created_at,
+        },
+    )
+
+
+def settle_approval(
+    db: Database, approval_id: str, state: str, by: Person | None, *, at: float
+) -> None:
+    db.execute(
+        "UPDATE approvals SET state = ?, settled_at = ?, settled_by_id = ?, settled_by_name = ?"
+        " WHERE id = ? AND state = 'pending'",
+        (state, at, by.id if by else None, by.name if by else None, approval_id),
+    )
+
+
+# Projections and deduplication
+
+
+def projection(db: Database, name: str, task_id: str) -> tuple[int, dict[str, Any]]:
+    """How far this view of the task's story has come, and what it must remember."""
+    row = _one(
+        db, "SELECT seq, state FROM projections WHERE name = ? AND task_id = ?", name, task_id
+    )
+    return (int(row["seq"]), json.loads(row["state"])) if row else (0, {})
+
+
+def put_projection(
+    db: Database, name: str, task_id: str, *, seq: int, state: dict[str, Any]
+) -> None:
+    db.execute(
+        "INSERT INTO projections (name, task_id, seq, state) VALUES (?, ?, ?, ?)"
+        " ON CONFLICT (name, task_id) DO UPDATE SET seq = excluded.seq, state = excluded.state",
+        (name, task_id, seq, json.dumps(state)),
+    )
+
+
+def behind(db: Database, name: str) -> list[str]:
+    """Tasks whose story is longer than this view of it."""
+    found = _all(
+        db,
+        "SELECT tasks.id FROM tasks LEFT JOIN projections"
+        " ON projections.task_id = tasks.id AND projections.name = ?"
+        " WHERE tasks.last_seq > coalesce(projections.seq, 0) ORDER BY tasks.created_at",
+        name,
+    )
+    return [row["id"] for row in found]
+
+
+def first_sight(db: Database, key: str, *, at: float) -> bool:
+    """Whether this key was never seen; remembers it."""
+    cursor = db.execute("INSERT OR IGNORE INTO seen (key, at) VALUES (?, ?)", (key, at))
+    return cursor.rowcount == 1
+
+
+def forget_seen(db: Database, before: float) -> None:
+    db.execute("DELETE FROM seen WHERE at < ?", (before,))
+
+
+def queue_position(db: Database, run_id: str) -> int:
+    """How many queued runs stand before this one."""
+    row = _one(
+        db,
+        "SELECT count(*) AS n FROM runs JOIN tasks ON tasks.id = runs.task_id"
+        " WHERE runs.finished_at IS NULL AND runs.started_at IS NULL AND tasks.status = ?"
+        " AND runs.created_at < (SELECT created_at FROM runs WHERE id = ?)",
+        *(Status.QUEUED.value, run_id),
+    )
+    return int(row["n"]) if row else 0
+
+
+def alive_count(db: Database) -> int:
+    marks = tuple(status.value for status in ALIVE)
+    row = _one(db, "SELECT count(*) AS n FROM tasks WHERE status IN (?, ?, ?, ?)", *marks)
+    return int(row["n"]) if row else 0
