@@ -26,6 +26,7 @@ from chatbot.models import (
     Person,
     PullRequest,
     Run,
+    Source,
     Status,
     Task,
     TransitionRefused,
@@ -171,6 +172,17 @@ class Actions:
 
         return await self.history.write(change)
 
+    async def set_source(self, task_id: str, source: Source) -> None:
+        """A request without a repository has been told which one."""
+
+        def change(db: Database) -> None:
+            task = queries.get_task(db, task_id)
+            self._store(db, replace(task, source=source))
+            payload = {"repository": source.repository, "ref": source.ref}
+            queries.append_event(db, task_id, "source_named", payload, at=self.clock())
+
+        await self.history.write(change)
+
     # Running
 
     async def resolve_run(
@@ -287,8 +299,10 @@ class Actions:
 
         def change(db: Database) -> None:
             run = queries.get_run(db, run_id)
-            sha256 = summary["sha256"]
-            queries.put_patch(db, sha256, data)
+            # Work that was all undone again is no work.
+            sha256 = summary["sha256"] if summary["files"] else None
+            if sha256 is not None:
+                queries.put_patch(db, sha256, data)
             if run.patch_sha256 != sha256:
                 queries.update_run(db, replace(run, patch_sha256=sha256))
                 task = queries.get_task(db, run.task_id)

@@ -1,0 +1,203 @@
+"""Settings, from a TOML file and the environment; checked all at once, secrets never printed.
+
+`THREADSMITH_<SECTION>_<FIELD>` in the environment wins over the file. Each setting's meaning
+stands under it; `threadsmith config` prints what is in force.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import tomllib
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+
+from sandbox.errors import ThreadsmithError
+from sandbox.spec import Limits
+
+
+class ConfigError(ThreadsmithError):
+    """The configuration is not valid."""
+
+    code = "config_invalid"
+    resolution = "Correct the settings named above; see manifests/threadsmith.example.toml."
+
+
+class Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+
+class DataSettings(Section):
+    directory: Path = Path(".threadsmith")
+    """Database, mirrors, uploads, logs and sockets; one process tree's own folder."""
+
+
+class SlackSettings(Section):
+    bot_token: SecretStr | None = None
+    """The bot's token, `xoxb-…`; without one Slack is left out."""
+    app_token: SecretStr | None = None
+    """The app-level token for Socket Mode, `xapp-…`."""
+    api_url: str = "https://slack.com/api/"
+    """Where Slack's Web API is."""
+    approvers: tuple[str, ...] = ()
+    """User ids who may open pull requests; empty: everybody in the thread's channel."""
+
+
+class ForgeSettings(Section):
+    token: SecretStr | None = None
+    """A GitHub token that may read repositories, push branches and open pull requests."""
+    api_url: str = "https://api.github.com"
+    """GitHub's REST API; of an Enterprise Server `https://host/api/v3`."""
+    url: str = "https://github.com"
+    """Where repositories named `owner/name` are cloned from."""
+    author_name: str = "Threadsmith"
+    """Author of the commits."""
+    author_email: str = "threadsmith@users.noreply.github.com"
+    """Author's address of the commits."""
+
+
+class ModelSettings(Section):
+    default: str = "anthropic:claude-sonnet-4-5"
+    """`provider:name` for tasks that name no model; providers: anthropic, openai, replay."""
+    anthropic_api_key: SecretStr | None = None
+    """Else the SDK's own ANTHROPIC_API_KEY."""
+    anthropic_base_url: str | None = None
+    """Else the SDK's own ANTHROPIC_BASE_URL."""
+    openai_api_key: SecretStr | None = None
+    """Else the SDK's own OPENAI_API_KEY."""
+    openai_base_url: str | None = None
+    """Else the SDK's own OPENAI_BASE_URL; any compatible server."""
+    max_output_tokens: int = Field(default=16_000, ge=256)
+    """The longest single reply."""
+    replay_delay_seconds: float = Field(default=0.0, ge=0)
+    """How long recorded replies take, so that a demonstration can be watched."""
+
+
+class SandboxSettings(Section):
+    image: str = "threadsmith-agent:latest"
+    """Image of the run's container; anything with python3 and git."""
+    max_runs: int = Field(default=4, ge=1)
+    """Runs at a time; further ones wait in order."""
+    trust_setup: tuple[str, ...] = ()
+    """Repositories (`owner/name`, `owner/*`) whose setup.sh may use the network."""
+    memory_mib: int = Field(default=4096, ge=64)
+    """Memory of one container, swap included."""
+    cpus: float = Field(default=2.0, gt=0)
+    """Processors of one container."""
+    processes: int = Field(default=512, ge=16)
+    """Processes and threads of one container."""
+    turns: int = Field(default=100, ge=1)
+    """Model replies in one run."""
+    wall_seconds: int = Field(default=3600, ge=10)
+    """Time of one run's agent phase."""
+    setup_seconds: int = Field(default=900, ge=10)
+    """Time of one run's set-up phase."""
+    command_seconds: int = Field(default=300, ge=1)
+    """Time of one command of the agent."""
+
+    def limits(self) -> Limits:
+        return Limits(
+            memory_bytes=self.memory_mib * 1024**2,
+            cpus=self.cpus,
+            processes=self.processes,
+            turns=self.turns,
+            wall_seconds=self.wall_seconds,
+            setup_seconds=self.setup_seconds,
+            command_seconds=self.command_seconds,
+        )
+
+
+class WebSettings(Section):
+    host: str = "127.0.0.1"
+    """Address the task pages and the HTTP API listen on."""
+    port: int = Field(default=8080, ge=0, le=65535)
+    """0 takes any free port."""
+    public_url: str = ""
+    """How people reach the pages, for links; empty: the listening address."""
+    api_token: SecretStr | None = None
+    """Bearer token of the HTTP API; without one the API answers 403."""
+    max_upload_mib: int = Field(default=100, ge=1)
+    """The largest zip archive."""
+
+
+class Settings(Section):
+    data: DataSettings = DataSettings()
+    slack: SlackSettings = SlackSettings()
+    forge: ForgeSettings = ForgeSettings()
+    model: ModelSettings = ModelSettings()
+    sandbox: SandboxSettings = SandboxSettings()
+    web: WebSettings = WebSettings()
+
+    @property
+    def database_path(self) -> Path:
+        return self.data.directory / "threadsmith.db"
+
+    @property
+    def logs_directory(self) -> Path:
+        return self.data.directory / "logs"
+
+
+PREFIX = "THREADSMITH_"
+
+
+def load_settings(path: Path | None, environment: dict[str, str] | None = None) -> Settings:
+    """Read the file (where one is named) and the environment; raises ConfigError with all faults."""
+    environment = dict(os.environ) if environment is None else environment
+    values: dict[str, Any] = {}
+    if path is not None:
+        try:
+            values = tomllib.loads(path.read_text())
+        except (OSError, tomllib.TOMLDecodeError) as error:
+            raise ConfigError(f"{path} cannot be read: {error}") from error
+    faults = _overlay(values, environment)
+    try:
+        settings = Settings.model_validate(values)
+    except ValidationError as error:
+        faults += [_explain(fault) for fault in error.errors()]
+    if faults:
+        raise ConfigError(details="\n".join(faults))
+    return settings
+
+
+def _overlay(values: dict[str, Any], environment: dict[str, str]) -> list[str]:
+    faults = []
+    for name, value in sorted(environment.items()):
+        if not name.startswith(PREFIX):
+            continue
+        section, _, field = name.removeprefix(PREFIX).lower().partition("_")
+        model = Settings.model_fields.get(section)
+        fields = getattr(model.annotation, "model_fields", {}) if model else {}
+        if field not in fields:
+            faults.append(f"{name}: no such setting{_nearest(field, fields)}")
+            continue
+        is_list = "tuple" in str(fields[field].annotation)
+        parsed: Any = [part.strip() for part in value.split(",") if part.strip()]
+        values.setdefault(section, {})[field] = parsed if is_list else value
+    return faults
+
+
+def _explain(fault: Any) -> str:
+    place = ".".join(str(part) for part in fault["loc"])
+    if fault["type"] != "extra_forbidden":
+        return f"{place}: {fault['msg']}"
+    section, _, field = place.rpartition(".")
+    model = Settings.model_fields.get(section)
+    fields = getattr(model.annotation, "model_fields", {}) if model else Settings.model_fields
+    return f"{place}: no such setting{_nearest(field, fields)}"
+
+
+def _nearest(name: str, known: Any) -> str:
+    match = difflib.get_close_matches(name, list(known), n=1)
+    return f"; did you mean {match[0]}?" if match else ""
+
+
+def effective(settings: Settings) -> dict[str, dict[str, str]]:
+    """Every setting as text, secrets masked."""
+    return {
+        section: {name: str(getattr(getattr(settings, section), name)) for name in fields}
+        for section, fields in (
+            (name, type(getattr(settings, name)).model_fields) for name in Settings.model_fields
+        )
+    }
