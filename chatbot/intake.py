@@ -2,22 +2,44 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Literal
 
-from chatbot.actions import Actions
+from chatbot.actions import Actions, EmptyRequest
 from chatbot.config import Settings
 from chatbot.history.store import History
-from chatbot.models import Origin, Person, Task, Thread
+from chatbot.models import NewTask, Origin, Person, Source, Task, Thread
+from chatbot.request import Request, is_stop, plain, understand
+from sandbox.errors import ThreadsmithError
 from sandbox.spec import Mode
 
 Reply = Literal["stored", "duplicate", "stopping", "nothing_to_stop"]
+
+_NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9-]*/[A-Za-z0-9._-]+$")
+
+
+class RepositoryUnnamed(ThreadsmithError):
+    """No repository is named."""
+
+    code = "repository_unnamed"
+    resolution = "Reply with the repository, for example `owner/name` or its address."
+
+
+class RepositoryAmbiguous(ThreadsmithError):
+    """Several repositories are named."""
+
+    code = "repository_ambiguous"
+    resolution = "Reply with the one to work in, for example `in owner/name`."
 
 
 class Intake:
     """Understands requests, and stores them: also those that cannot be done, as failed tasks."""
 
-    def __init__(self, settings: Settings, history: History, actions: Actions) -> None: ...
+    def __init__(self, settings: Settings, history: History, actions: Actions) -> None:
+        self._settings = settings
+        self._history = history
+        self._actions = actions
 
     async def ask(
         self,
@@ -34,8 +56,65 @@ class Intake:
         archive: Path | None = None,
     ) -> Task:
         """A new task; what is given by name wins over what the words say."""
-        raise NotImplementedError
+        request = understand(words) if repository is None else Request(task=plain(words))
+        source = self._source(repository or request.repository, ref or request.ref, archive)
+        new = NewTask(
+            origin=origin,
+            mode=mode or request.mode,
+            model=model or request.model or self._settings.model.default,
+            # The words as they are, where taking out the repository leaves nothing to do.
+            request=request.task or plain(words) or "(nothing)",
+            author=author,
+            source=source,
+            thread=thread,
+            key=key,
+        )
+        problem = self._problem(request, source)
+        if problem is not None:
+            return await self._actions.refuse_task(new, problem)
+        task, _ = await self._actions.create_task(new)
+        return task
 
     async def reply(self, task: Task, words: str, *, author: Person, key: str | None) -> Reply:
         """A follow-up, a stop, or the repository that was asked for."""
-        raise NotImplementedError
+        if is_stop(words):
+            stopping = await self._actions.stop_task(task.id, author, key=key)
+            return "stopping" if stopping else "nothing_to_stop"
+        text = plain(words)
+        if not task.source.repository:
+            request = understand(words)
+            if request.repository:
+                await self._actions.set_source(
+                    task.id, self._source(request.repository, request.ref, None)
+                )
+                # The answer may be the bare name: then the first request is what to do.
+                text = request.task or task.request
+        message = await self._actions.add_message(task.id, author, text, key=key)
+        return "duplicate" if message is None else "stored"
+
+    def _source(self, repository: str | None, ref: str | None, archive: Path | None) -> Source:
+        if archive is not None:
+            return Source(kind="zip", repository=repository or archive.name, path=str(archive))
+        if repository is None:
+            return Source(kind="git", repository="")
+        forge = self._settings.forge.url.rstrip("/")
+        name = repository.removeprefix(f"{forge}/").removesuffix(".git")
+        if _NAME.match(name) and not Path(repository).is_dir():
+            return Source(
+                kind="git", repository=name, url=f"{forge}/{name}.git", ref=ref, forge=True
+            )
+        tail = re.split(r"[/:]", repository.rstrip("/").removesuffix(".git"))
+        return Source(
+            kind="git",
+            repository="/".join(part for part in tail[-2:] if part),
+            url=repository,
+            ref=ref,
+        )
+
+    def _problem(self, request: Request, source: Source) -> ThreadsmithError | None:
+        if request.candidates and not source.repository:
+            names = ", ".join(f"`{name}`" for name in request.candidates)
+            return RepositoryAmbiguous(f"Several repositories are named: {names}.")
+        if not source.repository:
+            return RepositoryUnnamed()
+        return None if request.task.strip() else EmptyRequest()

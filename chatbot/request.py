@@ -1,0 +1,140 @@
+"""A person's words -> what they ask for. Pure: no network, no clock, no settings."""
+
+from __future__ import annotations
+
+import html
+import re
+from dataclasses import dataclass
+
+from sandbox.spec import Mode
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What was understood. ``repository`` is `owner/name` or a git URL, None where none is named."""
+
+    task: str
+    repository: str | None = None
+    ref: str | None = None
+    mode: Mode = "change"
+    model: str | None = None
+    candidates: tuple[str, ...] = ()
+    """Several repositories were named and none stands out: ask."""
+
+
+_MENTION = re.compile(r"<@[A-Z0-9]+(?:\|[^>]*)?>")
+_LINK = re.compile(r"<((?:https?|ssh|git)://[^|>\s]+|mailto:[^|>\s]+)(?:\|([^>]*))?>")
+_CODE = re.compile(r"```.*?```|`[^`\n]*`", re.DOTALL)
+
+_OWNER_NAME = r"[A-Za-z0-9][A-Za-z0-9-]*/[A-Za-z0-9_][A-Za-z0-9._-]*[A-Za-z0-9_-]"
+_URL = r"(?:https?://|ssh://)[^\s<>\"'`,;]+|git@[A-Za-z0-9.-]+:[^\s<>\"'`,;]+"
+_LEAD = r"(?:\b(?:in|for|of|on|from|to|against)\s+)?(?:\bthe\s+)?(?:\b(?:repo|repository)\s+)?"
+_REF_NAME = r"[A-Za-z0-9][A-Za-z0-9._/-]*[A-Za-z0-9]|[A-Za-z0-9]"
+_REF = (
+    rf"(?:@(?P<at>{_REF_NAME})"
+    rf"|,?\s+(?:on|at|from)\s+(?:the\s+)?(?:branch|tag|commit|ref)\s+`?(?P<named>{_REF_NAME})`?"
+    rf"|,?\s+at\s+`?(?P<version>v\d[A-Za-z0-9._-]*|[0-9a-f]{{7,40}})`?)?"
+)
+_REPOSITORY = re.compile(
+    rf"(?P<lead>{_LEAD})(?<![\w./@:-])`?(?P<name>{_URL}|{_OWNER_NAME})`?(?![\w/]){_REF}"
+)
+_LOOSE_REF = re.compile(
+    rf"\b(?:on|at|from)\s+(?:the\s+)?(?:branch|tag|commit)\s+`?(?P<named>{_REF_NAME})`?"
+)
+_MODEL = re.compile(
+    r"\b(?:with|using|by)\s+(?:model\s+)?`?(?P<model>(?:anthropic|openai|replay):[^\s`,;]+)`?"
+)
+_FILE_ENDING = re.compile(r"\.(?:py|js|ts|tsx|go|rs|c|h|cc|cpp|java|rb|md|txt|toml|ya?ml|json|sh)$")
+_GIT_PAGE = re.compile(r"^(https?://[^/]+/[^/]+/[^/]+?)(?:\.git)?(?:/tree/(?P<ref>[^?#]+))?/?$")
+_EXPLAIN = re.compile(
+    r"^(?:please\s+)?(?:explain|describe|summari[sz]e|how|why|what|where|which)\b", re.IGNORECASE
+)
+_REVIEW = re.compile(r"^(?:please\s+)?(?:review|audit)\b", re.IGNORECASE)
+_STOP = re.compile(
+    r"^(?:please\s+)?(?:stop|cancel|abort|halt)(?:\s+(?:it|this|that|now|please|the task))*[.!]*$",
+    re.IGNORECASE,
+)
+
+
+def is_stop(words: str) -> bool:
+    """Whether the words are a stop and nothing else ("stop the timer leak" is work)."""
+    return bool(_STOP.match(plain(words)))
+
+
+def plain(words: str) -> str:
+    """Slack's text as the person wrote it: no mention, no escapes, links as bare addresses."""
+    text = _MENTION.sub(" ", words)
+    text = _LINK.sub(lambda match: match[1], text)
+    lines = (re.sub(r"[ \t]+", " ", line).strip() for line in html.unescape(text).splitlines())
+    return "\n".join(lines).strip()
+
+
+def understand(words: str) -> Request:
+    """Read a request. What names repository, ref or model is taken out of the task's text."""
+    text = plain(words)
+    model = None
+    if match := _MODEL.search(text):
+        model = match["model"]
+        text = _without(text, match)
+    repository, ref, candidates, text = _find_repository(text)
+    if repository and ref is None and (match := _LOOSE_REF.search(text)):
+        ref = match["named"]
+        text = _without(text, match)
+    return Request(
+        task=text,
+        repository=repository,
+        ref=ref,
+        mode=_mode(text),
+        model=model,
+        candidates=candidates,
+    )
+
+
+def _mode(text: str) -> Mode:
+    if _REVIEW.match(text):
+        return "review"
+    return "explain" if _EXPLAIN.match(text) else "change"
+
+
+def _find_repository(text: str) -> tuple[str | None, str | None, tuple[str, ...], str]:
+    quoted = [match.span() for match in _CODE.finditer(text)]
+    found = []
+    for match in _REPOSITORY.finditer(text):
+        name = match["name"].rstrip(".,:;!?)")
+        whole = any(start == match.start("name") - 1 for start, _ in quoted)
+        inside = any(start < match.start("name") < end for start, end in quoted)
+        if _FILE_ENDING.search(name) and "://" not in name:
+            continue
+        if inside and not whole:
+            continue
+        found.append((match, name))
+    if not found:
+        return None, None, (), text
+    led = [pair for pair in found if _stands_out(pair[0], pair[1], text)]
+    chosen = led or found
+    names = tuple(dict.fromkeys(name for _, name in chosen))
+    if len(names) > 1:
+        return None, None, names, text
+    match, name = chosen[0]
+    ref = match["at"] or match["named"] or match["version"]
+    if page := _GIT_PAGE.match(name):
+        ref = ref or page["ref"]
+        name = page[1]
+    return name, ref, (), _without(text, match)
+
+
+def _stands_out(match: re.Match[str], name: str, text: str) -> bool:
+    """Led by "in", "for", "repo" …; an address; or the first words of the request."""
+    return (
+        bool(match["lead"].strip())
+        or "://" in name
+        or "@" in name
+        or not text[: match.start()].strip()
+    )
+
+
+def _without(text: str, match: re.Match[str]) -> str:
+    before, after = text[: match.start()].rstrip(" ,"), text[match.end() :]
+    after = after.lstrip(" ,:") if not before else after
+    joined = f"{before} {after.lstrip(' ')}" if after.strip(" ") else before
+    return re.sub(r" +([.,;:!?])", r"\1", joined).strip(" ,:")
