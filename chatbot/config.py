@@ -143,7 +143,7 @@ PREFIX = "THREADSMITH_"
 
 
 def load_settings(path: Path | None, environment: dict[str, str] | None = None) -> Settings:
-    """Read the file, where one is named, and the environment; raises ConfigError with all faults."""
+    """Read the file, if one is named, and the environment; ConfigError names all faults."""
     environment = dict(os.environ) if environment is None else environment
     values: dict[str, Any] = {}
     if path is not None:

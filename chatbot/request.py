@@ -11,7 +11,7 @@ from sandbox.spec import Mode
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """What was understood. ``repository`` is `owner/name` or a git URL, None where none is named."""
+    """What was understood. ``repository`` is `owner/name`, a git URL, or None: none is named."""
 
     task: str
     repository: str | None = None
@@ -120,17 +120,14 @@ def _find_repository(text: str) -> tuple[str | None, str | None, tuple[str, ...]
     if page := _GIT_PAGE.match(name):
         ref = ref or page["ref"]
         name = page[1]
-    return name, ref, (), _without(text, match)
+    # In the middle of a sentence the name is part of what is said.
+    return name, ref, (), _without(text, match) if led else text
 
 
 def _stands_out(match: re.Match[str], name: str, text: str) -> bool:
     """Led by "in", "for", "repo" …; an address; or the first words of the request."""
-    return (
-        bool(match["lead"].strip())
-        or "://" in name
-        or "@" in name
-        or not text[: match.start()].strip()
-    )
+    led = match["lead"].strip().lower() not in {"", "the"}
+    return led or "://" in name or "@" in name or not text[: match.start()].strip()
 
 
 def _without(text: str, match: re.Match[str]) -> str:
