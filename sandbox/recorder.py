@@ -6,6 +6,13 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
 from sandbox.engines.engine import Handle
+from sandbox.llm.blocks import (
+    message_from_json,
+    message_to_json,
+    reply_from_json,
+    reply_to_json,
+    tools_to_json,
+)
 from sandbox.llm.provider import Message, Reply, Tool
 from sandbox.patch import PatchSummary
 
@@ -24,6 +31,28 @@ class Turn:
     system: str | None = None
     """Set on a run's first turn only, with ``tools``."""
     tools: tuple[Tool, ...] | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "number": self.number,
+            "request_sha256": self.request_sha256,
+            "system": self.system,
+            "tools": None if self.tools is None else tools_to_json(self.tools),
+            "messages": [message_to_json(message) for message in self.messages],
+            "reply": reply_to_json(self.reply),
+        }
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> Turn:
+        tools = data["tools"]
+        return cls(
+            number=data["number"],
+            request_sha256=data["request_sha256"],
+            system=data["system"],
+            tools=None if tools is None else tuple(Tool(**tool) for tool in tools),
+            messages=tuple(message_from_json(message) for message in data["messages"]),
+            reply=reply_from_json(data["reply"]),
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

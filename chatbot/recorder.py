@@ -1,0 +1,56 @@
+"""The sandbox's recorder, over the history: one run's way into its task's story."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from chatbot.actions import Actions
+from chatbot.history import queries
+from sandbox.engines.engine import Handle
+from sandbox.patch import PatchSummary
+from sandbox.recorder import InboxItem, Turn
+
+
+class StoryRecorder:
+    """Fulfils `sandbox.recorder.Recorder` for one run."""
+
+    def __init__(self, actions: Actions, task_id: str, run_id: str) -> None:
+        self._actions = actions
+        self._history = actions.history
+        self._task_id = task_id
+        self._run_id = run_id
+
+    async def event(self, kind: str, payload: dict[str, Any]) -> None:
+        await self._actions.record_event(self._run_id, kind, payload)
+
+    async def handle(self, handle: Handle | None) -> None:
+        await self._actions.record_handle(self._run_id, handle)
+
+    async def turns(self) -> list[Turn]:
+        stored = await self._history.read(lambda db: queries.turns(db, self._task_id))
+        return [Turn.from_json(turn) for turn in stored]
+
+    async def turn(self, turn: Turn) -> None:
+        await self._actions.record_turn(self._run_id, turn.to_json())
+
+    async def patch(self, data: bytes, summary: PatchSummary, *, final: bool) -> None:
+        await self._actions.record_patch(self._run_id, data, summary.to_json(), final=final)
+
+    async def inbox(self, after: int, *, wait_seconds: float) -> list[InboxItem]:
+        loop = asyncio.get_running_loop()
+        end = loop.time() + wait_seconds
+        while True:
+            found = await self._history.read(
+                lambda db: queries.run_messages(db, self._run_id, after=after)
+            )
+            items = [
+                InboxItem(id=m.id, kind=m.kind, text=m.text, author=m.author.name) for m in found
+            ]
+            left = end - loop.time()
+            if items or left <= 0:
+                return items
+            await self._history.changed(left)
+
+    async def delivered(self, item_ids: list[int], *, turn: int) -> None:
+        await self._actions.record_delivered(self._run_id, item_ids, turn)
