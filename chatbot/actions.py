@@ -39,9 +39,6 @@ from sandbox.recorder import Outcome
 SYSTEM = Person("threadsmith", "Threadsmith")
 """Who acts where no person does: deadlines and recovery."""
 
-SEEN_SECONDS = 24 * 3600.0
-"""Slack's last retry comes after about six minutes; a day is safe and small."""
-
 
 class EmptyRequest(ThreadsmithError):
     """The request says nothing to do."""

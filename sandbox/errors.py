@@ -8,6 +8,8 @@ class ThreadsmithError(Exception):
     """A stable word for programs; subclasses set it."""
     resolution = ""
     """What to do about it, in one line; fit for the thread and the operator."""
+    stage = ""
+    """Where in a task it happened; set by whoever knows."""
 
     def __init__(
         self,

@@ -247,9 +247,12 @@ def add_message(
 
 
 def run_messages(db: Database, run_id: str, *, after: int = 0) -> list[Message]:
-    """What was said to a run, undelivered or not."""
+    """What a run's model has still to hear, and every stop."""
     found = _all(
-        db, "SELECT * FROM messages WHERE run_id = ? AND id > ? ORDER BY id", run_id, after
+        db,
+        "SELECT * FROM messages WHERE run_id = ? AND id > ?"
+        " AND (delivered_at IS NULL OR kind = 'stop') ORDER BY id",
+        *(run_id, after),
     )
     return [rows.message_from(row) for row in found]
 
@@ -280,6 +283,11 @@ def mark_delivered(db: Database, message_ids: list[int], run_id: str, at: float)
 def turns(db: Database, task_id: str) -> list[dict[str, Any]]:
     found = _all(db, "SELECT turn FROM turns WHERE task_id = ? ORDER BY number", task_id)
     return [json.loads(row["turn"]) for row in found]
+
+
+def turn_count(db: Database, task_id: str) -> int:
+    row = _one(db, "SELECT count(*) AS n FROM turns WHERE task_id = ?", task_id)
+    return int(row["n"]) if row else 0
 
 
 def insert_turn(

@@ -1,0 +1,213 @@
+"""Takes queued runs within the limits and drives each to its end; publishes what was approved."""
+
+from __future__ import annotations
+
+import asyncio
+import fnmatch
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from functools import partial
+from typing import Any, TypeVar
+
+import structlog
+
+from chatbot.actions import Actions
+from chatbot.config import Settings
+from chatbot.history import queries
+from chatbot.models import Event, Run, Status, Task
+from chatbot.ownership import Ownership
+from chatbot.recorder import StoryRecorder
+from chatbot.sources import TaskSources
+from sandbox.errors import ThreadsmithError
+from sandbox.recorder import Outcome
+from sandbox.runner import Runner
+from sandbox.spec import RunSpec, Setup, Tree
+
+log = structlog.get_logger(__name__)
+
+T = TypeVar("T")
+
+DEADLINE_CHECK_SECONDS = 5.0
+SEEN_SECONDS = 24 * 3600.0
+"""Slack's last retry comes after about six minutes; a day is safe and small."""
+
+
+class Dispatcher:
+    """Owns every run and every publishing of this process."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        actions: Actions,
+        *,
+        runner: Runner,
+        sources: TaskSources,
+        publish: Callable[[Task], Awaitable[None]],
+        ownership: Ownership,
+        takes: Callable[[Task], bool] = lambda _: True,
+    ) -> None:
+        """``takes`` says which queued tasks are this process's to drive."""
+        self._settings = settings
+        self._actions = actions
+        self._history = actions.history
+        self._runner = runner
+        self._sources = sources
+        self._publish = publish
+        self._ownership = ownership
+        self._takes = takes
+        self._places = asyncio.Semaphore(settings.sandbox.max_runs)
+        self._driven: dict[str, asyncio.Task[None]] = {}
+        self._preparing: set[str] = set()
+        self._group = asyncio.TaskGroup()
+
+    async def run(self, *, adopted: Sequence[Run] = ()) -> None:
+        """Follow the story for ever, first going on with the runs of a process that died.
+
+        Cancelling leaves containers to the next start.
+        """
+        before = self._actions.clock() - SEEN_SECONDS
+        await self._history.write(lambda db: queries.forget_seen(db, before))
+        after = await self._history.read(queries.last_event_id)
+        async with self._group:
+            self._group.create_task(self._watch_deadlines())
+            for run in adopted:
+                self._start(run.id, self._walled(run.id, self._attach(run)))
+            for run in await self._history.read(queries.open_runs):
+                if run.started_at is None:
+                    await self._take(run.id)
+            for task in await self._history.read(queries.open_tasks):
+                if task.status == Status.PUBLISHING:
+                    self._start(task.id, self._publish_one(task.id))
+            async for event in self._history.follow(after=after):
+                await self._hear(event)
+
+    async def _hear(self, event: Event) -> None:
+        match event.kind:
+            case "run_queued" | "run_requeued":
+                await self._take(event.payload["run_id"])
+            case "stop_requested":
+                await self._stop(event.payload["run_id"])
+            case "approval_settled" if event.payload["state"] == "approved":
+                self._start(event.task_id, self._publish_one(event.task_id))
+
+    async def _take(self, run_id: str) -> None:
+        run = await self._history.read(lambda db: queries.get_run(db, run_id))
+        task = await self._history.read(lambda db: queries.get_task(db, run.task_id))
+        if run.finished_at is None and run_id not in self._driven and self._takes(task):
+            self._start(run_id, self._walled(run_id, self._drive(run_id)))
+
+    def _start(self, name: str, work: Coroutine[Any, Any, None]) -> None:
+        self._driven[name] = self._group.create_task(work, name=name)
+        self._driven[name].add_done_callback(lambda _: self._driven.pop(name, None))
+
+    async def _drive(self, run_id: str) -> None:
+        run = await self._history.read(lambda db: queries.get_run(db, run_id))
+        task = await self._task(run)
+        tree = await self._staged("source", self._sources.resolve(task, run))
+        run = await self._actions.resolve_run(
+            run_id, branch=tree.branch, base_commit=tree.commit, detail={}
+        )
+        async with self._places:
+            claimed = await self._actions.claim_run(run_id, self._ownership.owner)
+            if claimed is None:
+                return
+            self._preparing.add(run_id)
+            try:
+                tree = await self._staged("source", self._sources.fetch(task, tree))
+                spec = await self._specify(task, claimed, tree)
+                stored = spec.to_json() | {"patch": ""}
+                await self._actions.record_spec(run_id, stored)
+            finally:
+                self._preparing.discard(run_id)
+            outcome = await self._runner.run(spec, self._recorder(run))
+            await self._actions.finish_run(run_id, outcome)
+
+    async def _attach(self, run: Run) -> None:
+        async with self._places:
+            run = await self._actions.adopt_run(run.id, self._ownership.owner)
+            spec = RunSpec.from_json(run.spec or {})
+            outcome = await self._runner.attach(spec, run.handle, self._recorder(run))
+            await self._actions.finish_run(run.id, outcome)
+
+    async def _specify(self, task: Task, run: Run, tree: Tree) -> RunSpec:
+        patch = b""
+        if (sha256 := run.start_patch_sha256) is not None:
+            patch = await self._history.read(lambda db: queries.get_patch(db, sha256))
+        turns = await self._history.read(lambda db: queries.turn_count(db, task.id))
+        trusted = any(
+            fnmatch.fnmatchcase(task.source.repository, pattern)
+            for pattern in self._settings.sandbox.trust_setup
+        )
+        return RunSpec(
+            run_id=run.id,
+            task_id=task.id,
+            mode=task.mode,
+            request=run.request,
+            author=run.author.name,
+            tree=tree,
+            image=self._settings.sandbox.image,
+            model=task.model,
+            limits=self._settings.sandbox.limits(),
+            setup=Setup(network=trusted),
+            patch=patch,
+            resume_turn=turns,
+        )
+
+    def _recorder(self, run: Run) -> StoryRecorder:
+        return StoryRecorder(self._actions, run.task_id, run.id)
+
+    async def _stop(self, run_id: str) -> None:
+        if run_id in self._preparing and run_id in self._driven:
+            self._driven[run_id].cancel()
+            await self._actions.finish_run(
+                run_id, Outcome(kind="stopped", summary="Stopped before the agent had started.")
+            )
+        elif run_id in self._driven:
+            self._start(f"stop {run_id}", self._runner.stop(run_id))
+
+    async def _publish_one(self, task_id: str) -> None:
+        """Outer wall: whatever goes wrong, the task leaves `publishing`."""
+        task = await self._history.read(lambda db: queries.get_task(db, task_id))
+        if task.status != Status.PUBLISHING:
+            return
+        try:
+            await self._publish(task)
+        except ThreadsmithError as error:
+            log.warning("publish_failed", task_id=task_id, error=str(error))
+            await self._actions.publish_failed(task_id, error.stage or "publish", error)
+
+    async def _walled(self, run_id: str, work: Coroutine[Any, Any, None]) -> None:
+        """The run boundary: one run's fault never reaches another."""
+        try:
+            await work
+        except ThreadsmithError as error:
+            log.warning("run_failed", run_id=run_id, error=str(error))
+            await self._actions.fail_run(run_id, error.stage or "run", error)
+        except Exception as error:
+            log.exception("run_broke", run_id=run_id)
+            fault = ThreadsmithError(
+                "The run failed inside Threadsmith.",
+                details=repr(error),
+                resolution="See the log of the Threadsmith process.",
+            )
+            await self._actions.fail_run(run_id, "internal", fault)
+
+    async def _staged(self, stage: str, work: Awaitable[T]) -> T:
+        try:
+            return await work
+        except ThreadsmithError as error:
+            error.stage = stage
+            raise
+
+    async def _task(self, run: Run) -> Task:
+        return await self._history.read(lambda db: queries.get_task(db, run.task_id))
+
+    async def _watch_deadlines(self) -> None:
+        while True:
+            now = self._actions.clock()
+            for task in await self._history.read(partial(queries.overdue_tasks, now=now)):
+                log.warning("task_overdue", task_id=task.id, status=task.status)
+                run = await self._history.read(partial(queries.newest_run, task_id=task.id))
+                await self._actions.expire(task.id)
+                if run.id in self._driven:
+                    await self._stop(run.id)
+            await asyncio.sleep(DEADLINE_CHECK_SECONDS)

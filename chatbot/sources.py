@@ -1,0 +1,93 @@
+"""A task's source: which commit a run starts from, and the tree the sandbox is given."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from chatbot.config import Settings
+from chatbot.history import queries
+from chatbot.history.store import History
+from chatbot.models import Run, Source, Task
+from sandbox.errors import RefNotFound
+from sandbox.git import GitCredentials
+from sandbox.sources.archive import import_zip
+from sandbox.sources.mirror import Mirrors
+from sandbox.spec import Tree
+
+
+class TaskSources:
+    """Git mirrors and unpacked archives under one directory."""
+
+    def __init__(self, settings: Settings, history: History) -> None:
+        self._settings = settings
+        self._history = history
+        self._directory = settings.data.directory
+        self.mirrors = Mirrors(self._directory / "mirrors", allow_local=True)
+
+    def credentials(self, url: str) -> GitCredentials | None:
+        """The forge's token, for addresses on the forge only."""
+        token = self._settings.forge.token
+        if token is None or not url.startswith(f"{self._settings.forge.url.rstrip('/')}/"):
+            return None
+        return GitCredentials(username="x-access-token", token=token.get_secret_value())
+
+    async def resolve(self, task: Task, run: Run) -> Tree:
+        """Where the run starts: unpublished work's base, the pull request's branch, or the ref.
+
+        The tree's objects may not be in the mirror yet: ``fetch`` sees to that.
+        """
+        if task.source.kind == "zip":
+            return await import_zip(
+                Path(task.source.path),
+                directory=self._directory / "archives",
+                name=task.source.repository,
+            )
+        if (base := await self._unpublished_base(task, run)) is not None:
+            return base
+        if task.pull_request is not None:
+            try:
+                return await self._look_up(task.source, task.pull_request.branch)
+            except RefNotFound:
+                # Merged and cleaned up: further work starts afresh.
+                pass
+        return await self._look_up(task.source, task.source.ref)
+
+    async def fetch(self, task: Task, tree: Tree) -> Tree:
+        """Bring the commit into the mirror."""
+        if task.source.kind == "zip":
+            return tree
+        url = task.source.url
+        fetched = await self.mirrors.fetch(
+            url,
+            tree.commit,
+            repository=task.source.repository,
+            credentials=self.credentials(url),
+        )
+        return replace(fetched, branch=tree.branch)
+
+    async def _look_up(self, source: Source, ref: str | None) -> Tree:
+        resolved = await self.mirrors.resolve(
+            source.url, ref, credentials=self.credentials(source.url)
+        )
+        return Tree(
+            mirror=str(self.mirrors.path(source.url)),
+            commit=resolved.commit,
+            branch=resolved.branch,
+            repository=source.repository,
+        )
+
+    async def _unpublished_base(self, task: Task, run: Run) -> Tree | None:
+        sha256 = task.open_patch_sha256
+        if sha256 is None:
+            return None
+        runs = await self._history.read(lambda db: queries.task_runs(db, task.id))
+        for earlier in reversed(runs):
+            if earlier.id != run.id and earlier.patch_sha256 == sha256 and earlier.base_commit:
+                return Tree(
+                    mirror=str(self.mirrors.path(task.source.url)),
+                    commit=earlier.base_commit,
+                    branch=earlier.branch,
+                    repository=task.source.repository,
+                )
+        return None
