@@ -56,8 +56,11 @@ class Actions:
 
     # Asking
 
-    async def create_task(self, new: NewTask) -> tuple[Task, bool]:
-        """Store the request with its first run; the same key again gives the task it made."""
+    async def create_task(self, new: NewTask, *, owner: str | None = None) -> tuple[Task, bool]:
+        """Store the request with its first run; the same key again gives the task it made.
+
+        ``owner`` reserves the run for one process (the command line's own).
+        """
         if not new.request.strip():
             raise EmptyRequest
         now = self.clock()
@@ -92,7 +95,7 @@ class Actions:
                 "origin": new.origin,
             }
             queries.append_event(db, task.id, "task_created", payload, at=now)
-            self._queue_run(db, task, new.request, new.author)
+            self._queue_run(db, task, new.request, new.author, owner=owner)
             return queries.get_task(db, task.id), True
 
         return await self.history.write(change)
@@ -481,7 +484,15 @@ class Actions:
 
     # Inside one transaction
 
-    def _queue_run(self, db: Database, task: Task, request: str, author: Person) -> Run:
+    def _queue_run(
+        self,
+        db: Database,
+        task: Task,
+        request: str,
+        author: Person,
+        *,
+        owner: str | None = None,
+    ) -> Run:
         now = self.clock()
         number = len(queries.task_runs(db, task.id)) + 1
         run = Run(
@@ -491,6 +502,7 @@ class Actions:
             request=request,
             author=author,
             created_at=now,
+            owner=owner,
         )
         queries.insert_run(db, run)
         payload = {

@@ -54,6 +54,7 @@ class Intake:
         mode: Mode | None = None,
         model: str | None = None,
         archive: Path | None = None,
+        owner: str | None = None,
     ) -> Task:
         """A new task; what is given by name wins over what the words say."""
         request = understand(words) if repository is None else Request(task=plain(words))
@@ -72,7 +73,7 @@ class Intake:
         problem = self._problem(request, source)
         if problem is not None:
             return await self._actions.refuse_task(new, problem)
-        task, _ = await self._actions.create_task(new)
+        task, _ = await self._actions.create_task(new, owner=owner)
         return task
 
     async def reply(self, task: Task, words: str, *, author: Person, key: str | None) -> Reply:
