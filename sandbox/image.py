@@ -15,12 +15,13 @@ from requests.exceptions import RequestException
 import agent_image
 from sandbox.base_image import ensure_base, items
 from sandbox.commands import Progress
-from sandbox.engines.fitness import FITNESS_SCRIPT, missing_programs
-from sandbox.errors import EngineUnavailable, ImageMissing, ImageUnfit
+from sandbox.engines.connection import connect
+from sandbox.engines.docker_options import RECIPE_LABEL
+from sandbox.engines.fitness import check_fitness
+from sandbox.errors import EngineUnavailable, ImageMissing
 
 AGENT_IMAGE = "threadsmith-agent:latest"
 BASE = "debian:bookworm-slim"
-RECIPE_LABEL = "dev.threadsmith.recipe"
 BASE_LABEL = "dev.threadsmith.base"
 
 _BUILD_SECONDS = 900
@@ -33,17 +34,14 @@ async def ensure_agent_image(
     """Build the agent image unless an up-to-date one is here; answer its name."""
     dockerfile = await asyncio.to_thread(Path(agent_image.__path__[0], "Dockerfile").read_bytes)
     recipe = hashlib.sha256(dockerfile + b"\0" + base.encode()).hexdigest()
-    try:
-        client = await asyncio.to_thread(docker.DockerClient.from_env, timeout=_BUILD_SECONDS)
-    except DockerException as error:
-        raise EngineUnavailable(details=str(error)) from error
+    client = await asyncio.to_thread(connect, timeout_seconds=_BUILD_SECONDS)
     try:
         old = await asyncio.to_thread(_labels, client, tag)
         if old.get(RECIPE_LABEL) == recipe:
             return tag
         progress(f"Building the agent image {tag}")
         await _build(client, dockerfile, recipe, tag, base, progress)
-        await _check(client, tag)
+        await asyncio.to_thread(check_fitness, client, tag)
         progress(f"The agent image {tag} is ready")
     except APIError as error:
         raise ImageMissing("The agent image could not be built.", details=str(error)) from error
@@ -99,18 +97,3 @@ def _proxies() -> dict[str, str]:
     values = {name: os.environ.get(name, "") for name in names}
     reachable = not any(host in values["http_proxy"] for host in ("127.0.0.1", "localhost"))
     return {name: value for name, value in values.items() if value and reachable}
-
-
-async def _check(client: docker.DockerClient, tag: str) -> None:
-    missing = missing_programs(
-        await asyncio.to_thread(
-            client.containers.run,
-            tag,
-            ["/bin/sh", "-c", FITNESS_SCRIPT],
-            network_mode="none",
-            remove=True,
-            stderr=True,
-        )
-    )
-    if missing:
-        raise ImageUnfit(f"The image {tag} lacks {' and '.join(missing)}.")

@@ -33,7 +33,7 @@ class Engine(Protocol):
         """Raise EngineUnavailable unless containers can be started."""
 
     async def check_image(self, image: str) -> None:
-        """Raise ImageMissing unless the engine has the image."""
+        """Raise ImageMissing unless the engine has the image, ImageUnfit unless it will do."""
 
     async def start(self, spec: ContainerSpec) -> Handle:
         """Start the run's container of that phase, or find the one that already runs."""

@@ -1,0 +1,301 @@
+"""Docker Engine, through its SDK. Every call runs in a thread of this engine's own small pool."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+import docker
+from docker.errors import APIError, DockerException, NotFound
+from docker.models.containers import Container
+from docker.models.images import Image
+from requests.exceptions import RequestException
+
+from sandbox.engines.connection import connect
+from sandbox.engines.docker_options import (
+    ENVIRONMENT_LABEL,
+    PHASE_LABEL,
+    RECIPE_LABEL,
+    container_name,
+    container_options,
+    home_archive,
+    snapshot_config,
+)
+from sandbox.engines.engine import LABEL, Handle, State
+from sandbox.engines.fitness import check_fitness
+from sandbox.errors import EngineError, EngineUnavailable, ImageMissing
+from sandbox.spec import ContainerSpec
+
+_THREADS = 16
+"""A pool of its own: an engine that hangs must not take the threads of everybody else."""
+_ANSWER_SECONDS = 60
+_SNAPSHOT_SECONDS = 1800
+"""A commit answers only when every changed file is copied."""
+_ATTEMPTS = 25
+_PAUSE_SECONDS = 0.2
+
+_T = TypeVar("_T")
+
+
+class DockerEngine:
+    """Implements sandbox.engines.engine.Engine."""
+
+    name = "docker"
+
+    def __init__(
+        self, *, base_url: str | None = None, answer_seconds: int = _ANSWER_SECONDS
+    ) -> None:
+        """``base_url`` names an engine; without one the host's usual one is taken."""
+        self._base_url = base_url
+        self._answer_seconds = answer_seconds
+        self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="docker")
+        self._client: docker.DockerClient | None = None
+        self._connecting = asyncio.Lock()
+        self._fit_images: set[str] = set()
+
+    async def check(self) -> None:
+        await self._call(lambda client: client.ping())
+
+    async def check_image(self, image: str) -> None:
+        found = await self._call(lambda client: _get_image(client, image))
+        if _is_ours(found) or found.id in self._fit_images:
+            return
+        await self._call(lambda client: check_fitness(client, image))
+        self._fit_images.add(str(found.id))
+
+    async def start(self, spec: ContainerSpec) -> Handle:
+        return await self._call(lambda client: _start(client, spec))
+
+    async def poll(self, handle: Handle) -> State:
+        try:
+            attributes = await self._call(lambda client: _inspect(client, handle))
+        except (EngineUnavailable, EngineError) as error:
+            return State("unknown", reason=error.details or error.brief)
+        return State("gone") if attributes is None else _state(attributes["State"])
+
+    async def logs(self, handle: Handle, *, limit_bytes: int = 65_536) -> str:
+        def read(client: docker.DockerClient) -> bytes:
+            end = b""
+            for chunk in client.api.logs(handle["id"], stream=True, tail=10_000):
+                end = (end + chunk)[-limit_bytes:]
+            return end
+
+        try:
+            return (await self._call(read)).decode(errors="replace")
+        except _Gone:
+            return ""
+
+    async def stop(self, handle: Handle, *, grace_seconds: float = 2.0) -> None:
+        await self._unless_gone(
+            lambda client: client.api.stop(handle["id"], timeout=math.ceil(grace_seconds))
+        )
+
+    async def remove(self, handle: Handle) -> None:
+        await self._unless_gone(lambda client: _remove(client, handle["id"]))
+
+    async def list(self) -> list[Handle]:
+        return await self._call(_list)
+
+    async def snapshot(self, handle: Handle, *, tag: str) -> str:
+        def commit(_: docker.DockerClient) -> str:
+            client = connect(self._base_url, timeout_seconds=_SNAPSHOT_SECONDS)
+            try:
+                return _commit(client, handle, tag)
+            finally:
+                client.close()
+
+        return await self._call(commit)
+
+    async def remove_image(self, image: str) -> None:
+        await self._unless_gone(lambda client: _remove_image(client, image))
+
+    async def close(self) -> None:
+        if self._client is not None:
+            await self._in_pool(self._client.close)
+            self._client = None
+        self._pool.shutdown(wait=False)
+
+    async def _call(self, function: Callable[[docker.DockerClient], _T]) -> _T:
+        async with self._connecting:
+            if self._client is None:
+                self._client = await self._in_pool(self._connect)
+        client = self._client
+
+        def call() -> _T:
+            with _errors():
+                return function(client)
+
+        return await self._in_pool(call)
+
+    def _connect(self) -> docker.DockerClient:
+        return connect(self._base_url, timeout_seconds=self._answer_seconds, connections=_THREADS)
+
+    async def _in_pool(self, function: Callable[[], _T]) -> _T:
+        return await asyncio.get_running_loop().run_in_executor(self._pool, function)
+
+    async def _unless_gone(self, function: Callable[[docker.DockerClient], object]) -> None:
+        try:
+            await self._call(function)
+        except _Gone:
+            return
+
+
+class _Gone(EngineError):
+    """The container does not exist any more."""
+
+
+@contextmanager
+def _errors() -> Iterator[None]:
+    """The SDK's errors in our own words."""
+    try:
+        yield
+    except NotFound as error:
+        raise _Gone(details=str(error)) from error
+    except APIError as error:
+        raise EngineError(details=str(error)) from error
+    except (DockerException, RequestException) as error:
+        raise EngineUnavailable(details=str(error)) from error
+
+
+def _is_ours(image: Image) -> bool:
+    """Images that this product made: fit, and with the agent's directories in them."""
+    return RECIPE_LABEL in image.labels or ENVIRONMENT_LABEL in image.labels
+
+
+def _get_image(client: docker.DockerClient, image: str) -> Image:
+    try:
+        return client.images.get(image)
+    except APIError as error:
+        if not error.is_client_error():
+            raise
+        raise ImageMissing(
+            f"The image {image} does not exist on this host.", details=str(error)
+        ) from error
+
+
+def _start(client: docker.DockerClient, spec: ContainerSpec) -> Handle:
+    image = _get_image(client, spec.image)
+    for _ in range(_ATTEMPTS):
+        container = _create_or_find(client, spec)
+        if container is None:
+            time.sleep(_PAUSE_SECONDS)
+            continue
+        if container.status in ("created", "configured"):
+            _begin(container, with_home=not _is_ours(image))
+        return _handle(str(container.id), spec.run_id, spec.phase)
+    raise EngineError(f"The container {container_name(spec)} is in the way and does not go.")
+
+
+def _create_or_find(client: docker.DockerClient, spec: ContainerSpec) -> Container | None:
+    """None: what bore the name has ended and is being removed; try again."""
+    try:
+        return client.containers.create(**container_options(spec))
+    except APIError as error:
+        if error.status_code != 409:
+            raise
+    try:
+        found = client.containers.get(container_name(spec))
+        if found.labels.get(LABEL) != spec.run_id:
+            raise EngineError(f"A container named {container_name(spec)} exists and is not ours.")
+        if found.status in ("exited", "dead", "removing"):
+            found.remove(v=True, force=True)
+            return None
+    except APIError as error:
+        if error.status_code not in (404, 409):
+            raise
+        return None
+    return found
+
+
+def _begin(container: Container, *, with_home: bool) -> None:
+    try:
+        if with_home:
+            container.put_archive("/", home_archive())
+        container.start()
+    except APIError as error:
+        # Nobody has a handle of it yet, so nobody else would remove it.
+        container.remove(v=True, force=True)
+        raise EngineError(
+            "The container could not be started.", details=error.explanation or str(error)
+        ) from error
+
+
+def _handle(container_id: str, run_id: str, phase: str) -> Handle:
+    return {"engine": "docker", "id": container_id, "run_id": run_id, "phase": phase}
+
+
+def _inspect(client: docker.DockerClient, handle: Handle) -> dict[str, Any] | None:
+    try:
+        attributes: dict[str, Any] = client.api.inspect_container(handle["id"])
+    except NotFound:
+        return None
+    return attributes
+
+
+def _state(state: dict[str, Any]) -> State:
+    match state["Status"]:
+        case "created" | "configured":
+            return State("starting")
+        case "running" | "paused" | "restarting":
+            return State("running")
+        case _:
+            return State("exited", code=state["ExitCode"], reason=_reason(state))
+
+
+def _reason(state: dict[str, Any]) -> str:
+    if state["OOMKilled"]:
+        return "out of memory"
+    if state["Error"]:
+        return str(state["Error"])
+    return "killed" if state["ExitCode"] == 137 else ""
+
+
+def _remove(client: docker.DockerClient, container_id: str) -> None:
+    """Another removal may be under way (409); then this one waits for it."""
+    for _ in range(_ATTEMPTS):
+        try:
+            client.api.remove_container(container_id, v=True, force=True)
+        except APIError as error:
+            if error.status_code != 409:
+                raise
+        else:
+            return
+        time.sleep(_PAUSE_SECONDS)
+    raise EngineError("The container is being removed and does not go.", details=container_id)
+
+
+def _list(client: docker.DockerClient) -> list[Handle]:
+    found = client.api.containers(all=True, filters={"label": LABEL})
+    # A container that a person started from one of our images bears an empty label.
+    return [
+        _handle(item["Id"], item["Labels"][LABEL], item["Labels"].get(PHASE_LABEL, ""))
+        for item in found
+        if item["Labels"][LABEL]
+    ]
+
+
+def _commit(client: docker.DockerClient, handle: Handle, tag: str) -> str:
+    attributes = client.api.inspect_container(handle["id"])
+    if attributes["State"]["Running"]:
+        raise EngineError("Only a container that has ended can be kept as an image.")
+    image = client.images.get(attributes["Image"]).attrs
+    repository, _, name = tag.rpartition(":")
+    client.api.commit(
+        handle["id"],
+        repository=repository,
+        tag=name,
+        conf=snapshot_config(attributes["Config"]["Env"] or [], image["Config"].get("Env") or []),
+    )
+    return tag
+
+
+def _remove_image(client: docker.DockerClient, image: str) -> None:
+    found = client.images.get(image)
+    if ENVIRONMENT_LABEL not in found.labels:
+        raise EngineError(f"The image {image} is not an environment that was made here.")
+    client.images.remove(image, force=True)
