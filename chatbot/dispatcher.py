@@ -92,7 +92,8 @@ class Dispatcher:
     async def _take(self, run_id: str) -> None:
         run = await self._history.read(lambda db: queries.get_run(db, run_id))
         task = await self._history.read(lambda db: queries.get_task(db, run.task_id))
-        if run.finished_at is None and run_id not in self._driven and self._takes(task):
+        mine = run.owner in {None, self._ownership.owner} and self._takes(task)
+        if mine and run.finished_at is None and run_id not in self._driven:
             self._start(run_id, self._walled(run_id, self._drive(run_id)))
 
     def _start(self, name: str, work: Coroutine[Any, Any, None]) -> None:

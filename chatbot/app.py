@@ -1,0 +1,147 @@
+"""The composition root: builds and wires everything, in order, and takes it down in reverse."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+from aiohttp import web
+
+from chatbot.actions import Actions
+from chatbot.config import Settings
+from chatbot.dispatcher import Dispatcher
+from chatbot.history.export import LogFiles
+from chatbot.history.store import History
+from chatbot.intake import Intake
+from chatbot.models import Task
+from chatbot.ownership import Ownership
+from chatbot.publish.forge import GitHubForge
+from chatbot.publish.tasks import TaskPublisher
+from chatbot.recovery import recover
+from chatbot.slack.front import SlackFront
+from chatbot.sources import TaskSources
+from chatbot.web.app import make_web_app
+from sandbox.engines.docker import DockerEngine
+from sandbox.llm.providers import Providers
+from sandbox.runner import Runner
+
+log = structlog.get_logger(__name__)
+
+SHUTDOWN_SECONDS = 5.0
+"""What an open request or event stream is given when the program stops."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class App:
+    """What a started program offers to its callers."""
+
+    settings: Settings
+    history: History
+    actions: Actions
+    intake: Intake
+    owner: str
+    web_url: str
+    """Where the task pages are; empty where the web is left out."""
+
+
+def make_forge(settings: Settings) -> GitHubForge | None:
+    """The configured forge, or None without a token."""
+    token = settings.forge.token
+    if token is None:
+        return None
+    return GitHubForge(base_url=settings.forge.api_url, token=token.get_secret_value())
+
+
+@asynccontextmanager
+async def start_app(
+    settings: Settings,
+    *,
+    fronts: bool = True,
+    takes: Callable[[Task], bool] = lambda task: task.origin != "cli",
+) -> AsyncIterator[App]:
+    """Everything that serves: history, engine, dispatcher; with ``fronts`` web and Slack too.
+
+    ``takes`` says which tasks this process drives.
+    """
+    async with AsyncExitStack() as stack:
+        directory = settings.data.directory
+        directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+        ownership = stack.enter_context(Ownership(directory / "owners"))
+        history = await History.open(settings.database_path)
+        stack.push_async_callback(history.close)
+        actions = Actions(history=history)
+        intake = Intake(settings, history, actions)
+        sources = TaskSources(settings, history)
+        engine = DockerEngine(namespace=str(directory.absolute()))
+        stack.push_async_callback(engine.close)
+        providers = make_providers(settings)
+        stack.push_async_callback(providers.close)
+        runner = Runner(
+            engine, providers, directory=directory / "runs", bundle=sources.mirrors.bundle
+        )
+        orphans = await recover(actions, runner=runner, ownership=ownership, ours=takes)
+        logs = LogFiles(history, settings.logs_directory)
+        await stack.enter_async_context(_background(logs.run()))
+        web_url = ""
+        if fronts:
+            application = make_web_app(settings, history, actions, intake)
+            web_url = await stack.enter_async_context(_listening(application, settings))
+        dispatcher = Dispatcher(
+            settings,
+            actions,
+            runner=runner,
+            sources=sources,
+            publish=TaskPublisher(settings, actions, make_forge(settings), sources).publish,
+            ownership=ownership,
+            takes=takes,
+        )
+        await stack.enter_async_context(_background(dispatcher.run(adopted=orphans)))
+        if fronts and settings.slack.bot_token is not None:
+            front = SlackFront(settings, history, actions, intake, public_url=web_url)
+            await front.start()
+            stack.push_async_callback(front.stop)
+        yield App(
+            settings=settings,
+            history=history,
+            actions=actions,
+            intake=intake,
+            owner=ownership.owner,
+            web_url=web_url,
+        )
+
+
+@asynccontextmanager
+async def _background(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
+    """Run beside the body; cancelled and awaited at its end. Its own end is a fault."""
+    task = asyncio.create_task(work)
+    task.add_done_callback(_log_end)
+    try:
+        yield
+    finally:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+
+
+def _log_end(task: asyncio.Task[None]) -> None:
+    if not task.cancelled() and (error := task.exception()) is not None:
+        log.critical("background_ended", exc_info=error)
+
+
+@asynccontextmanager
+async def _listening(application: web.Application, settings: Settings) -> AsyncIterator[str]:
+    """Serve the application; answers how people reach it."""
+    runner = web.AppRunner(application, shutdown_timeout=SHUTDOWN_SECONDS)
+    await runner.setup()
+    try:
+        site = web.TCPSite(runner, settings.web.host, settings.web.port)
+        await site.start()
+        host, port = runner.addresses[0][:2]
+        yield settings.web.public_url.rstrip("/") or f"http://{host}:{port}"
+    finally:
+        await runner.cleanup()

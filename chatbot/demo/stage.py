@@ -1,0 +1,88 @@
+"""A workspace, a forge and Threadsmith on loopback, joined only by their public protocols."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import SecretStr
+
+from chatbot.app import App, start_app
+from chatbot.config import (
+    DataSettings,
+    ForgeSettings,
+    ModelSettings,
+    SandboxSettings,
+    Settings,
+    SlackSettings,
+    WebSettings,
+)
+from chatbot.demo.forge import Forge
+from chatbot.demo.workspace import Workspace
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stage:
+    """Everything that is up."""
+
+    workspace: Workspace
+    forge: Forge
+    app: App
+
+
+def stage_settings(
+    directory: Path,
+    *,
+    workspace: Workspace,
+    forge: Forge,
+    model: ModelSettings,
+    sandbox: SandboxSettings | None = None,
+    api_token: str = "demo-api-token",  # noqa: S107 - of a server on loopback, for one run
+) -> Settings:
+    """The settings a team would write, with the addresses of the two servers."""
+    return Settings(
+        data=DataSettings(directory=directory),
+        slack=SlackSettings(
+            bot_token=SecretStr(workspace.bot_token),
+            app_token=SecretStr(workspace.app_token),
+            api_url=workspace.api_url,
+        ),
+        forge=ForgeSettings(
+            token=SecretStr(forge.token), api_url=forge.api_url, url=forge.url
+        ),
+        model=model,
+        sandbox=sandbox or SandboxSettings(),
+        web=WebSettings(port=0, api_token=SecretStr(api_token)),
+    )
+
+
+@asynccontextmanager
+async def staged(
+    directory: Path,
+    *,
+    model: ModelSettings,
+    repositories: Mapping[str, Mapping[str, bytes]],
+    sandbox: SandboxSettings | None = None,
+    notice: str = "",
+    port: int = 0,
+) -> AsyncIterator[Stage]:
+    """Start all three; stop them in reverse."""
+    workspace = Workspace(port=port, notice=notice)
+    forge = Forge(directory=directory / "forge")
+    await forge.start()
+    try:
+        for name, files in repositories.items():
+            await forge.add_repository(name, files)
+        await workspace.start()
+        try:
+            settings = stage_settings(
+                directory / "data", workspace=workspace, forge=forge, model=model, sandbox=sandbox
+            )
+            async with start_app(settings) as app:
+                yield Stage(workspace=workspace, forge=forge, app=app)
+        finally:
+            await workspace.stop()
+    finally:
+        await forge.stop()

@@ -1,0 +1,111 @@
+"""`threadsmith doctor`: each thing the program needs, looked at for real; a line for each."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from slack_sdk.errors import SlackApiError
+from slack_sdk.web.async_client import AsyncWebClient
+
+from chatbot.app import make_forge, make_providers
+from chatbot.config import Settings
+from sandbox.engines.docker import DockerEngine
+from sandbox.errors import ThreadsmithError
+from sandbox.git import git
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked at."""
+
+    name: str
+    ok: bool
+    said: str
+    resolution: str = ""
+
+    def line(self) -> str:
+        mark = "ok  " if self.ok else "FAIL"
+        text = f"{mark}  {self.name}: {self.said}"
+        return text if self.ok or not self.resolution else f"{text}\n      {self.resolution}"
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+async def examine(settings: Settings) -> list[Finding]:
+    """Look at everything; one fault hides no other."""
+    engine = DockerEngine(namespace=str(settings.data.directory))
+    checks: list[tuple[str, Callable[[], Awaitable[str]]]] = [
+        ("docker", lambda: _docker(engine)),
+        ("image", lambda: _image(engine, settings)),
+        ("git", _git),
+        ("model", lambda: _model(settings)),
+        ("slack", lambda: _slack(settings)),
+        ("forge", lambda: _forge(settings)),
+    ]
+    try:
+        return [await _look(name, check) for name, check in checks]
+    finally:
+        await engine.close()
+
+
+async def _look(name: str, check: Callable[[], Awaitable[str]]) -> Finding:
+    try:
+        async with asyncio.timeout(20):
+            return Finding(name, True, await check())
+    except ThreadsmithError as error:
+        return Finding(name, False, error.brief, error.resolution)
+    except TimeoutError:
+        return Finding(name, False, "no answer within 20 seconds")
+
+
+async def _docker(engine: DockerEngine) -> str:
+    await engine.check()
+    return "answers"
+
+
+async def _image(engine: DockerEngine, settings: Settings) -> str:
+    await engine.check_image(settings.sandbox.image)
+    return settings.sandbox.image
+
+
+async def _git() -> str:
+    return (await git("--version")).decode().strip()
+
+
+async def _model(settings: Settings) -> str:
+    providers = make_providers(settings)
+    try:
+        providers.check(settings.model.default)
+    finally:
+        await providers.close()
+    return f"{settings.model.default}: a key is configured"
+
+
+async def _slack(settings: Settings) -> str:
+    token = settings.slack.bot_token
+    if token is None or settings.slack.app_token is None:
+        raise ThreadsmithError(
+            "not configured",
+            resolution="Set THREADSMITH_SLACK_BOT_TOKEN and THREADSMITH_SLACK_APP_TOKEN.",
+        )
+    client = AsyncWebClient(token=token.get_secret_value(), base_url=settings.slack.api_url)
+    try:
+        who = await client.auth_test()
+        await client.apps_connections_open(app_token=settings.slack.app_token.get_secret_value())
+    except SlackApiError as error:
+        raise ThreadsmithError(
+            f"Slack answers {error.response['error']}",
+            resolution="Check both tokens, and that the app is installed in the workspace.",
+        ) from error
+    return f"{who['user']} in {who['team']}; Socket Mode opens"
+
+
+async def _forge(settings: Settings) -> str:
+    forge = make_forge(settings)
+    if forge is None:
+        raise ThreadsmithError("not configured", resolution="Set THREADSMITH_FORGE_TOKEN.")
+    return await forge.check()

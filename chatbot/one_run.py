@@ -1,0 +1,112 @@
+"""`threadsmith run`: one task without Slack, watched in the terminal."""
+
+from __future__ import annotations
+
+import asyncio
+import getpass
+import signal
+from pathlib import Path
+from typing import Any
+
+import click
+
+from chatbot.app import App, start_app
+from chatbot.config import Settings
+from chatbot.history.export import LogFiles
+from chatbot.models import FINAL, Person, Status, Task
+from chatbot.report import task_report
+from chatbot.story import describe
+
+REPORTED = (
+    "task_id",
+    "status",
+    "repository",
+    "base_commit",
+    "patch_path",
+    "pull_request",
+    "events",
+    "timings",
+    "outcome",
+    "answer",
+    "findings",
+    "usage",
+    "error",
+)
+
+
+async def run_one(
+    settings: Settings,
+    *,
+    task: str,
+    repo: str | None,
+    ref: str | None,
+    archive: Path | None,
+    mode: Any,
+    model: str | None,
+    quiet: bool,
+) -> dict[str, Any]:
+    """Run the task to its end; answers its report. Ctrl-C stops the run and keeps its work."""
+    author = Person("cli", getpass.getuser())
+    async with start_app(
+        settings, fronts=False, takes=lambda task: task.origin == "cli"
+    ) as app:
+        stored = await app.intake.ask(
+            task,
+            author=author,
+            origin="cli",
+            repository=repo or (archive.name if archive else None),
+            ref=ref,
+            mode=mode,
+            model=model,
+            archive=archive,
+            owner=app.owner,
+        )
+        loop = asyncio.get_running_loop()
+        stops: set[asyncio.Task[bool]] = set()
+
+        def stop() -> None:
+            stops.add(loop.create_task(app.actions.stop_task(stored.id, author)))
+
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, stop)
+        try:
+            await _watch(app, stored, quiet=quiet)
+        finally:
+            for number in (signal.SIGINT, signal.SIGTERM):
+                loop.remove_signal_handler(number)
+        return await final_report(app, stored.id, quiet=quiet)
+
+
+async def _watch(app: App, task: Task, *, quiet: bool) -> None:
+    ended = {*FINAL, Status.READY}
+    async for event in app.history.follow(after=0, task_id=task.id):
+        line = describe(event)
+        if line and not quiet:
+            click.echo(f"{event.at - task.created_at:7.1f}s  {line}", err=True)
+        if event.kind == "run_finished" and event.payload.get("status") in ended:
+            return
+
+
+async def final_report(app: App, task_id: str, *, quiet: bool = True) -> dict[str, Any]:
+    """The task's report, with its files written."""
+    await LogFiles(app.history, app.settings.logs_directory).export(task_id)
+    report = await task_report(app.history, task_id)
+    patch = app.settings.logs_directory / task_id / "diff.patch"
+    report["patch_path"] = str(patch.absolute()) if patch.exists() else None
+    report["task_id"] = task_id
+    if not quiet:
+        _conclude(report, app.settings.logs_directory / task_id)
+    return {name: report.get(name) for name in REPORTED}
+
+
+def _conclude(report: dict[str, Any], logs: Path) -> None:
+    click.echo(err=True)
+    if report.get("summary"):
+        click.echo(report["summary"])
+    if report.get("answer"):
+        click.echo(report["answer"])
+    for finding in report.get("findings") or ():
+        click.echo(f"{finding['severity']}: {finding['file']}:{finding['line']} {finding['title']}")
+    if report["patch_path"]:
+        click.echo(f"Patch: {report['patch_path']}", err=True)
+    click.echo(f"Logs:  {logs.absolute()}", err=True)
