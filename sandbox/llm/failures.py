@@ -1,0 +1,93 @@
+"""What a provider's failures are called, so that a thread can be told what to do."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+from sandbox.errors import ProviderError
+from sandbox.policy import redact
+
+_CONTEXT_WORDS = re.compile(
+    r"context.length|context.window|maximum context|prompt is too long|too many tokens"
+    r"|exceeds? the (?:available |model'?s )?context",
+    re.IGNORECASE,
+)
+_QUOTA_WORDS = re.compile(r"insufficient_quota|exceeded your current quota|billing", re.IGNORECASE)
+_MESSAGE_CHARACTERS = 300
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Peer:
+    """Whom a request goes to, as people know it."""
+
+    label: str
+    key_source: str
+    """Where its key is configured."""
+    key: str = field(repr=False)
+
+    def failure(self, status: int, message: str, *, model: str) -> ProviderError:
+        """The error for an HTTP status and the provider's own words."""
+        words = redact(message, [self.key])
+        brief, resolution = self._explain(status, words, model)
+        return ProviderError(brief, details=f"HTTP {status}: {words}", resolution=resolution)
+
+    def unreachable(self, reason: str) -> ProviderError:
+        return ProviderError(
+            f"{self.label} cannot be reached.",
+            details=redact(reason, [self.key]),
+            resolution="Check the network of the host and the provider's base URL.",
+        )
+
+    def silent(self, seconds: float) -> ProviderError:
+        return ProviderError(
+            f"{self.label} did not answer within {seconds:.0f} seconds.",
+            resolution="Try again later, or name another model.",
+        )
+
+    def broke_off(self, reason: str) -> ProviderError:
+        return ProviderError(
+            f"{self.label} broke off in the middle of its answer.",
+            details=redact(reason, [self.key]),
+            resolution="Try again; if it goes on, check what stands between the host and it.",
+        )
+
+    def _explain(self, status: int, words: str, model: str) -> tuple[str, str]:
+        short = words.strip()[:_MESSAGE_CHARACTERS]
+        match status:
+            case 401 | 403:
+                return f"{self.label} refused the key.", f"Check {self.key_source}."
+            case 404:
+                return (
+                    f"{self.label} does not know the model `{model}`.",
+                    "Name another model, or correct `model.default`.",
+                )
+            case 402:
+                return (
+                    f"{self.label} refuses for want of payment.",
+                    f"Check {self.label}'s billing.",
+                )
+            case 429 if _QUOTA_WORDS.search(words):
+                return f"The quota at {self.label} is used up.", f"Check {self.label}'s billing."
+            case 429:
+                return (
+                    f"The rate limit of {self.label} held through every retry.",
+                    "Try again later, or run fewer tasks at a time (`sandbox.max_runs`).",
+                )
+            case 413:
+                return _TOO_LONG
+            case _ if status < 500 and _CONTEXT_WORDS.search(words):
+                return _TOO_LONG
+            case _ if status >= 500:
+                return (
+                    f"{self.label} is overloaded or failing (HTTP {status}).",
+                    "Try again later, or name another model.",
+                )
+            case _:
+                return f"{self.label} refused the request: {short}", "See the log for the details."
+
+
+_TOO_LONG = (
+    "The conversation is longer than the model can take.",
+    "Start a new task, or name a model with a larger context.",
+)

@@ -1,0 +1,103 @@
+"""List prices of well-known models, in USD per million tokens, as published on PRICED_ON.
+
+Standard tier, shortest prompts, cache kept for five minutes. What is not listed has no known price,
+and its cost is unknown rather than wrong.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Final
+
+from sandbox.llm.provider import Usage
+
+PRICED_ON: Final = "2026-11-23"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Price:
+    """One model's prices per million tokens, and how much it can take in."""
+
+    input: float
+    output: float
+    cache_read: float
+    cache_write: float
+    context_tokens: int
+
+
+def _price(
+    input_: float, output: float, cache_read: float, cache_write: float, context_tokens: int
+) -> Price:
+    return Price(
+        input=input_,
+        output=output,
+        cache_read=cache_read,
+        cache_write=cache_write,
+        context_tokens=context_tokens,
+    )
+
+
+_OPUS_5 = _price(5, 25, 0.5, 6.25, 1_000_000)
+_OPUS_4 = _price(5, 25, 0.5, 6.25, 200_000)
+_GPT_6_SOL = _price(2, 10, 0.2, 2.5, 922_000)
+_GPT_5 = _price(1.25, 10, 0.125, 1.25, 400_000)
+
+_PRICES: Final[dict[str, dict[str, Price]]] = {
+    "anthropic": {
+        "claude-fable-5-1": _price(10, 50, 0.25, 12.5, 1_000_000),
+        "claude-fable-5": _price(10, 50, 1, 12.5, 1_000_000),
+        "claude-opus-5-5": _price(4, 20, 0.2, 5, 1_000_000),
+        "claude-opus-5": _OPUS_5,
+        "claude-opus-4-8": _OPUS_4,
+        "claude-opus-4-7": _OPUS_4,
+        "claude-opus-4-6": _OPUS_4,
+        "claude-opus-4-5": _OPUS_4,
+        "claude-sonnet-5-5": _price(2, 10, 0.1, 2.5, 1_000_000),
+        "claude-sonnet-5": _price(2, 10, 0.2, 2.5, 1_000_000),
+        "claude-sonnet-4-6": _price(3, 15, 0.3, 3.75, 200_000),
+        "claude-sonnet-4-5": _price(3, 15, 0.3, 3.75, 200_000),
+        "claude-haiku-5-5": _price(0.1, 0.5, 0.01, 0.125, 1_000_000),
+        "claude-haiku-4-5": _price(1, 5, 0.1, 1.25, 200_000),
+    },
+    "openai": {
+        "gpt-6-astra": _price(10, 50, 1, 12.5, 922_000),
+        "gpt-6.1-sol": _price(2, 10, 0.1, 2.5, 922_000),
+        "gpt-6-sol": _GPT_6_SOL,
+        "gpt-6-luna": _price(0.1, 0.5, 0.01, 0.125, 922_000),
+        "gpt-5.2": _price(1.75, 14, 0.175, 1.75, 400_000),
+        "gpt-5.1": _GPT_5,
+        "gpt-5": _GPT_5,
+        "gpt-5-mini": _price(0.25, 2, 0.025, 0.25, 400_000),
+        "gpt-5-nano": _price(0.05, 0.4, 0.005, 0.05, 400_000),
+        "gpt-4.1": _price(2, 8, 0.5, 2, 1_047_576),
+        "gpt-4.1-mini": _price(0.4, 1.6, 0.1, 0.4, 1_047_576),
+        "gpt-4.1-nano": _price(0.1, 0.4, 0.025, 0.1, 1_047_576),
+        "gpt-4o": _price(2.5, 10, 1.25, 2.5, 128_000),
+        "gpt-4o-mini": _price(0.15, 0.6, 0.075, 0.15, 128_000),
+    },
+}
+
+_DATE = re.compile(r"-(?:\d{8}|\d{4}-\d{2}-\d{2})$")
+
+
+def find_price(provider: str, model: str) -> Price | None:
+    """The price of a model; a dated name goes by its plain one."""
+    return _PRICES.get(provider, {}).get(_DATE.sub("", model))
+
+
+def cost_usd(provider: str, model: str, usage: Usage) -> float | None:
+    """What these tokens cost; None where the price is not known."""
+    if provider == "replay":
+        return 0.0
+    price = find_price(provider, model)
+    if price is None:
+        return None
+    plain = max(0, usage.input_tokens - usage.cache_read_tokens - usage.cache_write_tokens)
+    total = (
+        plain * price.input
+        + usage.cache_read_tokens * price.cache_read
+        + usage.cache_write_tokens * price.cache_write
+        + usage.output_tokens * price.output
+    )
+    return total / 1_000_000

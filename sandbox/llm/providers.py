@@ -1,0 +1,117 @@
+"""Which providers there are, and how each is made from the settings.
+
+An SDK is imported only when its provider is made: the imports cost 0.5 to 1.1 seconds.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Final, Protocol
+
+from pydantic import SecretStr
+
+from sandbox.errors import ProviderError, ProviderKeyMissing
+from sandbox.llm.provider import Provider
+
+PROVIDERS: Final = ("anthropic", "openai", "replay")
+_LABELS: Final = {"anthropic": "Anthropic", "openai": "OpenAI"}
+_NO_KEY: Final = "none"
+"""Sent to a server of one's own that asks for no key; the SDK insists on some value."""
+
+
+class ProviderSettings(Protocol):
+    """What the providers need to be told; keys win over the SDKs' own environment variables."""
+
+    @property
+    def anthropic_api_key(self) -> SecretStr | None: ...
+    @property
+    def anthropic_base_url(self) -> str | None: ...
+    @property
+    def openai_api_key(self) -> SecretStr | None: ...
+    @property
+    def openai_base_url(self) -> str | None: ...
+    @property
+    def max_output_tokens(self) -> int: ...
+    @property
+    def replay_delay_seconds(self) -> float: ...
+
+
+def split_model(model: str) -> tuple[str, str]:
+    """`provider:name` -> (provider, name); raises ProviderError for anything else."""
+    provider, colon, name = model.partition(":")
+    if not colon or not name.strip() or provider not in PROVIDERS:
+        raise ProviderError(
+            f"There is no model `{model[:100]}`.",
+            resolution=f"Name it `provider:name`; providers: {', '.join(PROVIDERS)}.",
+        )
+    return provider, name.strip()
+
+
+def key_source(name: str) -> str:
+    """Where the key of that provider is configured, in words."""
+    return f"{name.upper()}_API_KEY or `model.{name}_api_key`"
+
+
+def key_missing(name: str) -> ProviderKeyMissing:
+    return ProviderKeyMissing(
+        f"No key for {_LABELS.get(name, name)} is configured.",
+        resolution=f"Set {key_source(name)} on the host, or name a model of another provider.",
+    )
+
+
+def is_configured(
+    name: str, settings: ProviderSettings, environment: Mapping[str, str] = os.environ
+) -> bool:
+    """Whether that provider can be made."""
+    return name == "replay" or _key(name, settings, environment) is not None
+
+
+def make_provider(
+    name: str, settings: ProviderSettings, environment: Mapping[str, str] = os.environ
+) -> Provider:
+    """The provider of that name; raises ProviderKeyMissing, or ProviderError for an unknown one."""
+    if name == "replay":
+        from sandbox.llm.replay import ReplayProvider
+
+        return ReplayProvider(delay_seconds=settings.replay_delay_seconds)
+    if name not in PROVIDERS:
+        split_model(f"{name}:")
+    key = _key(name, settings, environment)
+    if key is None:
+        raise key_missing(name)
+    base_url = _base_url(name, settings, environment)
+    if name == "anthropic":
+        from sandbox.llm.anthropic import AnthropicProvider
+
+        return AnthropicProvider(
+            key, base_url=base_url, max_output_tokens=settings.max_output_tokens
+        )
+    from sandbox.llm.openai import OpenAIProvider
+
+    return OpenAIProvider(key, base_url=base_url, max_output_tokens=settings.max_output_tokens)
+
+
+def make_providers(
+    settings: ProviderSettings, environment: Mapping[str, str] = os.environ
+) -> dict[str, Provider]:
+    """Every provider that is configured, by name."""
+    return {
+        name: make_provider(name, settings, environment)
+        for name in PROVIDERS
+        if is_configured(name, settings, environment)
+    }
+
+
+def _key(name: str, settings: ProviderSettings, environment: Mapping[str, str]) -> str | None:
+    secret = settings.anthropic_api_key if name == "anthropic" else settings.openai_api_key
+    given = secret.get_secret_value() if secret else ""
+    key = (given or environment.get(f"{name.upper()}_API_KEY", "")).strip()
+    if not key and name == "openai" and _base_url(name, settings, environment):
+        return _NO_KEY
+    return key or None
+
+
+def _base_url(name: str, settings: ProviderSettings, environment: Mapping[str, str]) -> str | None:
+    given = settings.anthropic_base_url if name == "anthropic" else settings.openai_base_url
+    return given or environment.get(f"{name.upper()}_BASE_URL") or None
