@@ -174,7 +174,9 @@ def _overlay(values: dict[str, Any], environment: dict[str, str]) -> list[str]:
             continue
         is_list = "tuple" in str(fields[field].annotation)
         parsed: Any = [part.strip() for part in value.split(",") if part.strip()]
-        values.setdefault(section, {})[field] = parsed if is_list else value
+        place = values.setdefault(section, {})
+        if isinstance(place, dict):
+            place[field] = parsed if is_list else value
     return faults
 
 

@@ -33,12 +33,19 @@ def test_every_fault_is_named_with_the_nearest_name(tmp_path: Path) -> None:
     path.write_text("[web]\nprot = 1\n[sandbox]\nmax_runs = 0\n[modell]\n")
     with pytest.raises(ConfigError) as caught:
         load_settings(path, {"THREADSMITH_SLACK_BOTTOKEN": "x"})
-    assert caught.value.details.splitlines() == [
+    assert set(caught.value.details.splitlines()) == {
         "THREADSMITH_SLACK_BOTTOKEN: no such setting; did you mean bot_token?",
         "web.prot: no such setting; did you mean port?",
         "sandbox.max_runs: Input should be greater than or equal to 1",
         "modell: no such setting; did you mean model?",
-    ]
+    }
+
+
+def test_a_section_that_is_no_section_is_a_fault(tmp_path: Path) -> None:
+    path = tmp_path / "threadsmith.toml"
+    path.write_text("web = 3")
+    with pytest.raises(ConfigError, match="web: "):
+        load_settings(path, {"THREADSMITH_WEB_PORT": "1"})
 
 
 @pytest.mark.parametrize("content", ["[web", "\x00"])
