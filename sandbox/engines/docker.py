@@ -164,7 +164,7 @@ def _errors() -> Iterator[None]:
 
 def _is_ours(image: Image) -> bool:
     """Images that this product made: fit, and with the agent's directories in them."""
-    return RECIPE_LABEL in image.labels or ENVIRONMENT_LABEL in image.labels
+    return bool(image.labels.get(RECIPE_LABEL) or image.labels.get(ENVIRONMENT_LABEL))
 
 
 def _get_image(client: docker.DockerClient, image: str) -> Image:
@@ -296,6 +296,6 @@ def _commit(client: docker.DockerClient, handle: Handle, tag: str) -> str:
 
 def _remove_image(client: docker.DockerClient, image: str) -> None:
     found = client.images.get(image)
-    if ENVIRONMENT_LABEL not in found.labels:
+    if not found.labels.get(ENVIRONMENT_LABEL):
         raise EngineError(f"The image {image} is not an environment that was made here.")
     client.images.remove(image, force=True)

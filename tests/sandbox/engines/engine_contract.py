@@ -1,0 +1,280 @@
+"""What every engine must do, shown on real containers.
+
+A subclass gives the fixtures ``engine`` and ``image``, and the means to act behind the engine's
+back.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+
+from sandbox.engines.engine import Engine, Handle, State
+from sandbox.errors import EngineError, ImageMissing
+from sandbox.spec import AGENT_HOME, AGENT_UID, WORKSPACE, ContainerSpec, Limits, Mount
+
+MakeSpec = Callable[..., ContainerSpec]
+
+SLEEP = ("sleep", "300")
+LOOK_AROUND = """
+import json, os, socket
+def reaches(address):
+    try:
+        socket.create_connection(address, timeout=2).close()
+    except OSError as error:
+        return type(error).__name__
+status = dict(line.split(":\\t", 1) for line in open("/proc/self/status").read().splitlines())
+print(json.dumps({
+    "uid": os.getuid(), "gid": os.getgid(), "groups": os.getgroups(),
+    "capabilities": sorted({status[name] for name in
+                            ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb")}),
+    "no_new_privileges": status["NoNewPrivs"],
+    "interfaces": sorted(name for _, name in socket.if_nameindex()),
+    "home": os.environ["HOME"], "cwd": os.getcwd(),
+    "owners": [os.stat("/workspace").st_uid, os.stat("/home/agent").st_uid],
+    "reaches": [reaches(("192.0.2.1", 80)), reaches(("172.17.0.1", 22))],
+    "children_reaped": os.readlink("/proc/1/exe").rsplit("/", 1)[-1] != "python3.11",
+}))
+"""
+
+
+async def ended(engine: Engine, handle: Handle) -> State:
+    """The state of a container that ends by itself."""
+    async with asyncio.timeout(60):
+        while (state := await engine.poll(handle)).name in ("starting", "running"):
+            await asyncio.sleep(0.05)
+    return state
+
+
+class EngineContract:
+    """Inherited by one test class per engine."""
+
+    @pytest.fixture
+    def make_spec(self, image: str) -> MakeSpec:
+        def make(*command: str, **changes: object) -> ContainerSpec:
+            spec = ContainerSpec(
+                run_id=f"r_test{uuid4().hex[:12]}",
+                phase="agent",
+                image=image,
+                command=command,
+                environment={},
+                mounts=(),
+                limits=Limits(memory_bytes=256 * 1024**2, cpus=1.0, processes=64),
+            )
+            return replace(spec, **changes)
+
+        return make
+
+    @pytest.fixture(autouse=True)
+    async def leaves_nothing(self, engine: Engine, make_spec: MakeSpec) -> AsyncIterator[None]:
+        """Every container of the test is found by its label, removed, and stays away."""
+        known = [handle["id"] for handle in await engine.list()]
+        yield
+        for handle in await self.new(engine, known):
+            await engine.remove(handle)
+        assert await self.new(engine, known) == []
+
+    async def new(self, engine: Engine, known: list[str]) -> list[Handle]:
+        return [
+            handle
+            for handle in await engine.list()
+            if handle["run_id"].startswith("r_test") and handle["id"] not in known
+        ]
+
+    async def test_run_to_the_end(self, engine: Engine, make_spec: MakeSpec) -> None:
+        await engine.check()
+        handle = await engine.start(make_spec("sh", "-c", "echo out; echo err >&2; exit 7"))
+        assert json.loads(json.dumps(handle)) == handle
+        assert await ended(engine, handle) == State("exited", code=7)
+        assert sorted((await engine.logs(handle)).split()) == ["err", "out"]
+        await engine.stop(handle)
+        await engine.remove(handle)
+        assert await engine.poll(handle) == State("gone")
+
+    async def test_gone_is_success(self, engine: Engine, make_spec: MakeSpec) -> None:
+        handle = await engine.start(make_spec(*SLEEP))
+        await asyncio.gather(engine.remove(handle), engine.remove(handle))
+        await engine.remove(handle)
+        await engine.stop(handle)
+        assert await engine.logs(handle) == ""
+        assert await engine.poll(handle) == State("gone")
+
+    async def test_logs_keep_the_end(self, engine: Engine, make_spec: MakeSpec) -> None:
+        handle = await engine.start(make_spec("sh", "-c", "seq 1 5000"))
+        await ended(engine, handle)
+        assert await engine.logs(handle, limit_bytes=15) == "4998\n4999\n5000\n"
+
+    async def test_second_start_finds_the_first(self, engine: Engine, make_spec: MakeSpec) -> None:
+        spec = make_spec(*SLEEP)
+        handles = await asyncio.gather(*(engine.start(spec) for _ in range(3)))
+        assert handles == [handles[0]] * 3
+        assert await engine.poll(handles[0]) == State("running")
+
+    async def test_start_after_the_end_is_a_new_one(
+        self, engine: Engine, make_spec: MakeSpec
+    ) -> None:
+        spec = make_spec("true")
+        first = await engine.start(spec)
+        await ended(engine, first)
+        second = await engine.start(spec)
+        assert second != first
+        assert await engine.poll(first) == State("gone")
+
+    async def test_list_finds_by_label(self, engine: Engine, make_spec: MakeSpec) -> None:
+        spec = make_spec(*SLEEP)
+        handles = [await engine.start(replace(spec, phase=phase)) for phase in ("setup", "agent")]
+        found = [handle for handle in await engine.list() if handle["run_id"] == spec.run_id]
+        assert sorted(found, key=str) == sorted(handles, key=str)
+        await asyncio.gather(*(engine.remove(handle) for handle in found))
+
+    async def test_agent_phase_is_sealed(self, engine: Engine, make_spec: MakeSpec) -> None:
+        handle = await engine.start(make_spec("python3", "-c", LOOK_AROUND))
+        await ended(engine, handle)
+        assert json.loads(await engine.logs(handle)) == {
+            "uid": AGENT_UID,
+            "gid": AGENT_UID,
+            "groups": [AGENT_UID],
+            "capabilities": ["0000000000000000"],
+            "no_new_privileges": "1",
+            "interfaces": ["lo"],
+            "home": AGENT_HOME,
+            "cwd": WORKSPACE,
+            "owners": [AGENT_UID, AGENT_UID],
+            "reaches": ["OSError", "OSError"],
+            "children_reaped": True,
+        }
+
+    async def test_setup_phase_is_root_without_network_unless_asked(
+        self, engine: Engine, make_spec: MakeSpec
+    ) -> None:
+        script = "import os, socket; print(os.getuid(), [n for _, n in socket.if_nameindex()])"
+        spec = make_spec("python3", "-c", script, phase="setup", privileged_user=True)
+        seen = []
+        for network in (False, True):
+            handle = await engine.start(replace(spec, network=network))
+            await ended(engine, handle)
+            seen.append(await engine.logs(handle))
+        assert seen == ["0 ['lo']\n", "0 ['lo', 'eth0']\n"]
+
+    async def test_socket_works_on_a_read_only_mount(
+        self, engine: Engine, make_spec: MakeSpec, tmp_path: Path
+    ) -> None:
+        async def answer(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            writer.write(b"hello")
+            writer.close()
+
+        path = tmp_path / "gateway.sock"
+        server = await asyncio.start_unix_server(answer, path)
+        path.chmod(0o666)
+        tmp_path.chmod(0o755)
+        script = (
+            "import socket; s = socket.socket(socket.AF_UNIX); s.connect('/mnt/gateway.sock');"
+            "print(s.recv(9)); open('/mnt/new', 'w')"
+        )
+        spec = make_spec(
+            "python3", "-c", script, mounts=(Mount(source=str(tmp_path), target="/mnt"),)
+        )
+        async with server:
+            handle = await engine.start(spec)
+            assert (await ended(engine, handle)).code == 1
+        logs = await engine.logs(handle)
+        assert "b'hello'" in logs
+        assert "Read-only file system" in logs
+        assert [entry.name for entry in tmp_path.iterdir()] == ["gateway.sock"]
+
+    async def test_too_much_memory_is_named(self, engine: Engine, make_spec: MakeSpec) -> None:
+        limits = Limits(memory_bytes=64 * 1024**2, cpus=1.0, processes=64)
+        spec = make_spec("python3", "-c", "print(len(b'x' * 500_000_000))", limits=limits)
+        handle = await engine.start(spec)
+        assert await ended(engine, handle) == State("exited", code=137, reason="out of memory")
+
+    async def test_too_many_processes_are_refused(
+        self, engine: Engine, make_spec: MakeSpec
+    ) -> None:
+        limits = Limits(memory_bytes=256 * 1024**2, cpus=1.0, processes=16)
+        script = "for i in $(seq 40); do sleep 60 & done; exit 0"
+        handle = await engine.start(make_spec("sh", "-c", script, limits=limits))
+        await ended(engine, handle)
+        assert "ork" in await engine.logs(handle)
+
+    async def test_stop_is_quick_and_then_hard(self, engine: Engine, make_spec: MakeSpec) -> None:
+        polite = await engine.start(make_spec("sh", "-c", "trap 'exit 3' TERM; sleep 300 & wait"))
+        deaf = await engine.start(make_spec("sh", "-c", "trap '' TERM; sleep 300 & wait; wait"))
+        await asyncio.sleep(0.3)
+        await asyncio.gather(*(engine.stop(each, grace_seconds=2.0) for each in (polite, deaf)))
+        assert await engine.poll(polite) == State("exited", code=3)
+        assert await engine.poll(deaf) == State("exited", code=137, reason="killed")
+
+    async def test_killed_from_outside(self, engine: Engine, make_spec: MakeSpec) -> None:
+        handle = await engine.start(make_spec(*SLEEP))
+        self.kill_outside(handle)
+        assert await ended(engine, handle) == State("exited", code=137, reason="killed")
+        self.remove_outside(handle)
+        assert await engine.poll(handle) == State("gone")
+
+    async def test_missing_image_is_named(self, engine: Engine, make_spec: MakeSpec) -> None:
+        for image in ("threadsmith-no-such-image:1", "No Image At All"):
+            with pytest.raises(ImageMissing, match=image):
+                await engine.check_image(image)
+            with pytest.raises(ImageMissing, match=image):
+                await engine.start(make_spec(*SLEEP, image=image))
+
+    async def test_program_that_is_not_there(self, engine: Engine, make_spec: MakeSpec) -> None:
+        handle = await engine.start(make_spec("/no/such/program"))
+        assert await ended(engine, handle) == State("exited", code=127)
+        assert "/no/such/program" in await engine.logs(handle)
+
+    async def test_failed_start_leaves_nothing(self, engine: Engine, make_spec: MakeSpec) -> None:
+        spec = make_spec(*SLEEP, mounts=(Mount(source="/no/such/directory", target="/mnt"),))
+        with pytest.raises(EngineError) as caught:
+            await engine.start(spec)
+        assert "/no/such/directory" in caught.value.details
+        assert [each for each in await engine.list() if each["run_id"] == spec.run_id] == []
+
+    async def test_snapshot_keeps_files_and_nothing_else(
+        self, engine: Engine, make_spec: MakeSpec
+    ) -> None:
+        tag = f"threadsmith-env:test-{uuid4().hex[:12]}"
+        script = "echo kept > /workspace/file; sleep 300"
+        environment = {"THREADSMITH_TOKEN": "secret-of-the-setup", "PATH": "/odd:/usr/bin:/bin"}
+        spec = make_spec(
+            *("sh", "-c", script), phase="setup", privileged_user=True, environment=environment
+        )
+        handle = await engine.start(spec)
+        await asyncio.sleep(0.3)
+        with pytest.raises(EngineError):
+            await engine.snapshot(handle, tag=tag)
+        await engine.stop(handle, grace_seconds=0)
+        assert await engine.snapshot(handle, tag=tag) == tag
+        await engine.remove(handle)
+        try:
+            await engine.check_image(tag)
+            script = "cat /workspace/file; id -u; env | sort"
+            after = await engine.start(make_spec("sh", "-c", script, image=tag))
+            await ended(engine, after)
+            kept, uid, *variables = (await engine.logs(after)).splitlines()
+            assert (kept, uid) == ("kept", str(AGENT_UID))
+            assert "THREADSMITH_TOKEN=" in variables
+            assert "/odd" not in "\n".join(variables)
+        finally:
+            await engine.remove_image(tag)
+        await engine.remove_image(tag)
+        with pytest.raises(ImageMissing):
+            await engine.check_image(tag)
+
+    async def test_only_snapshots_can_be_removed(self, engine: Engine, image: str) -> None:
+        with pytest.raises(EngineError):
+            await engine.remove_image(image)
+        await engine.check_image(image)
+
+    def kill_outside(self, handle: Handle) -> None:
+        raise NotImplementedError
+
+    def remove_outside(self, handle: Handle) -> None:
+        raise NotImplementedError
