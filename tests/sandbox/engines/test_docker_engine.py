@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from uuid import uuid4
 
@@ -108,6 +109,11 @@ class TestDockerEngine(EngineContract):
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 class TestEngineThatDoesNotAnswer:
     """The SDK itself leaves sockets open when a connection fails, hence the filters."""
+
+    @pytest.fixture(autouse=True)
+    def leftovers_are_collected_here(self) -> Iterator[None]:
+        yield
+        gc.collect()
 
     async def test_unknown_is_not_gone(
         self, docker_client: docker.DockerClient, agent_image: str, tmp_path: Path
