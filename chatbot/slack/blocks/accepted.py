@@ -1,0 +1,26 @@
+"""The first answer: what was understood, before anything is done."""
+
+from __future__ import annotations
+
+from chatbot.models import Task
+from chatbot.slack.blocks.elements import Content, fallback, section
+from chatbot.slack.blocks.text import code, count
+from chatbot.slack.view import RunView
+
+_VERBS = {"change": "Working on", "explain": "Explaining", "review": "Reviewing"}
+
+
+def make_accepted(task: Task, run: RunView) -> Content:
+    """Repository, branch, base commit, mode, model; and the queue while it waits."""
+    facts = [code(task.source.repository or "no repository")]
+    if run.branch:
+        facts.append(f"branch {code(run.branch)}")
+    if run.base_commit:
+        facts.append(f"at {code(run.base_commit[:7])}")
+    head = f"{_VERBS.get(task.mode, 'Working on')} {facts[0]}"
+    details = [*facts[1:], f"mode {code(task.mode)}", f"model {code(task.model)}"]
+    text = f"{head}\n{' · '.join(details)}"
+    if run.position and run.prepared_at is None and run.finished_at is None:
+        text += f"\nWaiting: {count(run.position, 'task')} before this one."
+    words = fallback(f"{_VERBS.get(task.mode, 'Working on')} {task.source.repository}")
+    return Content(text=words, blocks=(section(text),))

@@ -1,0 +1,123 @@
+"""Answers and findings: Markdown of the model, in as many messages as Slack's limits ask for."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from chatbot.slack.blocks.elements import (
+    MARKDOWN_LIMIT,
+    Content,
+    fallback,
+    line,
+    preformatted,
+    quotation,
+    rich,
+    section,
+    words,
+)
+from chatbot.slack.blocks.text import Block, count, cut, is_blank, one_line, size, tame
+from chatbot.slack.story_fields import integer, string
+from chatbot.slack.view import Result
+
+MAX_MESSAGES = 5
+"""More is cut; the task page has all of it."""
+MAX_BLOCKS = 45
+_PIECE = 3000
+_FENCE = re.compile(r"^(`{3,}|~{3,})[^\n]*\n(.*?)(?:^\1[`~]*[ \t]*$|\Z)", re.MULTILINE | re.DOTALL)
+_SEVERITIES = ("high", "medium", "low")
+
+
+def make_answer(result: Result) -> list[Content]:
+    """The answer in order, split between messages; code stands as it is written."""
+    text = result.answer or result.summary or result.title
+    pieces = _pieces(text) or [section("The answer is empty.")]
+    return _messages(pieces, fallback(cut(text, 300)) or "The answer is empty.")
+
+
+def make_findings(result: Result) -> list[Content]:
+    """A review: each finding with its weight and place, the heaviest first."""
+    told = count(len(result.findings), "finding")
+    blocks = [section(f"*{told}*" if result.findings else "*No findings*")]
+    summary = cut(tame(result.summary or result.answer), _PIECE)
+    if not is_blank(summary):
+        blocks.append({"type": "markdown", "text": summary})
+    blocks += [_finding(item) for item in sorted(result.findings, key=_weight)]
+    return _messages(blocks, f"Review: {told}")
+
+
+def _messages(blocks: list[Block], text: str) -> list[Content]:
+    pages = _pages(blocks)
+    if len(pages) > MAX_MESSAGES:
+        pages = pages[:MAX_MESSAGES]
+        pages[-1].append(section("There is more: the task page has all of it."))
+    return [Content(text=text, blocks=tuple(page), simple=_literal(page)) for page in pages]
+
+
+def _pages(blocks: list[Block]) -> list[list[Block]]:
+    pages: list[list[Block]] = [[]]
+    room = MARKDOWN_LIMIT
+    for block in blocks:
+        length = size((block,))
+        if pages[-1] and (length > room or len(pages[-1]) >= MAX_BLOCKS):
+            pages.append([])
+            room = MARKDOWN_LIMIT
+        pages[-1].append(block)
+        room -= length
+    return pages
+
+
+def _literal(blocks: list[Block]) -> tuple[Block, ...]:
+    """The same words in blocks that every Slack knows."""
+    return tuple(
+        rich(line(words(block["text"]))) if block["type"] == "markdown" else block
+        for block in blocks
+    )
+
+
+def _pieces(text: str) -> list[Block]:
+    """Prose as markdown blocks, fenced code as literal text."""
+    blocks: list[Block] = []
+    at = 0
+    for match in _FENCE.finditer(text):
+        blocks += _prose(text[at : match.start()])
+        blocks += [rich(preformatted(part)) for part in split(match[2].rstrip("\n"))]
+        at = match.end()
+    return blocks + _prose(text[at:])
+
+
+def _prose(text: str) -> list[Block]:
+    return [{"type": "markdown", "text": part} for part in split(tame(text.strip()))]
+
+
+def split(text: str, limit: int = _PIECE) -> list[str]:
+    """Parts within the limit, cut between paragraphs, else lines, else words; no blank part."""
+    parts = []
+    while len(text) > limit:
+        at = next(
+            (found for mark in ("\n\n", "\n", " ") if (found := text.rfind(mark, 1, limit)) > 0),
+            limit,
+        )
+        parts.append(text[:at])
+        text = text[at:].lstrip("\n")
+    parts.append(text)
+    return [part for part in parts if not is_blank(part)]
+
+
+def _weight(item: dict[str, Any]) -> int:
+    severity = string(item, "severity")
+    return _SEVERITIES.index(severity) if severity in _SEVERITIES else len(_SEVERITIES)
+
+
+def _finding(item: dict[str, Any]) -> Block:
+    place = string(item, "file", 300)
+    if place and (number := integer(item, "line")):
+        place = f"{place}:{number}"
+    head = " · ".join(part for part in (string(item, "severity", 20) or "note", place) if part)
+    title = one_line(string(item, "title", 300), 200)
+    parts = [line(words(f"{one_line(head, 250)}\n"), words(title or "Finding", bold=True))]
+    for name, label in (("detail", ""), ("suggestion", "Suggestion: ")):
+        text = string(item, name, 2000)
+        if not is_blank(text):
+            parts.append(quotation(f"{label}{text}", 900))
+    return rich(*parts)

@@ -1,0 +1,102 @@
+"""What a run came to: the change with its diff, or how it failed, or that it was stopped."""
+
+from __future__ import annotations
+
+from chatbot.models import Task
+from chatbot.slack.blocks.diff import make_file_list, make_snippets, totals
+from chatbot.slack.blocks.elements import (
+    MESSAGE_LIMIT,
+    Content,
+    actions,
+    fallback,
+    line,
+    link_button,
+    quotation,
+    rich,
+    section,
+    words,
+)
+from chatbot.slack.blocks.text import Block, code, cut, escaped, is_blank, size, tame
+from chatbot.slack.patch_view import PatchView
+from chatbot.slack.view import Result, RunView
+
+SUMMARY_LIMIT = 2500
+CLAIM_LIMIT = 1000
+
+
+def make_change(task: Task, run: RunView, result: Result, diff: str) -> Content:
+    """Title, summary, the agent's claim as its own word, the files, the most telling pieces."""
+    patch = run.patch or PatchView()
+    blocks: list[Block] = [*_head(result, "Changes are ready"), *_claim(result)]
+    blocks.append(make_file_list(patch))
+    if not task.source.forge:
+        note = "This source takes no pull requests: the whole patch is attached below."
+        blocks.append(section(note))
+    budget = MESSAGE_LIMIT - size(tuple(blocks))
+    blocks += make_snippets(diff, patch, budget)
+    title = result.title or "Changes are ready"
+    return Content(
+        text=fallback(f"{title}: {totals(patch)}"),
+        blocks=tuple(blocks),
+        simple=(make_file_list(patch),),
+    )
+
+
+def make_nothing(result: Result) -> Content:
+    """The agent finished and changed no file."""
+    head = (*_head(result, "Nothing was changed"), *_claim(result))
+    text = "No file was changed."
+    return Content(text=text, blocks=(*head, section(text)), simple=(section(text),))
+
+
+def make_failed(run: RunView, result: Result, page_url: str) -> Content:
+    stage = f" at {code(result.stage)}" if result.stage else ""
+    brief = escaped(result.brief, 1200) or "The run ended without a result."
+    lines = [f":x: *Failed*{stage}: {brief}"]
+    if not is_blank(result.resolution):
+        lines.append(f"*Next:* {escaped(result.resolution, 1200)}")
+    if kept := _kept(run):
+        lines.append(kept)
+    said = section("\n".join(lines))
+    return Content(
+        text=fallback(f"Failed: {result.brief}"),
+        blocks=(said, actions(link_button("Log", "log", page_url))),
+        simple=(said,),
+    )
+
+
+def make_stopped(run: RunView, page_url: str) -> Content:
+    text = "Okay, I stopped."
+    said = section("\n".join(part for part in (text, _kept(run)) if part))
+    return Content(
+        text=text,
+        blocks=(said, actions(link_button("Log", "log", page_url))),
+        simple=(said,),
+    )
+
+
+def _kept(run: RunView) -> str:
+    if run.patch is None or not run.patch.count:
+        return "" if run.started_at is None else "No file had been changed yet."
+    return f"Kept: the work so far, {totals(run.patch)}. Reply to go on with it."
+
+
+def _head(result: Result, otherwise: str) -> tuple[Block, ...]:
+    """Title and summary, both the model's words."""
+    title = result.title if not is_blank(result.title) else otherwise
+    head = rich(line(words(cut(" ".join(title.split()), 200), bold=True)))
+    if is_blank(result.summary):
+        return (head,)
+    return (head, {"type": "markdown", "text": cut(tame(result.summary), SUMMARY_LIMIT)})
+
+
+def _claim(result: Result) -> tuple[Block, ...]:
+    """What the agent says it checked. Nobody else did, so it never stands as a fact."""
+    if is_blank(result.claimed):
+        return ()
+    return (
+        rich(
+            line(words("The agent says:", italic=True)),
+            quotation(result.claimed, CLAIM_LIMIT),
+        ),
+    )

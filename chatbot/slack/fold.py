@@ -1,0 +1,188 @@
+"""The story of a task, folded into what the thread has to show. Pure, whatever the payloads hold."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from chatbot.models import Event
+from chatbot.slack.patch_view import PatchView
+from chatbot.slack.run_fold import fold_run
+from chatbot.slack.story_fields import integer, mapping, sequence, string
+from chatbot.slack.view import (
+    GateView,
+    PublishView,
+    ReplyView,
+    Result,
+    RunView,
+    TaskView,
+)
+
+REACTIONS = {"stopped": "x", "failed": "x"}
+
+
+def fold(view: TaskView, event: Event) -> TaskView:
+    """One more event of the story."""
+    view = replace(view, seq=event.seq, at=event.at)
+    payload = event.payload
+    match event.kind:
+        case "run_queued":
+            return _run_queued(view, event)
+        case "message_received":
+            return _message_received(view, payload)
+        case "message_delivered":
+            return _message_delivered(view, payload)
+        case "stop_requested":
+            return _stop_requested(view, payload)
+        case "run_finished":
+            return _run_finished(view, event)
+        case "approval_requested":
+            return _approval_requested(view, event)
+        case "approval_settled":
+            return _approval_settled(view, event)
+        case "published" | "publish_failed":
+            return _publishing_ended(view, event)
+        case "task_expired":
+            return replace(view, expired_seq=event.seq)
+        case _:
+            run_id = string(payload, "run_id")
+            runs = tuple(fold_run(run, event) if run.id == run_id else run for run in view.runs)
+            if event.kind == "patch":
+                return replace(view, runs=runs, patch=PatchView.from_payload(payload))
+            return replace(view, runs=runs)
+
+
+def _run_queued(view: TaskView, event: Event) -> TaskView:
+    payload = event.payload
+    run = RunView(
+        id=string(payload, "run_id"),
+        number=integer(payload, "number"),
+        seq=event.seq,
+        position=integer(payload, "position"),
+    )
+    # Everything said and not yet heard goes into the next run.
+    replies = tuple(
+        replace(reply, run_id=run.id) if reply.run_id is None else reply for reply in view.replies
+    )
+    return replace(view, runs=(*view.runs, run), replies=replies)
+
+
+def _message_received(view: TaskView, payload: dict[str, Any]) -> TaskView:
+    ts = slack_ts(string(payload, "key"))
+    if ts is not None:
+        reply = ReplyView(ts=ts, message_id=integer(payload, "message_id"))
+        return replace(view, replies=(*view.replies, reply))
+    if view.gates and view.gates[-1].state == "changes" and not view.gates[-1].words:
+        gate = replace(view.gates[-1], words=string(payload, "text", 1000))
+        return replace(view, gates=(*view.gates[:-1], gate))
+    return view
+
+
+def _message_delivered(view: TaskView, payload: dict[str, Any]) -> TaskView:
+    heard = set(sequence(payload, "message_ids"))
+    run_id = string(payload, "run_id")
+    replies = tuple(
+        replace(reply, run_id=run_id) if reply.message_id in heard else reply
+        for reply in view.replies
+    )
+    return replace(view, replies=replies)
+
+
+def _stop_requested(view: TaskView, payload: dict[str, Any]) -> TaskView:
+    run_id = string(payload, "run_id")
+    runs = tuple(replace(run, stopping=True) if run.id == run_id else run for run in view.runs)
+    ts = slack_ts(string(payload, "key"))
+    if ts is None:
+        return replace(view, runs=runs)
+    # A stop is heard at once; its number is none, as it is never given to the model.
+    stop = ReplyView(ts=ts, message_id=0, run_id=run_id)
+    return replace(view, runs=runs, replies=(*view.replies, stop))
+
+
+def _run_finished(view: TaskView, event: Event) -> TaskView:
+    payload = event.payload
+    run_id = string(payload, "run_id")
+    outcome = string(payload, "outcome")
+    findings = tuple(item for item in sequence(payload, "findings") if isinstance(item, dict))
+    result = Result(
+        outcome=outcome,
+        title=string(payload, "title", 300),
+        summary=string(payload, "summary", 8000),
+        claimed=string(payload, "claimed", 4000),
+        answer=string(payload, "answer", 100_000),
+        findings=findings[:100],
+        patch_sha256=string(payload, "patch_sha256") or None,
+        stage=string(payload, "stage", 100),
+        brief=string(payload, "brief", 1500),
+        resolution=string(payload, "resolution", 1500),
+    )
+    runs = tuple(
+        replace(run, result=result, finished_at=event.at, finished_seq=event.seq)
+        if run.id == run_id
+        else run
+        for run in view.runs
+    )
+    reaction = REACTIONS.get(outcome, "white_check_mark")
+    replies = tuple(_answered(reply, run_id, reaction) for reply in view.replies)
+    first = bool(view.runs) and view.runs[0].id == run_id
+    return replace(view, runs=runs, replies=replies, reaction=reaction if first else view.reaction)
+
+
+def _answered(reply: ReplyView, run_id: str, reaction: str) -> ReplyView:
+    if reply.run_id != run_id:
+        return reply
+    # Whoever said stop got what they asked for.
+    return replace(reply, reaction=reaction if reply.message_id else "white_check_mark")
+
+
+def _approval_requested(view: TaskView, event: Event) -> TaskView:
+    payload = event.payload
+    gate = GateView(
+        approval_id=string(payload, "approval_id"),
+        run_id=string(payload, "run_id"),
+        seq=event.seq,
+        pull_number=integer(payload, "pull_number") or None,
+        patch=view.patch,
+    )
+    return replace(view, gates=(*view.gates, gate))
+
+
+def _approval_settled(view: TaskView, event: Event) -> TaskView:
+    payload = event.payload
+    by = mapping(payload, "by")
+    state = string(payload, "state")
+
+    def settle(gate: GateView) -> GateView:
+        if gate.approval_id != string(payload, "approval_id"):
+            return gate
+        return replace(
+            gate,
+            state=state,
+            by_id=string(by, "id", 100),
+            by_name=string(by, "name", 100),
+            settled_at=event.at,
+            is_publishing=state == "approved",
+        )
+
+    return replace(view, gates=tuple(settle(gate) for gate in view.gates))
+
+
+def _publishing_ended(view: TaskView, event: Event) -> TaskView:
+    payload = event.payload
+    ended = PublishView(
+        seq=event.seq,
+        number=integer(payload, "number"),
+        url=string(payload, "url", 2000),
+        created=payload.get("created") is not False,
+        stage=string(payload, "stage", 100),
+        brief=string(payload, "brief", 1500),
+        resolution=string(payload, "resolution", 1500),
+    )
+    gates = tuple(replace(gate, is_publishing=False) for gate in view.gates)
+    return replace(view, gates=gates, publishings=(*view.publishings, ended))
+
+
+def slack_ts(key: str) -> str | None:
+    """The message a key of ours names: `slack:<team>:<channel>:<ts>`."""
+    parts = key.split(":")
+    return parts[3] if len(parts) == 4 and parts[0] == "slack" and "." in parts[3] else None

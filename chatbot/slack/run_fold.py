@@ -1,0 +1,106 @@
+"""One run's part of the story, folded."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from chatbot.models import Event
+from chatbot.slack.patch_view import PatchView
+from chatbot.slack.story_fields import integer, mapping, number, sequence, string
+from chatbot.slack.view import PlanItem, RunView, Step
+
+MAX_STEPS = 400
+"""Steps kept in the view; the thread shows far fewer, the task page all."""
+
+
+def fold_run(run: RunView, event: Event) -> RunView:
+    payload = event.payload
+    match event.kind:
+        case "run_resolved":
+            return replace(
+                run,
+                resolved=True,
+                branch=string(payload, "branch") or None,
+                base_commit=string(payload, "base_commit"),
+            )
+        case "run_preparing":
+            return replace(run, prepared_at=event.at)
+        case "run_requeued":
+            return replace(run, prepared_at=None, started_at=None)
+        case "container_started" if string(payload, "phase") == "agent":
+            return replace(run, started_at=event.at)
+        case "plan":
+            return replace(run, plan=_plan(payload))
+        case "step_started":
+            return _step_started(run, payload)
+        case "step_finished":
+            return _step_finished(run, payload)
+        case "note":
+            return replace(run, note=string(payload, "text", 500))
+        case "patch":
+            return replace(run, patch=PatchView.from_payload(payload))
+        case _:
+            return _spent(run, payload)
+
+
+def _spent(run: RunView, payload: dict[str, Any]) -> RunView:
+    """Any event may carry what a turn of the model used."""
+    usage = mapping(payload, "usage")
+    if not usage:
+        return run
+    tokens = run.tokens + integer(usage, "input_tokens") + integer(usage, "output_tokens")
+    cost = run.cost_usd
+    if "cost_usd" in payload and payload["cost_usd"] is not None:
+        cost = (cost or 0.0) + number(payload, "cost_usd")
+    return replace(run, tokens=tokens, cost_usd=cost)
+
+
+def _plan(payload: dict[str, Any]) -> tuple[PlanItem, ...]:
+    items = []
+    for index, item in enumerate(sequence(payload, "items")[:100]):
+        if isinstance(item, dict):
+            title = string(item, "title", 250) or f"Step {index + 1}"
+            items.append(
+                PlanItem(
+                    id=string(item, "id", 100) or str(index),
+                    title=title,
+                    status=string(item, "status") or "pending",
+                )
+            )
+    return tuple(items)
+
+
+def _step_started(run: RunView, payload: dict[str, Any]) -> RunView:
+    current = next((item.id for item in run.plan if item.status == "in_progress"), None)
+    step = Step(
+        id=string(payload, "step", 100),
+        title=string(payload, "title", 250) or string(payload, "tool", 100) or "Step",
+        details=string(payload, "details", 500),
+        item=current,
+    )
+    steps = (*run.steps, step)
+    dropped = max(0, len(steps) - MAX_STEPS)
+    return replace(run, steps=steps[dropped:], earlier_steps=run.earlier_steps + dropped)
+
+
+def _step_finished(run: RunView, payload: dict[str, Any]) -> RunView:
+    step_id = string(payload, "step", 100)
+    status = "error" if string(payload, "status") == "error" else "complete"
+    for index in range(len(run.steps) - 1, -1, -1):
+        step = run.steps[index]
+        if step.id == step_id:
+            done = replace(
+                step,
+                status=status,
+                title=string(payload, "title", 250) or step.title,
+                output=_last_line(string(payload, "output", 4000)),
+            )
+            return replace(run, steps=(*run.steps[:index], done, *run.steps[index + 1 :]))
+    return run
+
+
+def _last_line(text: str) -> str:
+    """The line that most likely says how it went."""
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    return lines[-1][:300] if lines else ""

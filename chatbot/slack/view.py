@@ -1,0 +1,139 @@
+"""What the thread has to show of a task. Made by `fold` alone; untrusted fields are cut there."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from chatbot.slack.patch_view import PatchView
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One tool call of the agent."""
+
+    id: str
+    title: str
+    status: str = "in_progress"
+    details: str = ""
+    output: str = ""
+    item: str | None = None
+    """The plan's item that was in progress when it began."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanItem:
+    id: str
+    title: str
+    status: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    """How a run ended; every word of it may be the model's."""
+
+    outcome: str
+    title: str
+    summary: str
+    claimed: str
+    answer: str
+    findings: tuple[dict[str, Any], ...]
+    patch_sha256: str | None
+    stage: str
+    brief: str
+    resolution: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunView:
+    id: str
+    number: int
+    seq: int
+    position: int = 0
+    """How many were before it in the queue."""
+    branch: str | None = None
+    base_commit: str | None = None
+    resolved: bool = False
+    prepared_at: float | None = None
+    started_at: float | None = None
+    """The agent's container runs since then."""
+    finished_at: float | None = None
+    finished_seq: int = 0
+    stopping: bool = False
+    plan: tuple[PlanItem, ...] = ()
+    steps: tuple[Step, ...] = ()
+    earlier_steps: int = 0
+    """Steps that were dropped from ``steps``."""
+    note: str = ""
+    tokens: int = 0
+    cost_usd: float | None = None
+    patch: PatchView | None = None
+    result: Result | None = None
+
+    @property
+    def is_live(self) -> bool:
+        return self.prepared_at is not None and self.finished_at is None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GateView:
+    """A patch that waits for a person, or the record of what they decided."""
+
+    approval_id: str
+    run_id: str
+    seq: int
+    pull_number: int | None
+    patch: PatchView
+    state: str = "pending"
+    by_id: str = ""
+    by_name: str = ""
+    settled_at: float = 0.0
+    words: str = ""
+    """What was asked for instead."""
+    is_publishing: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PublishView:
+    """A pull request that was opened or updated, or why it was not."""
+
+    seq: int
+    number: int = 0
+    url: str = ""
+    created: bool = True
+    stage: str = ""
+    brief: str = ""
+    resolution: str = ""
+
+    @property
+    def is_failure(self) -> bool:
+        return not self.url
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReplyView:
+    """A person's message in the thread; it carries a reaction."""
+
+    ts: str
+    message_id: int
+    run_id: str | None = None
+    """The run that heard it."""
+    reaction: str = "eyes"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskView:
+    seq: int = 0
+    at: float = 0.0
+    runs: tuple[RunView, ...] = ()
+    gates: tuple[GateView, ...] = ()
+    publishings: tuple[PublishView, ...] = ()
+    replies: tuple[ReplyView, ...] = ()
+    reaction: str = "eyes"
+    """On the message that asked."""
+    patch: PatchView = PatchView()
+    expired_seq: int = 0
+
+    @property
+    def is_live(self) -> bool:
+        return any(run.is_live for run in self.runs)
