@@ -2,31 +2,188 @@
 
 from __future__ import annotations
 
+import asyncio
+import shutil
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
+from typing import Final
+
+import structlog
 
 from sandbox.engines.engine import Engine, Handle
-from sandbox.llm.provider import Provider
+from sandbox.errors import ThreadsmithError
+from sandbox.gateway.journal import Journal
+from sandbox.gateway.routes import Bundle
+from sandbox.llm.providers import Providers, split_model
+from sandbox.outcomes import conclude, failed, vanished
+from sandbox.phases import Run, Stopped, environment_tag, go_on, has_file, set_up, work
 from sandbox.recorder import Outcome, Recorder
 from sandbox.spec import RunSpec
+from sandbox.watch import Watch
+
+log = structlog.get_logger(__name__)
+
+STOP_GRACE_SECONDS: Final = 5.0
+"""What an agent that was told to stop has to end by itself."""
 
 
 class Runner:
     """Drives runs on one engine. Safe to use for many runs at once."""
 
-    def __init__(self, engine: Engine, providers: dict[str, Provider], *, directory: Path) -> None:
-        """``directory`` holds a folder per run with its socket; ``providers`` go by name."""
+    def __init__(
+        self, engine: Engine, providers: Providers, *, directory: Path, bundle: Bundle
+    ) -> None:
+        """``directory`` holds a folder per run; ``bundle`` streams a tree to a container."""
+        self._engine = engine
+        self._providers = providers
+        self._directory = directory
+        self._bundle = bundle
+        self._watches: dict[str, Watch] = {}
 
     async def run(self, spec: RunSpec, recorder: Recorder) -> Outcome:
         """Run to the end. Every failure is an Outcome; only cancellation is raised.
 
         Cancelling leaves the container to run on, for ``attach``, unless it was never started.
         """
-        raise NotImplementedError
+        return await self._guarded(spec, recorder, self._begin)
 
     async def attach(self, spec: RunSpec, handle: Handle | None, recorder: Recorder) -> Outcome:
         """Go on with a run that an earlier process started."""
-        raise NotImplementedError
+
+        async def go_on_from(run: Run) -> Outcome:
+            return await self._go_on(run, handle)
+
+        return await self._guarded(spec, recorder, go_on_from)
+
+    async def stop(self, run_id: str) -> None:
+        """End a run whose stop was asked for, by force where the agent does not end itself."""
+        if (watch := self._watches.get(run_id)) is not None:
+            await watch.stop(STOP_GRACE_SECONDS)
 
     async def sweep(self, *, keep: set[str]) -> int:
-        """Remove every container and folder of runs not in ``keep``; answer how many."""
-        raise NotImplementedError
+        """Remove every container and folder of runs not in ``keep``; answer how many.
+
+        An engine that does not answer keeps its containers until the next start.
+        """
+        found = set(await asyncio.to_thread(_folders, self._directory)) - keep
+        try:
+            found |= {handle["run_id"] for handle in await self._engine.list()} - keep
+        except ThreadsmithError as error:
+            log.warning("sweep_failed", error=str(error))
+        for run_id in found:
+            await self._clear(run_id)
+        return len(found)
+
+    async def _begin(self, run: Run) -> Outcome:
+        spec = run.spec
+        with _stage("image"):
+            await self._engine.check_image(spec.image)
+        if await asyncio.to_thread(run.directory.exists):
+            await self._clear(spec.run_id)
+        await asyncio.to_thread(_make_folder, run.directory, spec.patch)
+        image, setup = spec.image, spec.setup
+        has_setup = setup is not None and await has_file(spec.tree, setup.path)
+        if setup is not None and has_setup:
+            with _stage("setup"):
+                image = await set_up(run, setup)
+        if run.watch.is_stopping:
+            raise Stopped
+        with _stage("container"):
+            facts = await work(run, image=image, is_prepared=has_setup)
+        return conclude(spec, facts)
+
+    async def _go_on(self, run: Run, handle: Handle | None) -> Outcome:
+        journal = await Journal.find(run.directory)
+        if handle is None or journal is None or journal.entry.phase != "agent":
+            raise vanished()
+        state = await self._engine.poll(handle)
+        if state.name == "gone" and journal.entry.claim is None:
+            raise vanished()
+        items = await run.recorder.inbox(0, wait_seconds=0)
+        stopping = None
+        if any(item.kind == "stop" for item in items):
+            stopping = asyncio.create_task(run.watch.stop(STOP_GRACE_SECONDS))
+        try:
+            return conclude(run.spec, await go_on(run, journal, handle))
+        finally:
+            if stopping is not None:
+                stopping.cancel()
+                await asyncio.wait([stopping])
+
+    async def _guarded(
+        self, spec: RunSpec, recorder: Recorder, drive: Callable[[Run], Awaitable[Outcome]]
+    ) -> Outcome:
+        """Whatever happens, nothing of the run is left behind; but a cancelled one may go on."""
+        began = time.monotonic()
+        watch = self._watches[spec.run_id] = Watch()
+        goes_on = False
+        try:
+            run = await self._prepare(spec, recorder, watch)
+            outcome = await drive(run)
+        except Stopped as error:
+            outcome = Outcome(kind="stopped", summary=error.brief)
+        except ThreadsmithError as error:
+            outcome = failed(error)
+        except asyncio.CancelledError:
+            goes_on = watch.has_agent
+            raise
+        finally:
+            watch.finished.set()
+            del self._watches[spec.run_id]
+            if not goes_on:
+                await self._clear(spec.run_id)
+                await recorder.handle(None)
+        return replace(outcome, seconds=round(time.monotonic() - began, 3))
+
+    async def _prepare(self, spec: RunSpec, recorder: Recorder, watch: Watch) -> Run:
+        with _stage("model"):
+            name, model = split_model(spec.model)
+            provider = await self._providers.get(name)
+        return Run(
+            spec=spec,
+            recorder=recorder,
+            engine=self._engine,
+            provider=provider,
+            model=model,
+            bundle=self._bundle,
+            directory=self._directory / spec.run_id,
+            watch=watch,
+        )
+
+    async def _clear(self, run_id: str) -> None:
+        """Remove containers, environment and folder; what cannot go now goes at the next sweep."""
+        directory = self._directory / run_id
+        if not await asyncio.to_thread(directory.exists):
+            return
+        try:
+            for handle in await self._engine.list():
+                if handle["run_id"] == run_id:
+                    await self._engine.remove(handle)
+            await self._engine.remove_image(environment_tag(run_id))
+        except ThreadsmithError as error:
+            log.warning("clear_failed", run_id=run_id, error=str(error))
+            return
+        await asyncio.to_thread(shutil.rmtree, directory, ignore_errors=True)
+
+
+@contextmanager
+def _stage(name: str) -> Iterator[None]:
+    """Name the stage in an error that does not know its own."""
+    try:
+        yield
+    except ThreadsmithError as error:
+        error.stage = error.stage or name
+        raise
+
+
+def _make_folder(directory: Path, patch: bytes) -> None:
+    directory.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    directory.mkdir(mode=0o700)
+    (directory / "work.patch").write_bytes(patch)
+
+
+def _folders(directory: Path) -> list[str]:
+    return [path.name for path in directory.iterdir()] if directory.exists() else []

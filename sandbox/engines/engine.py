@@ -8,7 +8,8 @@ from typing import Any, Literal, Protocol
 from sandbox.spec import ContainerSpec
 
 Handle = dict[str, Any]
-"""An engine's stored reference to one container: JSON, opaque to everybody else."""
+"""An engine's stored reference to one container: JSON, opaque to everybody else but for its
+`run_id` and `phase`."""
 
 LABEL = "dev.threadsmith.run"
 """Label that holds the run's id; the sweep finds our containers by it."""

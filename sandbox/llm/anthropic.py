@@ -97,7 +97,7 @@ class AnthropicProvider:
                 await asyncio.sleep(PAUSE_SECONDS)  # an error event in a stream begun well
             except anthropic.APIConnectionError as error:
                 raise self._peer.unreachable(f"{error}: {error.__cause__!r}") from error
-            except (httpx2.TransportError, _BrokeOff) as error:
+            except (httpx2.TransportError, json.JSONDecodeError, _BrokeOff) as error:
                 # The SDK leaves faults within the stream as they are.
                 if attempt == ATTEMPTS:
                     raise self._peer.broke_off(repr(error)) from error
@@ -107,8 +107,8 @@ class AnthropicProvider:
         stream = await self._client.messages.create(
             model=model,
             max_tokens=self._max_output_tokens,
-            system=_system(conversation.system),
-            tools=_tools(conversation.tools),
+            system=_system(conversation.system) or anthropic.omit,
+            tools=_tools(conversation.tools) or anthropic.omit,
             messages=_messages(conversation.messages),
             stream=True,
         )

@@ -5,6 +5,7 @@ An SDK is imported only when its provider is made: the imports cost 0.5 to 1.1 s
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import Mapping
 from typing import Final, Protocol
@@ -35,6 +36,44 @@ class ProviderSettings(Protocol):
     def max_output_tokens(self) -> int: ...
     @property
     def replay_delay_seconds(self) -> float: ...
+
+
+class Providers:
+    """The providers of this process, each made when it is first needed."""
+
+    def __init__(
+        self,
+        settings: ProviderSettings,
+        *,
+        environment: Mapping[str, str] = os.environ,
+        made: Mapping[str, Provider] | None = None,
+    ) -> None:
+        """``made`` holds providers that stand in the place of those made from the settings."""
+        self._settings = settings
+        self._environment = environment
+        self._made = dict(made or {})
+        self._making = asyncio.Lock()
+
+    def check(self, model: str) -> None:
+        """Raise where `provider:name` is none, or its provider has no key."""
+        name, _ = split_model(model)
+        if name not in self._made and not is_configured(name, self._settings, self._environment):
+            raise key_missing(name)
+
+    async def get(self, name: str) -> Provider:
+        """The provider of that name; raises what ``make_provider`` raises."""
+        async with self._making:
+            if name not in self._made:
+                # In a thread: the import of an SDK would hold up every run for a second.
+                self._made[name] = await asyncio.to_thread(
+                    make_provider, name, self._settings, self._environment
+                )
+        return self._made[name]
+
+    async def close(self) -> None:
+        for provider in self._made.values():
+            await provider.close()
+        self._made.clear()
 
 
 def split_model(model: str) -> tuple[str, str]:
@@ -90,17 +129,6 @@ def make_provider(
     from sandbox.llm.openai import OpenAIProvider
 
     return OpenAIProvider(key, base_url=base_url, max_output_tokens=settings.max_output_tokens)
-
-
-def make_providers(
-    settings: ProviderSettings, environment: Mapping[str, str] = os.environ
-) -> dict[str, Provider]:
-    """Every provider that is configured, by name."""
-    return {
-        name: make_provider(name, settings, environment)
-        for name in PROVIDERS
-        if is_configured(name, settings, environment)
-    }
 
 
 def _key(name: str, settings: ProviderSettings, environment: Mapping[str, str]) -> str | None:

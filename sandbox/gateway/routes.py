@@ -1,0 +1,189 @@
+"""The routes of one run's gateway: each reads a request, lets it be done, and answers."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Final
+
+from aiohttp import web
+
+from sandbox.gateway.bodies import read_body
+from sandbox.gateway.journal import Journal
+from sandbox.gateway.protocol import MAX_EVENTS_BYTES, MAX_INBOX_WAIT_SECONDS, MAX_TURN_BYTES
+from sandbox.gateway.refusals import BadRequest, Closing, Conflict, ReadOnly
+from sandbox.gateway.stream import EventStream
+from sandbox.gateway.turns import Turns
+from sandbox.gateway.wire import (
+    Claim,
+    describe_run,
+    parse_claim,
+    parse_events,
+    parse_turn,
+    reply_to_wire,
+)
+from sandbox.patch import check_patch
+from sandbox.recorder import Recorder
+from sandbox.spec import RunSpec, Tree
+
+Bundle = Callable[[Tree], AsyncIterator[bytes]]
+"""Streams a git bundle that holds the tree's commit under `refs/heads/base`."""
+
+MAX_OUTCOME_BYTES: Final = 2 * 1024**2
+SOURCE_SECONDS: Final = 900.0
+"""For a container to take in its source; a reader that stalls must not hold git for ever."""
+
+
+class Routes:
+    """What one phase of a run may ask for."""
+
+    def __init__(
+        self,
+        spec: RunSpec,
+        journal: Journal,
+        recorder: Recorder,
+        *,
+        turns: Turns,
+        bundle: Bundle,
+        patch: bytes,
+    ) -> None:
+        """``patch`` is the work so far, laid over the commit before the agent starts."""
+        self.phase = journal.entry.phase
+        self.events = EventStream(self.phase, journal, recorder)
+        self.turns = turns
+        self.ended = asyncio.Event()
+        self._spec = spec
+        self._journal = journal
+        self._recorder = recorder
+        self._bundle = bundle
+        self._patch = patch
+        self._closing = asyncio.Event()
+        self._bundling = asyncio.Lock()
+        self._patching = asyncio.Lock()
+        if journal.entry.claim is not None:
+            self.ended.set()
+
+    @property
+    def claim(self) -> Claim | None:
+        """How the container says its phase ended."""
+        stored = self._journal.entry.claim
+        if stored is None:
+            return None
+        return Claim(**{**stored, "findings": tuple(stored["findings"])})
+
+    def add_to(self, application: web.Application) -> None:
+        route = application.router.add_route
+        route("GET", "/run", self._get_run)
+        route("GET", "/source", self._get_source)
+        route("POST", "/events", self._post_events)
+        route("GET", "/inbox", self._get_inbox)
+        route("PUT", "/outcome", self._put_outcome)
+        if self.phase == "agent":
+            # A set-up script is the repository's: it never speaks to the model.
+            route("GET", "/patch", self._get_patch)
+            route("PUT", "/patch", self._put_patch)
+            route("PUT", r"/turns/{n:\d{1,9}}", self._put_turn)
+
+    async def close(self) -> None:
+        """Let no request wait any longer."""
+        self._closing.set()
+        await self.turns.close()
+
+    async def _get_run(self, _: web.Request) -> web.Response:
+        prepared = self._journal.entry.image is not None
+        described = describe_run(
+            self._spec,
+            self.phase,
+            turn=self.turns.next_number,
+            prepared=prepared,
+            patch=self._patch,
+        )
+        return web.json_response(described)
+
+    async def _get_source(self, request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse(headers={"Content-Type": "application/octet-stream"})
+        async with self._bundling, asyncio.timeout(SOURCE_SECONDS):
+            chunks = self._bundle(self._spec.tree)
+            try:
+                async for chunk in chunks:
+                    if not response.prepared:  # only now: a fault before it has a proper answer
+                        await response.prepare(request)
+                    await response.write(chunk)
+            finally:
+                if isinstance(chunks, AsyncGenerator):
+                    await chunks.aclose()
+            await response.write_eof()
+        return response
+
+    async def _get_patch(self, _: web.Request) -> web.Response:
+        if not self._patch:
+            return web.Response(status=204)
+        return web.Response(body=self._patch)
+
+    async def _put_patch(self, request: web.Request) -> web.Response:
+        limit = self._spec.limits.patch_bytes
+        data = await read_body(request, limit_bytes=limit)
+        tree = self._spec.tree
+        async with self._patching:
+            summary = await check_patch(Path(tree.mirror), tree.commit, data, limit_bytes=limit)
+            if summary.files and self._spec.mode != "change":
+                raise ReadOnly(f"This run is to {self._spec.mode}: it changes no files.")
+            is_final = request.query.get("final") == "1"
+            await self._recorder.patch(data, summary, final=is_final)
+            files = len(summary.files)
+            await self._journal.note(patch={"sha256": summary.sha256, "files": files})
+        return web.json_response(
+            {
+                "sha256": summary.sha256,
+                "files": files,
+                "added": summary.added,
+                "removed": summary.removed,
+            }
+        )
+
+    async def _put_turn(self, request: web.Request) -> web.Response:
+        number = int(request.match_info["n"])
+        turn = parse_turn(await read_body(request, limit_bytes=MAX_TURN_BYTES))
+        reply = await self.turns.put(number, turn)
+        return web.json_response(reply_to_wire(number, reply, turns_left=self.turns.left))
+
+    async def _post_events(self, request: web.Request) -> web.Response:
+        events = parse_events(await read_body(request, limit_bytes=MAX_EVENTS_BYTES))
+        return web.json_response({"last": await self.events.put(events)})
+
+    async def _get_inbox(self, request: web.Request) -> web.Response:
+        after = _number(request, "after")
+        wait = min(_number(request, "wait"), MAX_INBOX_WAIT_SECONDS)
+        asked = asyncio.ensure_future(self._recorder.inbox(int(after), wait_seconds=wait))
+        closing = asyncio.ensure_future(self._closing.wait())
+        try:
+            await asyncio.wait({asked, closing}, return_when=asyncio.FIRST_COMPLETED)
+            if not asked.done():
+                raise Closing
+            items = [asdict(item) for item in asked.result()]
+        finally:
+            asked.cancel()
+            closing.cancel()
+            await asyncio.wait({asked, closing})
+        return web.json_response({"items": items})
+
+    async def _put_outcome(self, request: web.Request) -> web.Response:
+        body = await read_body(request, limit_bytes=MAX_OUTCOME_BYTES)
+        claim = parse_claim(body, self.phase)
+        if self.claim not in (None, claim):
+            raise Conflict("The run has ended already.")
+        await self._journal.note(claim=asdict(claim))
+        self.ended.set()
+        return web.json_response({})
+
+
+def _number(request: web.Request, name: str) -> float:
+    try:
+        value = float(request.query.get(name, "0"))
+    except ValueError:
+        value = -1.0
+    if not 0 <= value <= 2**53:
+        raise BadRequest(f"`{name}` must be a number, not negative.")
+    return value

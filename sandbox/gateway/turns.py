@@ -1,0 +1,146 @@
+"""Turns: each is asked of the model once, stored, and only then answered."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import asdict, dataclass
+from typing import Final
+
+from sandbox.errors import ProviderError
+from sandbox.gateway.refusals import BadRequest, BudgetExceeded, Closing, Conflict
+from sandbox.gateway.transcript import check_results, make_conversation
+from sandbox.gateway.wire import TurnRequest
+from sandbox.llm.prices import cost_usd
+from sandbox.llm.provider import Provider, Reply, Text, ToolCall
+from sandbox.policy import redact
+from sandbox.recorder import Recorder, Turn
+from sandbox.spec import RunSpec
+
+SHOWN_CHARACTERS: Final = 500
+
+
+@dataclass(frozen=True, slots=True)
+class _Pending:
+    number: int
+    sha256: str
+    task: asyncio.Task[Turn]
+
+
+class Turns:
+    """The turns of one run, over all its connections."""
+
+    def __init__(
+        self, spec: RunSpec, recorder: Recorder, provider: Provider, *, model: str
+    ) -> None:
+        self.fault: ProviderError | None = None
+        """Why the model could not be asked, where that was the last that happened."""
+        self._spec = spec
+        self._recorder = recorder
+        self._provider = provider
+        self._model = model
+        self._turns: list[Turn] = []
+        self._pending: _Pending | None = None
+        self._closed = False
+
+    async def load(self) -> None:
+        self._turns = await self._recorder.turns()
+
+    @property
+    def next_number(self) -> int:
+        return len(self._turns)
+
+    @property
+    def left(self) -> int:
+        return max(0, self._spec.resume_turn + self._spec.limits.turns - len(self._turns))
+
+    async def put(self, number: int, request: TurnRequest) -> Reply:
+        """The reply of that turn: stored, on its way, or asked for now."""
+        if self._spec.resume_turn <= number < len(self._turns):
+            turn = self._turns[number]
+            if turn.request_sha256 != request.sha256:
+                raise Conflict(f"Turn {number} was asked with other content.")
+            await self._deliver(request, number)
+            return turn.reply
+        if self._pending is None:
+            self._check(number, request)
+            task = asyncio.create_task(self._ask(number, request))
+            self._pending = _Pending(number, request.sha256, task)
+            task.add_done_callback(self._forget)
+        pending = self._pending
+        if (pending.number, pending.sha256) != (number, request.sha256):
+            raise Conflict(f"Turn {pending.number} is being asked.")
+        try:
+            # The connection may break: the model is asked all the same, and once.
+            return (await asyncio.shield(pending.task)).reply
+        except asyncio.CancelledError:
+            if pending.task.cancelled():
+                raise Closing from None
+            raise
+
+    async def close(self) -> None:
+        """Give up the reply that is on its way."""
+        self._closed = True
+        if self._pending is not None:
+            task = self._pending.task
+            task.cancel()
+            await asyncio.wait([task])
+
+    def _forget(self, task: asyncio.Task[Turn]) -> None:
+        self._pending = None
+        if not task.cancelled():
+            task.exception()  # it was raised to whoever still waited
+
+    def _check(self, number: int, request: TurnRequest) -> None:
+        if self._closed:
+            raise Closing
+        if number != len(self._turns):
+            raise Conflict(f"The next turn is {len(self._turns)}.")
+        if self.left == 0:
+            raise BudgetExceeded(f"The run's {self._spec.limits.turns} turns are used up.")
+        is_first = number == self._spec.resume_turn
+        if is_first != (request.system is not None):
+            raise BadRequest("A run's first turn, and no other, has `system` and `tools`.")
+        check_results(self._turns, request)
+
+    async def _ask(self, number: int, request: TurnRequest) -> Turn:
+        conversation = make_conversation(self._turns, request)
+        try:
+            reply = await self._provider.reply(conversation, model=self._model)
+        except ProviderError as error:
+            self.fault = error
+            raise
+        self.fault = None
+        turn = Turn(
+            number=number,
+            request_sha256=request.sha256,
+            messages=request.messages,
+            reply=reply,
+            system=request.system,
+            tools=request.tools,
+        )
+        await self._recorder.turn(turn)
+        self._turns.append(turn)
+        await self._recorder.event("turn", self._describe(turn))
+        await self._deliver(request, number)
+        return turn
+
+    async def _deliver(self, request: TurnRequest, number: int) -> None:
+        """Mark what the run's inbox really held: a container may name any id."""
+        if not request.inbox:
+            return
+        waiting = await self._recorder.inbox(0, wait_seconds=0)
+        known = {item.id for item in waiting if item.kind == "message"}
+        if ids := [id_ for id_ in dict.fromkeys(request.inbox) if id_ in known]:
+            await self._recorder.delivered(ids, turn=number)
+
+    def _describe(self, turn: Turn) -> dict[str, object]:
+        reply = turn.reply
+        text = "\n".join(block.text for block in reply.content if isinstance(block, Text))
+        return {
+            "n": turn.number,
+            "model": reply.model,
+            "usage": asdict(reply.usage),
+            "cost_usd": cost_usd(self._provider.name, reply.model, reply.usage),
+            "tools": [block.name for block in reply.content if isinstance(block, ToolCall)],
+            "text": redact(text)[:SHOWN_CHARACTERS],
+        }

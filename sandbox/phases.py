@@ -1,0 +1,253 @@
+"""The two phases of a run: set-up makes an environment, the agent works in it."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final
+
+import agent_image
+from sandbox.engines.engine import Engine, Handle
+from sandbox.errors import RunFailed, ThreadsmithError
+from sandbox.gateway.door import Door
+from sandbox.gateway.journal import Entry, Journal
+from sandbox.gateway.routes import Bundle, Routes
+from sandbox.gateway.turns import Turns
+from sandbox.git import GitFailed, git
+from sandbox.llm.provider import Provider
+from sandbox.outcomes import LOG_CHARACTERS, End, Facts
+from sandbox.policy import redact
+from sandbox.recorder import Recorder
+from sandbox.spec import (
+    AGENT_COMMAND,
+    AGENT_PROGRAM,
+    GATEWAY_DIRECTORY,
+    ContainerSpec,
+    Mount,
+    Phase,
+    RunSpec,
+    Setup,
+    Tree,
+)
+from sandbox.watch import Watch, wait_for_end
+
+FORCED_GRACE_SECONDS: Final = 3.0
+"""For an agent that is stopped from outside to send its patch."""
+TAIL_LINES: Final = 30
+LOG_BYTES: Final = 16_384
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """One run with everything its phases need."""
+
+    spec: RunSpec
+    recorder: Recorder
+    engine: Engine
+    provider: Provider
+    model: str
+    bundle: Bundle
+    directory: Path
+    watch: Watch
+
+    @property
+    def environment_tag(self) -> str:
+        return environment_tag(self.spec.run_id)
+
+
+class SetupFailed(RunFailed):
+    """The set-up script failed."""
+
+    code = "setup_failed"
+    stage = "setup"
+    resolution = "Correct the set-up script in the repository, or remove it."
+
+
+class Stopped(RunFailed):
+    """The run was stopped before the agent had started."""
+
+
+def environment_tag(run_id: str) -> str:
+    """The image that a run's set-up leaves for its agent."""
+    return f"threadsmith-env:{run_id}"
+
+
+def make_container(
+    spec: RunSpec, phase: Phase, *, image: str, directory: Path, token: str
+) -> ContainerSpec:
+    """The container of one phase: set-up is root, the agent has no rights and no network."""
+    is_setup = phase == "setup"
+    return ContainerSpec(
+        run_id=spec.run_id,
+        phase=phase,
+        image=image,
+        command=AGENT_COMMAND,
+        environment={"THREADSMITH_TOKEN": token},
+        mounts=(
+            Mount(source=agent_image.__path__[0], target=AGENT_PROGRAM),
+            Mount(source=str((directory / "gateway").absolute()), target=GATEWAY_DIRECTORY),
+        ),
+        limits=spec.limits,
+        network=is_setup and spec.setup is not None and spec.setup.network,
+        privileged_user=is_setup,
+    )
+
+
+async def has_file(tree: Tree, path: str) -> bool:
+    """Whether the commit has a regular file there."""
+    try:
+        kind = await git("cat-file", "-t", f"{tree.commit}:{path}", git_dir=Path(tree.mirror))
+    except GitFailed:
+        return False
+    return kind.strip() == b"blob"
+
+
+async def set_up(run: Run, setup: Setup) -> str:
+    """Run the repository's script as root; the image that keeps what it installed."""
+    await run.recorder.event("setup_started", {"path": setup.path, "network": setup.network})
+    entry = Entry(phase="setup", started_at=time.time())
+    journal = await Journal.begin(run.directory, entry)
+    began = time.monotonic()
+    async with _open_door(run, journal) as door:
+        handle = await start_container(run, "setup", image=run.spec.image, token=entry.token)
+        try:
+            end = await wait_for_end(
+                run.engine,
+                handle,
+                ended=door.routes.ended,
+                watch=run.watch,
+                seconds=run.spec.limits.setup_seconds,
+            )
+            await run.engine.stop(handle)
+            end = replace(end, logs=await _logs(run, handle))
+            failure = _setup_failure(run, door, end)
+            tail = door.routes.events.setup_tail(TAIL_LINES) or redact(end.logs)[-LOG_CHARACTERS:]
+            payload = {
+                "exit_code": _exit_code(door, end),
+                "seconds": round(time.monotonic() - began, 3),
+                "tail": tail,
+            }
+            await run.recorder.event("setup_finished", payload)
+            if failure is not None:
+                failure.details = failure.details or tail
+                raise failure
+            return await run.engine.snapshot(handle, tag=run.environment_tag)
+        finally:
+            await run.engine.remove(handle)
+            await run.recorder.handle(None)
+
+
+async def work(run: Run, *, image: str, is_prepared: bool) -> Facts:
+    """Start the agent and wait for its end."""
+    entry = Entry(phase="agent", started_at=time.time(), image=image if is_prepared else None)
+    journal = await Journal.begin(run.directory, entry)
+    async with _open_door(run, journal) as door:
+        handle = await start_container(run, "agent", image=image, token=entry.token)
+        run.watch.has_agent = True
+        await run.recorder.event("container_started", {"image": image, "phase": "agent"})
+        end = await _follow(run, door, handle)
+    return _facts(run, door, end)
+
+
+async def go_on(run: Run, journal: Journal, handle: Handle) -> Facts:
+    """Lay a new socket for an agent that an earlier process started, and wait for its end."""
+    run.watch.has_agent = True
+    async with _open_door(run, journal) as door:
+        end = await _follow(run, door, handle)
+    return _facts(run, door, end)
+
+
+async def start_container(run: Run, phase: Phase, *, image: str, token: str) -> Handle:
+    """Start it and keep its handle. Cancelled meanwhile, nothing is left of it."""
+    container = make_container(run.spec, phase, image=image, directory=run.directory, token=token)
+    starting = asyncio.create_task(run.engine.start(container))
+    try:
+        handle = await asyncio.shield(starting)
+    except asyncio.CancelledError:
+        with suppress(ThreadsmithError):
+            await run.engine.remove(await starting)
+        raise
+    await run.recorder.handle(handle)
+    return handle
+
+
+async def _follow(run: Run, door: Door, handle: Handle) -> End:
+    spent = time.time() - door.journal.entry.started_at
+    end = await wait_for_end(
+        run.engine,
+        handle,
+        ended=door.routes.ended,
+        watch=run.watch,
+        seconds=max(0.0, run.spec.limits.wall_seconds - spent),
+    )
+    if end.kind in ("limit", "stop"):
+        # The door is still open: the agent may send what it has.
+        await run.engine.stop(handle, grace_seconds=FORCED_GRACE_SECONDS)
+    elif end.kind == "exit":
+        end = replace(end, logs=await _logs(run, handle))
+    return end
+
+
+@asynccontextmanager
+async def _open_door(run: Run, journal: Journal) -> AsyncIterator[Door]:
+    turns = Turns(run.spec, run.recorder, run.provider, model=run.model)
+    await turns.load()
+    patch = await asyncio.to_thread(_read_work, run.directory)
+    routes = Routes(run.spec, journal, run.recorder, turns=turns, bundle=run.bundle, patch=patch)
+    door = Door(run.spec.run_id, journal, routes)
+    await door.open()
+    try:
+        yield door
+    finally:
+        await door.close()
+
+
+def _facts(run: Run, door: Door, end: End) -> Facts:
+    """To be asked when the door is closed: until then the agent's word may still come."""
+    return Facts(
+        end=end,
+        claim=door.routes.claim,
+        patch=door.journal.entry.patch,
+        fault=door.routes.turns.fault,
+        is_stopping=run.watch.is_stopping,
+    )
+
+
+async def _logs(run: Run, handle: Handle) -> str:
+    try:
+        return await run.engine.logs(handle, limit_bytes=LOG_BYTES)
+    except ThreadsmithError as error:
+        return f"(no log: {error.brief})"
+
+
+def _exit_code(door: Door, end: End) -> int | None:
+    if door.routes.claim is not None:
+        return door.routes.claim.exit_code
+    return end.state.code if end.state else None
+
+
+def _setup_failure(run: Run, door: Door, end: End) -> ThreadsmithError | None:
+    claim = door.routes.claim
+    if run.watch.is_stopping:
+        return Stopped()
+    if end.kind == "limit":
+        return SetupFailed(
+            f"The set-up script reached its limit of {run.spec.limits.setup_seconds} seconds.",
+            resolution="Shorten the script, or raise `sandbox.setup_seconds`.",
+        )
+    if claim is None:
+        reason = end.state.reason if end.state else ""
+        return SetupFailed(f"The set-up container ended without a result. {reason}".strip())
+    if claim.kind == "finished" and claim.exit_code == 0:
+        return None
+    brief = claim.brief or f"The set-up script failed (exit code {claim.exit_code})."
+    return SetupFailed(brief, details=claim.details)
+
+
+def _read_work(directory: Path) -> bytes:
+    path = directory / "work.patch"
+    return path.read_bytes() if path.exists() else b""
