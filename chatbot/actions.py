@@ -164,7 +164,7 @@ class Actions:
             )
             if message is None:
                 return True
-            payload = {"run_id": run.id, "by": _who(by)}
+            payload = {"run_id": run.id, "by": _who(by), "key": key}
             queries.append_event(db, task_id, "stop_requested", payload, at=now)
             if task.status == Status.QUEUED:
                 self._finish(db, task, run, Outcome(kind="stopped", summary="Nothing was begun."))
@@ -182,6 +182,11 @@ class Actions:
             queries.append_event(db, task_id, "source_named", payload, at=self.clock())
 
         await self.history.write(change)
+
+    async def first_sight(self, key: str) -> bool:
+        """Remember that what carries this key was taken; False where it was before."""
+        now = self.clock()
+        return await self.history.write(lambda db: queries.first_sight(db, key, at=now))
 
     # Running
 

@@ -411,6 +411,10 @@ def first_sight(db: Database, key: str, *, at: float) -> bool:
     return cursor.rowcount == 1
 
 
+def is_seen(db: Database, key: str) -> bool:
+    return _one(db, "SELECT 1 FROM seen WHERE key = ?", key) is not None
+
+
 def forget_seen(db: Database, before: float) -> None:
     db.execute("DELETE FROM seen WHERE at < ?", (before,))
 

@@ -1,4 +1,4 @@
-"""The story of a task, folded into what the thread has to show. Pure, whatever the payloads hold."""
+"""The story of a task, folded into what the thread has to show; whatever the payloads hold."""
 
 from __future__ import annotations
 

@@ -46,6 +46,9 @@ class PatchView:
         )
 
 
+NO_PATCH = PatchView()
+
+
 def _file(item: dict[str, Any]) -> FileView:
     return FileView(
         path=string(item, "path", 1000),

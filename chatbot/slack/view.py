@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from chatbot.slack.patch_view import PatchView
+from chatbot.slack.patch_view import NO_PATCH, PatchView
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,7 +131,7 @@ class TaskView:
     replies: tuple[ReplyView, ...] = ()
     reaction: str = "eyes"
     """On the message that asked."""
-    patch: PatchView = PatchView()
+    patch: PatchView = NO_PATCH
     expired_seq: int = 0
 
     @property

@@ -10,6 +10,7 @@ from chatbot.slack.blocks.elements import (
     Content,
     fallback,
     line,
+    literal,
     preformatted,
     quotation,
     rich,
@@ -51,7 +52,7 @@ def _messages(blocks: list[Block], text: str) -> list[Content]:
     if len(pages) > MAX_MESSAGES:
         pages = pages[:MAX_MESSAGES]
         pages[-1].append(section("There is more: the task page has all of it."))
-    return [Content(text=text, blocks=tuple(page), simple=_literal(page)) for page in pages]
+    return [Content(text=text, blocks=tuple(page), simple=literal(page)) for page in pages]
 
 
 def _pages(blocks: list[Block]) -> list[list[Block]]:
@@ -65,14 +66,6 @@ def _pages(blocks: list[Block]) -> list[list[Block]]:
         pages[-1].append(block)
         room -= length
     return pages
-
-
-def _literal(blocks: list[Block]) -> tuple[Block, ...]:
-    """The same words in blocks that every Slack knows."""
-    return tuple(
-        rich(line(words(block["text"]))) if block["type"] == "markdown" else block
-        for block in blocks
-    )
 
 
 def _pieces(text: str) -> list[Block]:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from chatbot.slack.blocks.elements import context, preformatted, rich, section
-from chatbot.slack.blocks.text import Block, code, count, cut, size, visible
+from chatbot.slack.blocks.text import MINUS, Block, code, count, cut, size, visible
 from chatbot.slack.patch_view import FileView, PatchView
 
 MAX_LISTED = 20
@@ -19,8 +19,8 @@ _CHANGES = {"added": "new", "deleted": "deleted", "renamed": "renamed", "mode": 
 
 
 def totals(patch: PatchView) -> str:
-    """`2 files (+12 −3)`."""
-    return f"{count(patch.count, 'file')} (+{patch.added} −{patch.removed})"
+    """Such as `2 files (+12 -3)`, with a true minus."""
+    return f"{count(patch.count, 'file')} (+{patch.added} {MINUS}{patch.removed})"
 
 
 def make_file_list(patch: PatchView) -> Block:
@@ -33,7 +33,7 @@ def make_file_list(patch: PatchView) -> Block:
 def _file_line(file: FileView) -> str:
     # Whole paths cannot always stand: the end of one says most.
     path = file.path if len(file.path) <= 100 else f"…{file.path[-99:]}"
-    marks = [f"+{file.added} −{file.removed}" if not file.binary else "binary"]
+    marks = [f"+{file.added} {MINUS}{file.removed}" if not file.binary else "binary"]
     if file.change in _CHANGES:
         marks.append(_CHANGES[file.change])
     if file.sensitive:

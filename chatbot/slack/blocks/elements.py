@@ -106,7 +106,7 @@ def line(*runs: Block) -> Block:
 
 
 def quotation(text: str, limit: int) -> Block:
-    return {"type": "rich_text_quote", "elements": [words(cut(text, limit))]}
+    return {"type": "rich_text_quote", "elements": [words(cut(visible(text), limit))]}
 
 
 def preformatted(text: str) -> Block:
@@ -116,6 +116,14 @@ def preformatted(text: str) -> Block:
 def fallback(text: str) -> str:
     """The words of a notification, from untrusted ones."""
     return escaped(text, FALLBACK_LIMIT)
+
+
+def literal(blocks: Sequence[Block]) -> tuple[Block, ...]:
+    """The same words without Markdown, in blocks that every Slack knows."""
+    return tuple(
+        rich(line(words(block["text"]))) if block["type"] == "markdown" else block
+        for block in blocks
+    )
 
 
 def stamp(blocks: Sequence[Block], message: str, revision: int) -> list[Block]:

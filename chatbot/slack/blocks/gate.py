@@ -18,6 +18,9 @@ from chatbot.slack.blocks.text import Block, clock, code, count, escaped, link, 
 from chatbot.slack.view import GateView, PublishView
 
 MAX_SENSITIVE = 10
+CHANGES_VIEW = "changes"
+CHANGES_BLOCK = "changes"
+CHANGES_INPUT = "words"
 
 _RECORDS = {
     "approved": "Approved by {who} · {at}",
@@ -109,7 +112,7 @@ def make_changes_modal(approval_id: str) -> Block:
     """Where a person says what to do differently."""
     return {
         "type": "modal",
-        "callback_id": "changes",
+        "callback_id": CHANGES_VIEW,
         "private_metadata": approval_id,
         "title": plain_text("Request changes", 24),
         "submit": plain_text("Send", 24),
@@ -117,11 +120,11 @@ def make_changes_modal(approval_id: str) -> Block:
         "blocks": [
             {
                 "type": "input",
-                "block_id": "changes",
+                "block_id": CHANGES_BLOCK,
                 "label": plain_text("What should be different?", 2000),
                 "element": {
                     "type": "plain_text_input",
-                    "action_id": "words",
+                    "action_id": CHANGES_INPUT,
                     "multiline": True,
                     "max_length": 3000,
                 },

@@ -11,6 +11,7 @@ from chatbot.slack.blocks.elements import (
     fallback,
     line,
     link_button,
+    literal,
     quotation,
     rich,
     section,
@@ -38,7 +39,7 @@ def make_change(task: Task, run: RunView, result: Result, diff: str) -> Content:
     return Content(
         text=fallback(f"{title}: {totals(patch)}"),
         blocks=tuple(blocks),
-        simple=(make_file_list(patch),),
+        simple=literal((*_head(result, "Changes are ready"), make_file_list(patch))),
     )
 
 

@@ -16,6 +16,8 @@ Block: TypeAlias = dict[str, Any]
 
 BREAK = "\u200b"
 """A zero-width space: seen by Slack's parser, not by people."""
+MINUS = "\u2212"
+_NO_BACKTICK = "\u02cb"
 
 _HIDDEN = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u202a-\u202e\u2028\u2029"
@@ -60,7 +62,7 @@ def escaped(text: str, limit: int) -> str:
 
 def code(text: str, limit: int = 200) -> str:
     """A name as mrkdwn code; backticks would end it early."""
-    return f"`{escaped(text.replace('`', 'ˋ'), limit) or '?'}`"
+    return f"`{escaped(text.replace('`', _NO_BACKTICK), limit) or '?'}`"
 
 
 def tame(markdown: str) -> str:

@@ -1,0 +1,62 @@
+"""What people are told when something goes wrong in a listener; the log gets all of it."""
+
+from __future__ import annotations
+
+import secrets
+from typing import Any
+
+import structlog
+from slack_bolt.async_app import AsyncApp
+from slack_bolt.request.async_request import AsyncBoltRequest
+from slack_bolt.response import BoltResponse
+from slack_sdk.errors import SlackApiError
+from slack_sdk.web.async_client import AsyncWebClient
+
+from chatbot.history.store import HistoryUnavailable
+from chatbot.slack.blocks.text import escape
+from sandbox.errors import ThreadsmithError
+
+log = structlog.get_logger(__name__)
+
+
+def register(app: AsyncApp, client: AsyncWebClient) -> None:
+    @app.error
+    async def tell(
+        error: Exception, body: dict[str, Any], request: AsyncBoltRequest
+    ) -> BoltResponse | None:
+        is_retry = "x-slack-retry-num" in request.headers
+        words = _explain(error)
+        if not is_retry:
+            await _say(client, body, words)
+        if isinstance(error, HistoryUnavailable):
+            # Not acknowledged: Slack delivers it again, and nothing is lost.
+            return None
+        return BoltResponse(status=200, body="")
+
+
+def _explain(error: Exception) -> str:
+    """A brief and what to do; of anything unforeseen only an id."""
+    if isinstance(error, ThreadsmithError):
+        log.warning("request_refused", code=error.code, brief=error.brief, details=error.details)
+        return escape("\n".join(part for part in (error.brief, error.resolution) if part))
+    error_id = f"e_{secrets.token_hex(4)}"
+    log.error("listener_failed", error_id=error_id, exc_info=error)
+    return f"Something went wrong on my side. The log has the details under `{error_id}`."
+
+
+async def _say(client: AsyncWebClient, body: dict[str, Any], words: str) -> None:
+    """In the thread for a message, to the person alone for a press."""
+    try:
+        if event := body.get("event"):
+            ts = event.get("thread_ts") or event.get("ts")
+            await client.chat_postMessage(channel=event["channel"], thread_ts=ts, text=words)
+        elif container := body.get("container"):
+            await client.chat_postEphemeral(
+                channel=body["channel"]["id"],
+                user=body["user"]["id"],
+                thread_ts=(body.get("message") or {}).get("thread_ts")
+                or container.get("thread_ts"),
+                text=words,
+            )
+    except SlackApiError as error:
+        log.warning("fault_untold", reason=str(error))

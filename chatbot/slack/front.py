@@ -1,0 +1,184 @@
+"""Slack's side of the house: one socket for what people say and press, one reporter for answers."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
+
+import aiohttp
+import structlog
+from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
+from slack_bolt.async_app import AsyncApp
+from slack_bolt.authorization import AuthorizeResult
+from slack_sdk.errors import SlackApiError
+from slack_sdk.web.async_client import AsyncWebClient
+
+from chatbot.actions import Actions
+from chatbot.config import ConfigError, Settings
+from chatbot.history.store import History
+from chatbot.intake import Intake
+from chatbot.slack import faults
+from chatbot.slack.clients import make_client
+from chatbot.slack.decisions import Decisions
+from chatbot.slack.listeners import buttons, mentions, messages
+from chatbot.slack.outbound import Outbound
+from chatbot.slack.people import People
+from chatbot.slack.reception import Reception
+from chatbot.slack.reporter import Reporter
+from chatbot.slack.socket import Socket
+from chatbot.slack.uploads import Uploads
+from sandbox.errors import ThreadsmithError
+
+log = structlog.get_logger(__name__)
+
+CALL_SECONDS = 30.0
+
+
+class SlackRefused(ThreadsmithError):
+    """Slack refused the tokens."""
+
+    code = "slack_refused"
+    resolution = "Check slack.bot_token (xoxb-…) and slack.app_token (xapp-…, connections:write)."
+
+
+class SlackUnavailable(ThreadsmithError):
+    """Slack cannot be reached."""
+
+    code = "slack_unavailable"
+    resolution = "Check the network and slack.api_url, then start again."
+
+
+class SlackFront:
+    """``start`` connects and goes on with what the threads do not show yet; ``stop`` ends both."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        history: History,
+        actions: Actions,
+        intake: Intake,
+        *,
+        public_url: str,
+    ) -> None:
+        self._settings = settings
+        self._history = history
+        self._actions = actions
+        self._intake = intake
+        self._public_url = public_url
+        self._stack = AsyncExitStack()
+
+    async def start(self) -> None:
+        """Raises a ThreadsmithError where Slack does not let us in."""
+        async with AsyncExitStack() as stack:
+            await self._start(stack)
+            self._stack = stack.pop_all()
+
+    async def stop(self) -> None:
+        """Nothing more is taken, what was taken is stored and acknowledged, then all is closed."""
+        await self._stack.aclose()
+
+    async def _start(self, stack: AsyncExitStack) -> None:
+        slack = self._settings.slack
+        if slack.bot_token is None or slack.app_token is None:
+            raise ConfigError("slack.bot_token and slack.app_token are both needed.")
+        token, app_token = slack.bot_token.get_secret_value(), slack.app_token.get_secret_value()
+        timeout = aiohttp.ClientTimeout(total=CALL_SECONDS)
+        session = await stack.enter_async_context(aiohttp.ClientSession(timeout=timeout))
+        client = make_client(token, slack.api_url, session, retries=True)
+        identity, socket_url = await _introduce(client, app_token)
+        app = AsyncApp(
+            name="threadsmith",
+            client=make_client(None, slack.api_url, session, retries=True),
+            authorize=_authorize(identity),
+            # A message is acknowledged once it is stored: a crash before that loses nothing.
+            process_before_response=True,
+            attaching_conversation_kwargs_enabled=False,
+        )
+        self._register(app, client, session, identity)
+        outbound = Outbound(make_client(token, slack.api_url, session, retries=False))
+        reporter = Reporter(
+            self._history,
+            outbound,
+            bot_id=identity.bot_id or "",
+            public_url=self._public_url,
+        )
+        reporting = asyncio.create_task(reporter.run(), name="slack reporter")
+        reporting.add_done_callback(_log_end)
+        stack.push_async_callback(_cancel, reporting)
+        handler = AsyncSocketModeHandler(app, app_token, web_client=client)
+        socket = Socket(handler)
+        stack.push_async_callback(socket.close)
+        try:
+            await socket.connect(socket_url)
+        except TimeoutError as error:
+            raise SlackUnavailable(details="The socket was not accepted.") from error
+        log.info("slack_connected", team=identity.team_id, bot=identity.bot_user_id)
+
+    def _register(
+        self,
+        app: AsyncApp,
+        client: AsyncWebClient,
+        session: aiohttp.ClientSession,
+        identity: AuthorizeResult,
+    ) -> None:
+        people = People(client)
+        uploads = Uploads(
+            session,
+            token=client.token or "",
+            api_url=client.base_url,
+            proxy=client.proxy,
+            directory=self._settings.data.directory / "uploads",
+            limit_bytes=self._settings.web.max_upload_mib * 1024**2,
+        )
+        reception = Reception(
+            self._history,
+            self._actions,
+            self._intake,
+            client=client,
+            people=people,
+            uploads=uploads,
+        )
+        team, bot_user_id = identity.team_id or "", identity.bot_user_id or ""
+        mentions.register(app, reception, team=team, bot_user_id=bot_user_id)
+        messages.register(app, reception, team=team, bot_user_id=bot_user_id)
+        approvers = self._settings.slack.approvers
+        decisions = Decisions(self._history, self._actions, people, approvers=approvers)
+        buttons.register(app, decisions, client)
+        faults.register(app, client)
+
+
+async def _introduce(client: AsyncWebClient, app_token: str) -> tuple[AuthorizeResult, str]:
+    """Who we are, and the address of our socket; both tokens are tried here."""
+    try:
+        me = await client.auth_test()
+        opened = await client.apps_connections_open(app_token=app_token)
+    except SlackApiError as error:
+        raise SlackRefused(details=str(error)) from error
+    except (aiohttp.ClientError, TimeoutError, OSError) as error:
+        raise SlackUnavailable(details=str(error)) from error
+    identity = AuthorizeResult(
+        enterprise_id=me.get("enterprise_id"),
+        team_id=me["team_id"],
+        bot_user_id=me["user_id"],
+        bot_id=me["bot_id"],
+        bot_token=client.token,
+    )
+    return identity, str(opened["url"])
+
+
+def _authorize(identity: AuthorizeResult) -> Callable[..., Awaitable[AuthorizeResult]]:
+    async def authorize() -> AuthorizeResult:
+        return identity
+
+    return authorize
+
+
+def _log_end(reporting: asyncio.Task[None]) -> None:
+    if not reporting.cancelled() and (error := reporting.exception()):
+        log.error("reporter_failed", exc_info=error)
+
+
+async def _cancel(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)

@@ -1,0 +1,75 @@
+"""A message of a person, out of Slack's event; everything else that comes as a message is none."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+_SPOKEN = frozenset({None, "file_share", "thread_broadcast"})
+"""Subtypes that are a person speaking; edits, deletions, joins and the like are not."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attachment:
+    name: str
+    url: str
+    size: int
+    is_zip: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Incoming:
+    team: str
+    channel: str
+    ts: str
+    thread_ts: str | None
+    """Of the thread it stands in; None where it would begin one."""
+    user: str
+    words: str
+    """Without the bot's mention."""
+    is_addressed: bool
+    """Said to the bot: with its name, or in a direct message."""
+    attachments: tuple[Attachment, ...] = ()
+
+    @property
+    def key(self) -> str:
+        """The same for every delivery of the message, as mention or as message."""
+        return f"slack:{self.team}:{self.channel}:{self.ts}"
+
+
+def find_incoming(event: dict[str, Any], *, team: str, bot_user_id: str) -> Incoming | None:
+    """None where no person speaks."""
+    user, channel, ts = event.get("user"), event.get("channel"), event.get("ts")
+    spoken = event.get("subtype") in _SPOKEN and not event.get("bot_id")
+    if not spoken or not user or not channel or not ts or user in {bot_user_id, "USLACKBOT"}:
+        return None
+    text = str(event.get("text") or "")
+    mention = re.compile(rf"<@{re.escape(bot_user_id)}(?:\|[^>]*)?>")
+    thread_ts = event.get("thread_ts")
+    direct = event.get("channel_type") == "im" or str(channel).startswith("D")
+    return Incoming(
+        team=team,
+        channel=str(channel),
+        ts=str(ts),
+        thread_ts=str(thread_ts) if thread_ts and thread_ts != ts else None,
+        user=str(user),
+        words=mention.sub(" ", text).strip(),
+        is_addressed=direct or mention.search(text) is not None,
+        attachments=tuple(
+            _attachment(file) for file in event.get("files") or [] if isinstance(file, dict)
+        ),
+    )
+
+
+def _attachment(file: dict[str, Any]) -> Attachment:
+    name = str(file.get("name") or "")
+    # A file that only links to another place is not Slack's to hand out.
+    url = "" if file.get("is_external") else str(file.get("url_private_download") or "")
+    size = file.get("size")
+    return Attachment(
+        name=name,
+        url=url,
+        size=size if isinstance(size, int) else 0,
+        is_zip=name.lower().endswith(".zip") or file.get("filetype") == "zip",
+    )

@@ -1,0 +1,217 @@
+"""Calls to Slack on behalf of threads: its refusals told apart, its pauses kept, nothing awaited.
+
+A call that cannot be made now raises TryLater at once, so that no thread waits for another.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import aiohttp
+from slack_sdk.errors import SlackApiError, SlackRequestError
+from slack_sdk.web.async_client import AsyncWebClient
+
+from chatbot.models import Thread
+from chatbot.slack.blocks.text import Block
+
+MAX_PAUSE_SECONDS = 60.0
+
+_BUSY = frozenset({"internal_error", "fatal_error", "service_unavailable", "request_timeout"})
+_LIMITED = frozenset({"ratelimited", "rate_limited"})
+_BLOCKS = frozenset(
+    {"invalid_blocks", "invalid_blocks_format", "msg_blocks_too_long", "msg_too_long", "no_text"}
+)
+_UNREACHABLE = frozenset(
+    {
+        *("account_inactive", "channel_not_found", "invalid_auth", "is_archived", "not_authed"),
+        *("not_in_channel", "restricted_action", "team_access_not_granted", "thread_not_found"),
+        *("token_expired", "token_revoked", "cannot_reply_to_message", "messages_tab_disabled"),
+    }
+)
+
+
+class TryLater(Exception):
+    """Slack cannot take it now."""
+
+    def __init__(self, seconds: float, *, ambiguous: bool = False) -> None:
+        self.seconds = seconds
+        self.ambiguous = ambiguous
+        """Whether Slack may have done it all the same."""
+        super().__init__(f"again in {seconds:.1f} s")
+
+
+class ThreadUnreachable(Exception):
+    """Nothing can be said in this thread: archived, the bot removed, the token refused."""
+
+
+class CallRefused(Exception):
+    """Slack refuses the call for good; a message that was deleted, for one."""
+
+
+class BlocksRefused(CallRefused):
+    """Slack does not take these blocks."""
+
+
+class Outbound:
+    """The bot's calls. ``client`` must not retry by itself: a retried post can be posted twice."""
+
+    def __init__(self, client: AsyncWebClient) -> None:
+        self._client = client
+        self._free_at: dict[str, float] = {}
+        self._failures: dict[str, int] = {}
+
+    async def post(
+        self, thread: Thread, text: str, blocks: list[Block], metadata: dict[str, Any]
+    ) -> str:
+        """Say something in the thread; answers the message's ts."""
+        answer = await self._call(
+            f"chat.postMessage {thread.channel}",
+            thread,
+            lambda: self._client.chat_postMessage(
+                channel=thread.channel,
+                thread_ts=thread.thread_ts,
+                text=text,
+                blocks=blocks or None,
+                metadata=metadata,
+                unfurl_links=False,
+                unfurl_media=False,
+            ),
+        )
+        return str(answer["ts"])
+
+    async def update(
+        self, thread: Thread, ts: str, text: str, blocks: list[Block], metadata: dict[str, Any]
+    ) -> None:
+        await self._call(
+            "chat.update",
+            thread,
+            lambda: self._client.chat_update(
+                channel=thread.channel, ts=ts, text=text, blocks=blocks, metadata=metadata
+            ),
+        )
+
+    async def upload(self, thread: Thread, name: str, title: str, data: bytes) -> None:
+        """Share a patch as a file in the thread."""
+        await self._call(
+            "files.upload",
+            thread,
+            lambda: self._client.files_upload_v2(
+                channel=thread.channel,
+                thread_ts=thread.thread_ts,
+                filename=name,
+                title=title,
+                content=data,
+                snippet_type="diff",
+            ),
+        )
+
+    async def react(self, thread: Thread, ts: str, name: str) -> None:
+        """Set a reaction; it may be there already."""
+        await self._call(
+            "reactions.add",
+            thread,
+            lambda: self._client.reactions_add(channel=thread.channel, timestamp=ts, name=name),
+            settled="already_reacted",
+        )
+
+    async def unreact(self, thread: Thread, ts: str, name: str) -> None:
+        await self._call(
+            "reactions.remove",
+            thread,
+            lambda: self._client.reactions_remove(channel=thread.channel, timestamp=ts, name=name),
+            settled="no_reaction",
+        )
+
+    async def replies(self, thread: Thread) -> list[dict[str, Any]]:
+        """Every message of the thread, with its metadata."""
+        found: list[dict[str, Any]] = []
+        cursor: str | None = None
+        while True:
+            answer = await self._call(
+                "conversations.replies",
+                thread,
+                lambda cursor=cursor: self._client.conversations_replies(  # type: ignore[misc]
+                    channel=thread.channel,
+                    ts=thread.thread_ts,
+                    cursor=cursor,
+                    limit=200,
+                    include_all_metadata=True,
+                ),
+            )
+            found += answer.get("messages") or []
+            cursor = (answer.get("response_metadata") or {}).get("next_cursor")
+            if not cursor:
+                return found
+
+    async def _call(
+        self,
+        lane: str,
+        thread: Thread,
+        request: Callable[[], Awaitable[Any]],
+        *,
+        settled: str = "",
+    ) -> dict[str, Any]:
+        """``lane`` is what Slack counts together; ``settled`` the error that means: done before."""
+        own = f"{thread.channel} {thread.thread_ts} {lane}"
+        now = asyncio.get_running_loop().time()
+        free_at = max(self._free_at.get(lane, 0.0), self._free_at.get(own, 0.0))
+        if free_at > now:
+            raise TryLater(free_at - now)
+        try:
+            answer = await request()
+        except SlackApiError as error:
+            if settled and _code(error) == settled:
+                return {}
+            self._refused(error, lane, own)
+        except (aiohttp.ClientError, SlackRequestError, TimeoutError, OSError) as error:
+            # A connection that never came about carried nothing.
+            unsent = isinstance(error, aiohttp.ClientConnectorError)
+            raise self._broken(own, ambiguous=not unsent) from error
+        self._failures.pop(own, None)
+        self._free_at.pop(own, None)
+        data: dict[str, Any] = answer.data
+        return data
+
+    def _refused(self, error: SlackApiError, lane: str, own: str) -> None:
+        code, status = _code(error), _status(error)
+        if status == 429 or code in _LIMITED:
+            seconds = _retry_after(error)
+            self._free_at[lane] = asyncio.get_running_loop().time() + seconds
+            raise TryLater(seconds) from error
+        if status >= 500 or code in _BUSY:
+            raise self._broken(own, ambiguous=True) from error
+        if code in _BLOCKS:
+            raise BlocksRefused(code) from error
+        if code in _UNREACHABLE:
+            # A chatty run must not ask again with every event.
+            self._free_at[own] = asyncio.get_running_loop().time() + MAX_PAUSE_SECONDS
+            raise ThreadUnreachable(code) from error
+        raise CallRefused(code or str(error)) from error
+
+    def _broken(self, own: str, *, ambiguous: bool) -> TryLater:
+        """Longer after each failure in a row, and never in step with the other threads."""
+        failures = self._failures[own] = self._failures.get(own, 0) + 1
+        seconds = min(MAX_PAUSE_SECONDS, 0.5 * 2 ** min(failures, 10)) * random.uniform(0.8, 1.2)  # noqa: S311
+        self._free_at[own] = asyncio.get_running_loop().time() + seconds
+        return TryLater(seconds, ambiguous=ambiguous)
+
+
+def _code(error: SlackApiError) -> str:
+    # Where the body is no JSON the response is aiohttp's own and holds no words of Slack's.
+    data = getattr(error.response, "data", error.response)
+    return str(data.get("error") or "") if isinstance(data, dict) else ""
+
+
+def _status(error: SlackApiError) -> int:
+    response: Any = error.response
+    return int(getattr(response, "status_code", None) or getattr(response, "status", None) or 0)
+
+
+def _retry_after(error: SlackApiError) -> float:
+    headers = getattr(error.response, "headers", None) or {}
+    found = {str(name).lower(): str(value) for name, value in headers.items()}
+    value = found.get("retry-after", "")
+    return float(value) if value.isdigit() else 1.0

@@ -1,0 +1,88 @@
+"""Takes what people say in Slack: a new task, or a reply to one; stored before it is acknowledged.
+
+Slack delivers a message again until it is acknowledged, and a mention twice in any case, as
+mention and as message. What was taken is known by the message's own key.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from weakref import WeakValueDictionary
+
+from slack_sdk.web.async_client import AsyncWebClient
+
+from chatbot.actions import Actions
+from chatbot.history import queries
+from chatbot.history.store import History
+from chatbot.intake import Intake
+from chatbot.models import Person, Task, Thread
+from chatbot.slack.incoming import Incoming
+from chatbot.slack.people import People
+from chatbot.slack.uploads import Uploads
+
+
+class Reception:
+    """One message at a time in each thread, in the order in which they came."""
+
+    def __init__(
+        self,
+        history: History,
+        actions: Actions,
+        intake: Intake,
+        *,
+        client: AsyncWebClient,
+        people: People,
+        uploads: Uploads,
+    ) -> None:
+        self._history = history
+        self._actions = actions
+        self._intake = intake
+        self._client = client
+        self._people = people
+        self._uploads = uploads
+        self._locks: WeakValueDictionary[tuple[str, str], asyncio.Lock] = WeakValueDictionary()
+
+    async def take(self, said: Incoming) -> None:
+        if said.thread_ts is None and not said.is_addressed:
+            return
+        thread_ts = said.thread_ts or said.ts
+        lock = self._locks.setdefault((said.channel, thread_ts), asyncio.Lock())
+        async with lock:
+            task = await self._history.read(
+                lambda db: queries.find_task_by_thread(db, said.team, said.channel, thread_ts)
+            )
+            if task is None and not said.is_addressed:
+                return
+            if await self._history.read(lambda db: queries.is_seen(db, said.key)):
+                return
+            author = await self._people.get(said.user)
+            if task is None:
+                await self._ask(said, thread_ts, author)
+            elif task.thread is None or task.thread.message_ts != said.ts:
+                await self._reply(task, said, author)
+            # Only now: what fails before this is taken when Slack delivers it again.
+            await self._actions.first_sight(said.key)
+
+    async def _ask(self, said: Incoming, thread_ts: str, author: Person) -> None:
+        await self._intake.ask(
+            said.words,
+            author=author,
+            origin="slack",
+            thread=Thread(
+                team=said.team, channel=said.channel, thread_ts=thread_ts, message_ts=said.ts
+            ),
+            key=said.key,
+            archive=await self._uploads.find_archive(said.attachments),
+        )
+
+    async def _reply(self, task: Task, said: Incoming, author: Person) -> None:
+        if not said.words and not said.is_addressed:
+            # A picture alone, say.
+            return
+        reply = await self._intake.reply(task, said.words, author=author, key=said.key)
+        if reply == "nothing_to_stop":
+            await self._client.chat_postMessage(
+                channel=said.channel,
+                thread_ts=said.thread_ts or said.ts,
+                text="Nothing is running here.",
+            )

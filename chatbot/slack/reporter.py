@@ -1,0 +1,120 @@
+"""Follows the story and keeps every Slack thread up to it, each by itself."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+
+import structlog
+from sqlite_utils import Database
+
+from chatbot.history import queries
+from chatbot.history.store import History, HistoryUnavailable
+from chatbot.models import Task
+from chatbot.slack.outbound import Outbound
+from chatbot.slack.telling import PROJECTION, Telling
+
+log = structlog.get_logger(__name__)
+
+UPDATE_SECONDS = 3.0
+"""Slack asks for no more than one edit of a message in this time."""
+UPDATE_SHARE_SECONDS = 1.5
+"""Slack takes about 50 edits a minute of all messages together: each live run adds its share."""
+PAUSE_SECONDS = 1.0
+
+
+class Reporter:
+    """Owns the tellings. Cancel ``run`` to stop: the next start goes on from the projections."""
+
+    def __init__(
+        self,
+        history: History,
+        outbound: Outbound,
+        *,
+        bot_id: str,
+        public_url: str,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._history = history
+        self._outbound = outbound
+        self._bot_id = bot_id
+        self._public_url = public_url.rstrip("/")
+        self._clock = clock
+        self._tellings: dict[str, Telling] = {}
+        self._running: set[asyncio.Task[None]] = set()
+        self._elsewhere: set[str] = set()
+        """Tasks that did not come from Slack."""
+
+    async def run(self) -> None:
+        """For ever."""
+        try:
+            while True:
+                try:
+                    await self._follow()
+                except HistoryUnavailable as error:
+                    log.error("reporter_paused", details=error.details)
+                    await asyncio.sleep(PAUSE_SECONDS)
+        finally:
+            for task in self._running:
+                task.cancel()
+            await asyncio.gather(*self._running, return_exceptions=True)
+
+    async def _follow(self) -> None:
+        after = await self._history.read(queries.last_event_id)
+        for task_id in await self._history.read(_threads_behind):
+            self._wake(task_id, look=True)
+        async for event in self._history.follow(after=after):
+            if event.task_id not in self._elsewhere:
+                await self._hear(event.task_id)
+
+    async def _hear(self, task_id: str) -> None:
+        if task_id not in self._tellings:
+            task = await self._history.read(lambda db: queries.get_task(db, task_id))
+            if task.thread is None:
+                self._elsewhere.add(task_id)
+                return
+        self._wake(task_id, look=False)
+
+    def _wake(self, task_id: str, *, look: bool) -> None:
+        telling = self._tellings.get(task_id)
+        if telling is not None:
+            telling.wake.set()
+            return
+        telling = Telling(
+            task_id,
+            history=self._history,
+            outbound=self._outbound,
+            bot_id=self._bot_id,
+            page_url=self._page_url,
+            pace=self._pace,
+            clock=self._clock,
+            look=look,
+        )
+        self._tellings[task_id] = telling
+        running = asyncio.create_task(telling.run(), name=f"telling {task_id}")
+        self._running.add(running)
+        running.add_done_callback(lambda done: self._ended(task_id, done))
+
+    def _ended(self, task_id: str, done: asyncio.Task[None]) -> None:
+        self._running.discard(done)
+        telling = self._tellings.pop(task_id)
+        if done.cancelled():
+            return
+        error = done.exception()
+        if error is not None:
+            log.error("telling_failed", task_id=task_id, exc_info=error)
+        elif telling.wake.is_set():
+            self._wake(task_id, look=False)
+
+    def _pace(self) -> float:
+        live = sum(telling.is_live for telling in self._tellings.values())
+        return max(UPDATE_SECONDS, UPDATE_SHARE_SECONDS * live)
+
+    def _page_url(self, task: Task) -> str:
+        return f"{self._public_url}/t/{task.id}/{task.share_token}"
+
+
+def _threads_behind(db: Database) -> list[str]:
+    behind = queries.behind(db, PROJECTION)
+    return [task_id for task_id in behind if queries.get_task(db, task_id).thread is not None]

@@ -1,0 +1,114 @@
+"""Which messages a thread has to show, in order: each a slot that the story fills."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from chatbot.models import Task
+from chatbot.slack.blocks.accepted import make_accepted
+from chatbot.slack.blocks.answer import make_answer, make_findings
+from chatbot.slack.blocks.elements import Content
+from chatbot.slack.blocks.gate import make_gate, make_publish_failed, make_published
+from chatbot.slack.blocks.progress import Moment, make_progress
+from chatbot.slack.blocks.result import make_change, make_failed, make_nothing, make_stopped
+from chatbot.slack.view import GateView, PublishView, Result, RunView, TaskView
+
+Kind = Literal["accepted", "progress", "result", "file", "gate", "publish"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Slot:
+    """One message of ours. ``key`` names it for good, also in the message's metadata."""
+
+    key: str
+    kind: Kind
+    seq: int
+    """The event that made it."""
+    run: RunView | None = None
+    gate: GateView | None = None
+    publish: PublishView | None = None
+
+    @property
+    def is_edited(self) -> bool:
+        """Whether it follows the story after it was posted."""
+        return self.kind in {"accepted", "progress", "gate"}
+
+    @property
+    def is_paced(self) -> bool:
+        """Edits may come together; what people wait for is shown at once."""
+        return self.kind == "progress"
+
+
+def make_slots(view: TaskView) -> list[Slot]:
+    """In the order in which the story made them."""
+    slots = [slot for run in view.runs for slot in _run_slots(run)]
+    slots += [
+        Slot(key=f"gate:{gate.approval_id}", kind="gate", seq=gate.seq, gate=gate)
+        for gate in view.gates
+    ]
+    slots += [
+        Slot(key=f"publish:{ended.seq}", kind="publish", seq=ended.seq, publish=ended)
+        for ended in view.publishings
+    ]
+    return sorted(slots, key=lambda slot: slot.seq)
+
+
+def _run_slots(run: RunView) -> list[Slot]:
+    slots = []
+    # A follow-up is answered by its reaction and its own progress.
+    if run.number == 1 and (run.resolved or run.position):
+        slots.append(Slot(key=f"accepted:{run.id}", kind="accepted", seq=run.seq, run=run))
+    if run.prepared_at is not None:
+        slots.append(Slot(key=f"progress:{run.id}", kind="progress", seq=run.seq, run=run))
+    if run.result is not None:
+        slots.append(Slot(key=f"result:{run.id}", kind="result", seq=run.finished_seq, run=run))
+        if has_file(run):
+            slots.append(Slot(key=f"file:{run.id}", kind="file", seq=run.finished_seq, run=run))
+    return slots
+
+
+def has_file(run: RunView) -> bool:
+    return (
+        run.result is not None
+        and run.result.outcome == "patch"
+        and run.result.patch_sha256 is not None
+    )
+
+
+def file_name(task: Task, run: RunView) -> str:
+    return f"{task.id}.diff" if run.number == 1 else f"{task.id}-{run.number}.diff"
+
+
+def make_contents(slot: Slot, task: Task, moment: Moment, diff: str) -> list[Content]:
+    """The slot's messages; only an answer or a review may need more than one."""
+    if slot.gate is not None:
+        return [make_gate(task, slot.gate)]
+    if slot.publish is not None:
+        failed = slot.publish.is_failure
+        return [make_publish_failed(slot.publish) if failed else make_published(task, slot.publish)]
+    if slot.run is None:
+        return []
+    if slot.kind == "accepted":
+        return [make_accepted(task, slot.run)]
+    if slot.kind == "progress" or slot.run.result is None:
+        return [make_progress(task, slot.run, moment)]
+    return _make_result(task, slot.run, slot.run.result, moment.page_url, diff)
+
+
+def _make_result(
+    task: Task, run: RunView, result: Result, page_url: str, diff: str
+) -> list[Content]:
+    match result.outcome:
+        case "patch":
+            return [make_change(task, run, result, diff)]
+        case "answer":
+            return make_answer(result)
+        case "findings":
+            return make_findings(result)
+        case "nothing":
+            return [make_nothing(result)]
+        case "stopped":
+            return [make_stopped(run, page_url)]
+        case _:
+            return [make_failed(run, result, page_url)]
