@@ -1,4 +1,4 @@
-"""Addresses of repositories and names of refs, as people type them, checked before git sees them."""
+"""Addresses of repositories and names of refs, as people type them, checked before git runs."""
 
 from __future__ import annotations
 

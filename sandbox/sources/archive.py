@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import shutil
+import struct
 import zipfile
 import zlib
 from lzma import LZMAError
@@ -28,6 +29,11 @@ _HEAD = (
     b"data 17\nImported archive\n\n"
 )
 _IMPORT_SECONDS = 600.0
+# All that the standard library raises on damaged archives, beside its own error.
+_UNREADABLE = (
+    *(zlib.error, LZMAError, struct.error, EOFError, OSError),
+    *(NotImplementedError, RuntimeError, ValueError),
+)
 _COPY_BYTES = 1024 * 1024
 
 
@@ -48,7 +54,7 @@ async def import_zip(
         await git("init", "--quiet", "--bare", "--template=", "-b", "main", "--", str(building))
         await git("fast-import", "--quiet", git_dir=building, stdin=stream, timeout=_IMPORT_SECONDS)
         commit = (await git("rev-parse", "refs/heads/main", git_dir=building)).decode().strip()
-        final = directory.absolute() / f"zip-{commit}.git"
+        final = building.with_name(f"zip-{commit}.git")
         await asyncio.to_thread(_put_in_place, building, final)
     except GitFailed as error:
         raise ArchiveRefused(
@@ -84,7 +90,7 @@ def _write_stream(path: Path, target: Path, limits: ArchiveLimits) -> None:
             details=str(error),
             resolution="Send a zip archive of the repository's folder.",
         ) from error
-    except (zlib.error, LZMAError, EOFError, OSError, NotImplementedError) as error:
+    except _UNREADABLE as error:
         raise ArchiveRefused(
             "The archive cannot be read.",
             details=f"{type(error).__name__}: {error}",
@@ -117,7 +123,8 @@ def _check_link(entry: Entry, target: bytes) -> None:
 def _quoted(path: str) -> str:
     """As fast-import reads it: a quoted C string with everything unusual in octal."""
     plain = b'"\\'
-    return '"%s"' % "".join(
+    escaped = (
         chr(byte) if 32 <= byte < 127 and byte not in plain else f"\\{byte:03o}"
         for byte in path.encode()
     )
+    return f'"{"".join(escaped)}"'
