@@ -1,0 +1,62 @@
+"""The two model servers on loopback, each with its provider."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+import pytest
+from aiohttp import web
+
+from sandbox.llm.anthropic import AnthropicProvider
+from sandbox.llm.openai import OpenAIProvider
+from tests.sandbox.llm.anthropic_server import AnthropicServer
+from tests.sandbox.llm.openai_server import OpenAIServer
+from tests.sandbox.llm.script import Failure, Script, Words
+
+KEY = "sk-secret-0123456789abcdefghijklmnopqrstuv"
+
+
+@dataclass
+class Pair:
+    """A provider and the server it speaks to."""
+
+    provider: AnthropicProvider | OpenAIProvider
+    server: AnthropicServer | OpenAIServer
+    label: str
+
+    def will(self, *answers: Words | Failure) -> None:
+        self.server.script.answers += answers
+
+
+async def _listen(application: web.Application) -> tuple[web.AppRunner, str]:
+    runner = web.AppRunner(application, shutdown_timeout=1)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    return runner, f"http://127.0.0.1:{runner.addresses[0][1]}"
+
+
+@pytest.fixture
+async def anthropic_pair() -> AsyncIterator[Pair]:
+    server = AnthropicServer(Script([]))
+    runner, url = await _listen(server.application())
+    provider = AnthropicProvider(KEY, base_url=url, max_output_tokens=1000, max_retries=1)
+    yield Pair(provider, server, "Anthropic")
+    await provider.close()
+    await runner.cleanup()
+
+
+@pytest.fixture
+async def openai_pair() -> AsyncIterator[Pair]:
+    server = OpenAIServer(Script([]))
+    runner, url = await _listen(server.application())
+    provider = OpenAIProvider(KEY, base_url=f"{url}/v1", max_output_tokens=1000, max_retries=1)
+    yield Pair(provider, server, f"The model server at {url.removeprefix('http://')}")
+    await provider.close()
+    await runner.cleanup()
+
+
+@pytest.fixture(params=["anthropic", "openai"])
+def pair(request: pytest.FixtureRequest) -> Pair:
+    found: Pair = request.getfixturevalue(f"{request.param}_pair")
+    return found

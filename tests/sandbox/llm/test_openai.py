@@ -1,0 +1,80 @@
+"""What is Chat Completions' own: the shape of calls, and servers that take liberties."""
+
+from __future__ import annotations
+
+import pytest
+
+from sandbox.errors import ProviderError
+from sandbox.llm.openai import OpenAIProvider
+from sandbox.llm.provider import ToolCall
+from tests.sandbox.llm.conftest import KEY, Pair
+from tests.sandbox.llm.openai_server import OpenAIServer
+from tests.sandbox.llm.script import Failure, Words
+from tests.sandbox.llm.test_providers_contract import AFTER_CALLS, talk
+
+
+async def test_request_as_the_server_sees_it(openai_pair: Pair) -> None:
+    openai_pair.will(Words(text="Done."))
+    await openai_pair.provider.reply(AFTER_CALLS, model="gpt-6-sol")
+    sent = openai_pair.server.requests[0]
+    assert sent["messages"] == [
+        {"role": "system", "content": "You are careful."},
+        {"role": "user", "content": "# Task\nFix it."},
+        {
+            "role": "assistant",
+            "content": "Two things.",
+            "tool_calls": [
+                {
+                    "id": "a",
+                    "type": "function",
+                    "function": {"name": "shell", "arguments": '{"cmd": "ls"}'},
+                },
+                {
+                    "id": "b",
+                    "type": "function",
+                    "function": {"name": "shell", "arguments": '{"cmd": '},
+                },
+            ],
+        },
+        {"role": "tool", "tool_call_id": "a", "content": "README"},
+        {"role": "tool", "tool_call_id": "b", "content": "broken"},
+        {"role": "user", "content": "And quickly."},
+    ]
+    assert sent["max_completion_tokens"] == 1000
+
+
+async def test_broken_arguments_are_mended_for_a_server_that_refuses_them(
+    openai_pair: Pair,
+) -> None:
+    assert isinstance(openai_pair.server, OpenAIServer)
+    openai_pair.server.parses_arguments = True
+    openai_pair.will(Words(text="Done."))
+    await openai_pair.provider.reply(AFTER_CALLS, model="m")
+    calls = openai_pair.server.requests[-1]["messages"][2]["tool_calls"]
+    assert [call["function"]["arguments"] for call in calls] == ['{"cmd": "ls"}', "{}"]
+
+
+async def test_a_server_that_leaves_out_indexes(openai_pair: Pair) -> None:
+    assert isinstance(openai_pair.server, OpenAIServer)
+    openai_pair.server.is_sloppy = True
+    calls = (("x", "shell", '{"cmd": "ls"}'), ("y", "finish", "{}"))
+    openai_pair.will(Words(calls=calls, stop="tool_calls"))
+    reply = await openai_pair.provider.reply(talk(), model="m")
+    assert reply.stop == "tool_calls"
+    assert reply.content == (ToolCall("x", "shell", {"cmd": "ls"}), ToolCall("y", "finish", {}))
+
+
+async def test_error_within_the_stream(openai_pair: Pair) -> None:
+    fault = Failure(mid_stream=True, message="engine died")
+    openai_pair.will(fault, fault)
+    with pytest.raises(ProviderError) as caught:
+        await openai_pair.provider.reply(talk(), model="m")
+    assert "engine died" in caught.value.details
+
+
+async def test_nobody_listens() -> None:
+    provider = OpenAIProvider(KEY, base_url="http://127.0.0.1:9/v1", max_retries=0)
+    with pytest.raises(ProviderError) as caught:
+        await provider.reply(talk(), model="m")
+    await provider.close()
+    assert caught.value.brief == "The model server at 127.0.0.1:9 cannot be reached."
