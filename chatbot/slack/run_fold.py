@@ -28,8 +28,10 @@ def fold_run(run: RunView, event: Event) -> RunView:
             return replace(run, prepared_at=event.at)
         case "run_requeued":
             return replace(run, prepared_at=None, started_at=None)
+        case "setup_started":
+            return replace(run, setting_up=True)
         case "container_started" if string(payload, "phase") == "agent":
-            return replace(run, started_at=event.at)
+            return replace(run, started_at=event.at, setting_up=False)
         case "plan":
             return replace(run, plan=_plan(payload))
         case "step_started":

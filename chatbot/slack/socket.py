@@ -20,7 +20,7 @@ class Socket:
         self._handler = handler
         self._client = handler.client
         self._in_hand: set[asyncio.Task[None]] = set()
-        self._client.socket_mode_request_listeners[:] = [self._handle]
+        self._client.socket_mode_request_listeners[:] = [self._handle]  # type: ignore[list-item]
         if not handler.client.web_client.proxy:
             self._client.proxy = None
 

@@ -59,6 +59,8 @@ class RunView:
     """The agent's container runs since then."""
     finished_at: float | None = None
     finished_seq: int = 0
+    setting_up: bool = False
+    """The repository's set-up script runs."""
     stopping: bool = False
     plan: tuple[PlanItem, ...] = ()
     steps: tuple[Step, ...] = ()

@@ -12,6 +12,7 @@ from chatbot.slack.blocks.elements import (
     actions,
     button,
     context,
+    fallback,
     link_button,
     section,
 )
@@ -35,7 +36,7 @@ def make_progress(task: Task, run: RunView, moment: Moment) -> Content:
     around = (*_notes(run), context(_facts(task, run, moment.now)), _buttons(task, run, moment))
     plan = _plan(title, run, MESSAGE_LIMIT - size(around))
     return Content(
-        text=f"{title} {task.source.repository}"[:200],
+        text=fallback(f"{title} {task.source.repository}"),
         blocks=(plan, *around) if plan else (section(f"*{title}*"), *around),
         simple=(section(_checklist(title, run)), *around),
     )
@@ -46,7 +47,9 @@ def make_title(run: RunView, now: float) -> str:
     if run.result is None:
         if run.stopping:
             return "Stopping…"
-        return "Preparing…" if run.started_at is None else "Working…"
+        if run.started_at is not None:
+            return "Working…"
+        return "Setting up…" if run.setting_up else "Preparing…"
     if run.result.outcome == "stopped":
         return "Stopped"
     if run.result.outcome == "failed":

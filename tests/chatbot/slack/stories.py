@@ -1,0 +1,162 @@
+"""Stories for tests: events as the actions write them, plain or as nasty as they can be."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hypothesis import strategies as st
+
+from chatbot.models import Event, Person, Source, Status, Task, Thread
+
+THREAD = Thread(team="T1", channel="C1", thread_ts="100.000001", message_ts="100.000001")
+
+
+def make_task(**changes: Any) -> Task:
+    values: dict[str, Any] = {
+        "id": "t_000000001abcdef",
+        "created_at": 1.0,
+        "updated_at": 1.0,
+        "status": Status.RUNNING,
+        "deadline_at": None,
+        "origin": "slack",
+        "mode": "change",
+        "model": "replay:demo",
+        "request": "fix the failing test",
+        "author": Person("U1", "Ada"),
+        "source": Source(kind="git", repository="demo/shop", forge=True),
+        "share_token": "share",
+        "thread": THREAD,
+    }
+    return Task(**(values | changes))
+
+
+def make_events(*told: tuple[str, dict[str, Any]], start: float = 1000.0) -> list[Event]:
+    return [
+        Event(id=seq, task_id="t_000000001abcdef", seq=seq, at=start + seq, kind=kind, payload=data)
+        for seq, (kind, data) in enumerate(told, start=1)
+    ]
+
+
+def queued(run: str = "r_1", number: int = 1, position: int = 0) -> tuple[str, dict[str, Any]]:
+    return "run_queued", {"run_id": run, "number": number, "position": position}
+
+
+def resolved(run: str = "r_1", branch: str | None = "main") -> tuple[str, dict[str, Any]]:
+    return "run_resolved", {"run_id": run, "branch": branch, "base_commit": "0123456789abcdef"}
+
+
+def preparing(run: str = "r_1") -> tuple[str, dict[str, Any]]:
+    return "run_preparing", {"run_id": run}
+
+
+def started(run: str = "r_1") -> tuple[str, dict[str, Any]]:
+    return "container_started", {"run_id": run, "phase": "agent"}
+
+
+def finished(run: str = "r_1", outcome: str = "patch", **more: Any) -> tuple[str, dict[str, Any]]:
+    return "run_finished", {"run_id": run, "outcome": outcome, **more}
+
+
+# Nasty words
+
+TRAPS = (
+    "<!channel>", "<!here>", "<@U123ABC>", "<#C123|x>", "<https://evil.example|safe>", "@channel",
+    "[safe](https://evil.example)", "[a][b]\n[b]: https://evil.example", "![x](https://e.example)",
+    "```", "`", "~~~\n", "\u202e", "\u200b", "\x00", "&", "&lt;!channel&gt;", "<", ">", "|", "*",
+    "\n", "\n\n", "\t", " ", "é", "日本語", "🙂", "]", "(", "[", "!", "x" * 300,
+    "y z " * 200, "line\n" * 100,
+)  # fmt: skip
+words = st.lists(st.one_of(st.sampled_from(TRAPS), st.text(max_size=20)), max_size=12).map("".join)
+long_words = st.one_of(words, st.builds(lambda part, n: part * n, words, st.integers(1, 400)))
+ids = st.sampled_from(["1", "2", "3", "a"])
+json_value = st.one_of(st.none(), st.integers(), st.booleans(), words, st.lists(words, max_size=2))
+statuses = st.sampled_from(["pending", "in_progress", "complete", "error"])
+
+
+def _loose(**fields: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, Any]]:
+    """Fields as they should be, or missing, or anything else."""
+    return st.fixed_dictionaries(
+        {}, optional={name: st.one_of(field, field, json_value) for name, field in fields.items()}
+    )
+
+
+plans = _loose(
+    items=st.lists(_loose(id=ids, title=long_words, status=statuses), max_size=70),
+    run_id=st.just("r_1"),
+)
+steps = _loose(
+    step=ids, tool=words, title=long_words, details=long_words, output=long_words, status=statuses
+)
+files = st.lists(
+    _loose(
+        path=words,
+        change=st.sampled_from(["added", "modified", "deleted", "renamed", "mode"]),
+        added=st.integers(0, 10**6),
+        removed=st.integers(0, 10**6),
+        binary=st.booleans(),
+        sensitive=st.booleans(),
+    ),
+    max_size=40,
+)
+patches = _loose(files=files, added=st.integers(0, 10**6), removed=st.integers(0, 10**6))
+outcomes = st.sampled_from(["patch", "answer", "findings", "nothing", "stopped", "failed", "odd"])
+endings = st.fixed_dictionaries(
+    {"outcome": outcomes},
+    optional={
+        name: st.one_of(long_words, json_value)
+        for name in ("title", "summary", "claimed", "answer", "stage", "brief", "resolution")
+    }
+    | {
+        "findings": st.lists(
+            _loose(
+                severity=st.sampled_from(["high", "medium", "low"]),
+                file=words,
+                line=st.integers(),
+                title=long_words,
+                detail=long_words,
+                suggestion=long_words,
+            ),
+            max_size=20,
+        )
+    },
+)
+inner = st.lists(
+    st.one_of(
+        st.tuples(st.just("plan"), plans),
+        st.tuples(st.just("step_started"), steps),
+        st.tuples(st.just("step_finished"), steps),
+        st.tuples(st.just("note"), _loose(text=long_words)),
+        st.tuples(st.just("patch"), patches),
+        st.tuples(
+            st.just("turn"), _loose(usage=_loose(input_tokens=st.integers()), cost_usd=words)
+        ),
+    ),
+    max_size=25,
+)
+
+
+@st.composite
+def story(draw: st.DrawFn) -> list[Event]:
+    """A whole task: one run, its end, a gate and its record, a publishing."""
+    begun = [queued(position=draw(st.integers(0, 3))), resolved(branch=draw(words)), preparing()]
+    if draw(st.booleans()):
+        begun.append(started())
+    middle = [(kind, {**payload, "run_id": "r_1"}) for kind, payload in draw(inner)]
+    end: list[tuple[str, dict[str, Any]]] = []
+    if draw(st.booleans()):
+        end.append(("run_finished", {**draw(endings), "run_id": "r_1"}))
+        gate = {
+            "approval_id": "a_1",
+            "run_id": "r_1",
+            "pull_number": draw(st.sampled_from([None, 4])),
+        }
+        end.append(("approval_requested", gate))
+    if end and draw(st.booleans()):
+        by = {"id": draw(st.sampled_from(["U12345", "api", "<!here>"])), "name": draw(words)}
+        state = draw(st.sampled_from(["approved", "discarded", "changes", "void", "expired"]))
+        end.append(("approval_settled", {"approval_id": "a_1", "state": state, "by": by}))
+        end.append(("message_received", {"text": draw(long_words), "key": None, "message_id": 1}))
+        end.append(("publish_failed", {"brief": draw(long_words), "resolution": draw(long_words)}))
+        link = {"url": "http://forge.example/demo/shop/pull/4", "number": 4, "created": True}
+        end.append(("published", link))
+    return make_events(*begun, *middle, *end)
