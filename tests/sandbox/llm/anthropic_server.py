@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
 from aiohttp import web
@@ -124,7 +125,7 @@ def _check_conversation(body: dict[str, Any]) -> None:
     messages = body["messages"]
     roles = [message["role"] for message in messages]
     assert roles == ["user", "assistant"] * (len(roles) // 2) + ["user"]
-    for message, after in zip(messages, messages[1:], strict=False):
+    for message, after in pairwise(messages):
         called = [b["id"] for b in message["content"] if b["type"] == "tool_use"]
         answered = [b["tool_use_id"] for b in after["content"] if b["type"] == "tool_result"]
         if message["role"] == "assistant":

@@ -51,9 +51,7 @@ class OpenAIServer:
         answer = self.script.next()
         if isinstance(answer, Failure) and not answer.mid_stream:
             fault = {"message": answer.message, "type": answer.type, "code": answer.code or None}
-            return web.json_response(
-                {"error": fault}, status=answer.status, headers=answer.headers
-            )
+            return web.json_response({"error": fault}, status=answer.status, headers=answer.headers)
         response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
         await response.prepare(request)
         if isinstance(answer, Failure):

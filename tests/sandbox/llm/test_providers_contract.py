@@ -50,9 +50,7 @@ AFTER_CALLS = talk(
 
 async def test_words_and_figures(pair: Pair) -> None:
     pair.will(
-        Words(
-            text="All is well.", uncached_tokens=10, cache_read_tokens=20, cache_write_tokens=30
-        )
+        Words(text="All is well.", uncached_tokens=10, cache_read_tokens=20, cache_write_tokens=30)
     )
     reply = await pair.provider.reply(talk(), model="m")
     assert reply.content == (Text("All is well."),)
