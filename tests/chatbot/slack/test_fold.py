@@ -1,0 +1,102 @@
+"""The story folded: what the thread knows of a task after its events."""
+
+from __future__ import annotations
+
+from functools import reduce
+
+from chatbot.slack.fold import fold, slack_ts
+from chatbot.slack.slots import make_slots
+from chatbot.slack.view import PlanItem, ReplyView, Step, TaskView
+from tests.chatbot.slack.stories import (
+    finished,
+    make_events,
+    preparing,
+    queued,
+    resolved,
+    started,
+)
+
+
+def told(*events: tuple[str, dict[str, object]]) -> TaskView:
+    return reduce(fold, make_events(*events), TaskView())
+
+
+def keys(view: TaskView) -> list[str]:
+    return [slot.key for slot in make_slots(view)]
+
+
+def test_the_first_answer_waits_for_the_source_unless_the_task_waits_too() -> None:
+    assert keys(told(queued())) == []
+    assert keys(told(queued(position=2))) == ["accepted:r_1"]
+    assert keys(told(queued(), resolved())) == ["accepted:r_1"]
+    assert keys(told(queued(), finished(outcome="failed"))) == ["result:r_1"]
+
+
+def test_messages_stand_in_the_order_of_the_story() -> None:
+    view = told(
+        queued(),
+        resolved(),
+        preparing(),
+        started(),
+        finished(patch_sha256="aa"),
+        ("approval_requested", {"approval_id": "a_1", "run_id": "r_1"}),
+        ("approval_settled", {"approval_id": "a_1", "state": "void", "by": {}}),
+        queued("r_2", 2),
+        resolved("r_2"),
+        preparing("r_2"),
+        finished("r_2", "nothing"),
+    )
+    assert keys(view) == [
+        *("accepted:r_1", "progress:r_1", "result:r_1", "file:r_1", "gate:a_1"),
+        *("progress:r_2", "result:r_2"),
+    ]
+
+
+def test_steps_belong_to_the_item_in_progress() -> None:
+    items = [{"id": "1", "title": "Fix it", "status": "in_progress"}]
+    view = told(
+        queued(),
+        ("step_started", {"run_id": "r_1", "step": "1", "tool": "shell"}),
+        ("plan", {"run_id": "r_1", "items": items}),
+        ("step_started", {"run_id": "r_1", "step": "2", "title": "Run the tests"}),
+        (
+            "step_finished",
+            {"run_id": "r_1", "step": "2", "status": "error", "output": "a\n1 failed\n\n"},
+        ),
+    )
+    assert view.runs[0].plan == (PlanItem(id="1", title="Fix it", status="in_progress"),)
+    assert view.runs[0].steps == (
+        Step(id="1", title="shell"),
+        Step(id="2", title="Run the tests", status="error", output="1 failed", item="1"),
+    )
+
+
+def test_a_reply_is_marked_when_the_run_that_heard_it_ends() -> None:
+    heard = {"message_id": 1, "text": "also this", "key": "slack:T1:C1:101.5"}
+    late = {"message_id": 2, "text": "and that", "key": "slack:T1:C1:102.5"}
+    view = told(
+        queued(),
+        ("message_received", heard),
+        ("message_delivered", {"run_id": "r_1", "message_ids": [1]}),
+        ("message_received", late),
+        finished(outcome="nothing"),
+        queued("r_2", 2),
+    )
+    assert view.replies == (
+        ReplyView(ts="101.5", message_id=1, run_id="r_1", reaction="white_check_mark"),
+        ReplyView(ts="102.5", message_id=2, run_id="r_2", reaction="eyes"),
+    )
+    assert view.reaction == "white_check_mark"
+
+
+def test_what_a_turn_used_is_added_up() -> None:
+    turn = {"run_id": "r_1", "usage": {"input_tokens": 10, "output_tokens": 5}, "cost_usd": 0.25}
+    run = told(queued(), ("turn", turn), ("turn", turn | {"cost_usd": None})).runs[0]
+    assert (run.tokens, run.cost_usd) == (30, 0.25)
+
+
+def test_only_message_keys_name_a_message() -> None:
+    assert slack_ts("slack:T1:C1:1700000000.000100") == "1700000000.000100"
+    assert slack_ts("slack:view:T1:V1") is None
+    assert slack_ts("api:1:2:3.4") is None
+    assert slack_ts("") is None
