@@ -11,12 +11,12 @@ from urllib.parse import urlsplit
 from sandbox.errors import RefNotFound, SourceError
 
 _SCP = re.compile(r"(?P<user>[A-Za-z0-9_][\w.-]*)@(?P<host>[A-Za-z0-9][\w.-]*):(?P<path>[^/-].*)")
-_HOST = re.compile(r"[A-Za-z0-9\[][\w.:\[\]-]*")
+_HOST = re.compile(r"[A-Za-z0-9:][\w.:%-]*")
 _CONTROL = re.compile(r"[\x00-\x20\x7f]")
 _REF = re.compile(
     r"(?!-)(?!.*(?:\.\.|@\{|//|\.lock(?:/|$)|/$|\.$))[^\x00-\x20\x7f~^:?*\[\\]{1,250}"
 )
-_USER = re.compile(r"(?<=://)[^/@\s]+(?=@)")
+_USER = re.compile(r"(?<=://)[^/\s]+(?=@)")
 _HOW = "Give the repository's address as https://host/owner/name, without a token in it."
 
 
@@ -79,9 +79,7 @@ def check_ref(ref: str) -> str:
 
 def _local_path(url: str) -> Path | None:
     path = Path(url.removeprefix("file://"))
-    if "\n" in url or not (url.startswith("file://") or path.is_absolute()):
-        return None
-    return path
+    return path if path.is_absolute() and not _CONTROL.search(url.replace(" ", "")) else None
 
 
 def _refused(url: str, why: str) -> SourceError:

@@ -106,6 +106,7 @@ class Mirrors:
 
     async def _update(self, remote: _Remote, commit: str | None) -> None:
         """Fetch everything under the lock, unless somebody else has brought the commit by then."""
+        await _check_whole(remote)
         path = self._path(remote.address)
         await asyncio.to_thread(self._directory.mkdir, parents=True, exist_ok=True)
         async with _locked(path.with_suffix(".lock")):
@@ -203,6 +204,18 @@ async def _fetch_into(path: Path, remote: _Remote, commit: str | None) -> None:
             )
         except SourceError as error:
             raise _no_such_ref(commit, remote.address, details=error.details) from error
+
+
+async def _check_whole(remote: _Remote) -> None:
+    """Git leaves out what a shallow clone lacks, with no more than a warning."""
+    if remote.address.host:
+        return
+    place = ("-C", remote.address.url, "rev-parse", "--is-shallow-repository")
+    if (await remote.git(*place, timeout=_ASK_SECONDS)).strip() == b"true":
+        raise SourceError(
+            f"`{remote.address.shown}` is a shallow clone: parts of its history are missing.",
+            resolution="Run `git fetch --unshallow` in it, then try again.",
+        )
 
 
 async def _has_commit(path: Path, commit: str) -> bool:

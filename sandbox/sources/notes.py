@@ -30,7 +30,9 @@ async def tree_notes(tree: Tree) -> tuple[str, ...]:
     notes = []
     if submodules:
         notes.append(f"Submodules are not fetched; these folders are empty: {_names(submodules)}.")
-    patterns = re.findall(r"(?m)^\s*([^#\s]\S*)\s.*\bfilter=lfs\b", rules.decode(errors="replace"))
+    patterns = re.findall(
+        r"(?m)^[ \t]*([^#\s]\S*)[ \t].*\bfilter=lfs\b", rules.decode(errors="replace")
+    )
     if patterns:
         notes.append(
             f"Files kept by Git LFS are not fetched; these hold pointers only: {_names(patterns)}."
