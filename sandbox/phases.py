@@ -10,7 +10,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
-import agent_image
 from sandbox.engines.engine import Engine, Handle
 from sandbox.errors import RunFailed, ThreadsmithError
 from sandbox.gateway.door import Door
@@ -51,6 +50,7 @@ class Run:
     provider: Provider
     model: str
     bundle: Bundle
+    program: Path
     directory: Path
     watch: Watch
 
@@ -76,11 +76,10 @@ def environment_tag(run_id: str) -> str:
     return f"threadsmith-env:{run_id}"
 
 
-def make_container(
-    spec: RunSpec, phase: Phase, *, image: str, directory: Path, token: str
-) -> ContainerSpec:
+def make_container(run: Run, phase: Phase, *, image: str, token: str) -> ContainerSpec:
     """The container of one phase: set-up is root, the agent has no rights and no network."""
-    is_setup = phase == "setup"
+    spec, is_setup = run.spec, phase == "setup"
+    gateway = (run.directory / "gateway").absolute()
     return ContainerSpec(
         run_id=spec.run_id,
         phase=phase,
@@ -88,8 +87,8 @@ def make_container(
         command=AGENT_COMMAND,
         environment={"THREADSMITH_TOKEN": token},
         mounts=(
-            Mount(source=agent_image.__path__[0], target=AGENT_PROGRAM),
-            Mount(source=str((directory / "gateway").absolute()), target=GATEWAY_DIRECTORY),
+            Mount(source=str(run.program.absolute()), target=AGENT_PROGRAM),
+            Mount(source=str(gateway), target=GATEWAY_DIRECTORY),
         ),
         limits=spec.limits,
         network=is_setup and spec.setup is not None and spec.setup.network,
@@ -163,7 +162,7 @@ async def go_on(run: Run, journal: Journal, handle: Handle) -> Facts:
 
 async def start_container(run: Run, phase: Phase, *, image: str, token: str) -> Handle:
     """Start it and keep its handle. Cancelled meanwhile, nothing is left of it."""
-    container = make_container(run.spec, phase, image=image, directory=run.directory, token=token)
+    container = make_container(run, phase, image=image, token=token)
     starting = asyncio.create_task(run.engine.start(container))
     try:
         handle = await asyncio.shield(starting)

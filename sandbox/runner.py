@@ -13,6 +13,7 @@ from typing import Final
 
 import structlog
 
+import agent_image
 from sandbox.engines.engine import Engine, Handle
 from sandbox.errors import ThreadsmithError
 from sandbox.gateway.journal import Journal
@@ -34,13 +35,23 @@ class Runner:
     """Drives runs on one engine. Safe to use for many runs at once."""
 
     def __init__(
-        self, engine: Engine, providers: Providers, *, directory: Path, bundle: Bundle
+        self,
+        engine: Engine,
+        providers: Providers,
+        *,
+        directory: Path,
+        bundle: Bundle,
+        program: Path | None = None,
     ) -> None:
-        """``directory`` holds a folder per run; ``bundle`` streams a tree to a container."""
+        """``directory`` holds a folder per run; ``bundle`` streams a tree to a container.
+
+        ``program`` is the folder shown to containers in the place of our own agent's.
+        """
         self._engine = engine
         self._providers = providers
         self._directory = directory
         self._bundle = bundle
+        self._program = program or Path(agent_image.__path__[0])
         self._watches: dict[str, Watch] = {}
 
     async def run(self, spec: RunSpec, recorder: Recorder) -> Outcome:
@@ -68,14 +79,13 @@ class Runner:
 
         An engine that does not answer keeps its containers until the next start.
         """
-        found = set(await asyncio.to_thread(_folders, self._directory)) - keep
+        found = set(await asyncio.to_thread(_folders, self._directory))
         try:
-            found |= {handle["run_id"] for handle in await self._engine.list()} - keep
+            found |= {handle["run_id"] for handle in await self._engine.list()}
         except ThreadsmithError as error:
             log.warning("sweep_failed", error=str(error))
-        for run_id in found:
-            await self._clear(run_id)
-        return len(found)
+            return 0
+        return sum([await self._clear(run_id) for run_id in found - keep])
 
     async def _begin(self, run: Run) -> Outcome:
         spec = run.spec
@@ -133,7 +143,7 @@ class Runner:
         finally:
             watch.finished.set()
             del self._watches[spec.run_id]
-            if not goes_on:
+            if not goes_on and await asyncio.to_thread((self._directory / spec.run_id).exists):
                 await self._clear(spec.run_id)
                 await recorder.handle(None)
         return replace(outcome, seconds=round(time.monotonic() - began, 3))
@@ -149,15 +159,13 @@ class Runner:
             provider=provider,
             model=model,
             bundle=self._bundle,
+            program=self._program,
             directory=self._directory / spec.run_id,
             watch=watch,
         )
 
-    async def _clear(self, run_id: str) -> None:
+    async def _clear(self, run_id: str) -> bool:
         """Remove containers, environment and folder; what cannot go now goes at the next sweep."""
-        directory = self._directory / run_id
-        if not await asyncio.to_thread(directory.exists):
-            return
         try:
             for handle in await self._engine.list():
                 if handle["run_id"] == run_id:
@@ -165,8 +173,9 @@ class Runner:
             await self._engine.remove_image(environment_tag(run_id))
         except ThreadsmithError as error:
             log.warning("clear_failed", run_id=run_id, error=str(error))
-            return
-        await asyncio.to_thread(shutil.rmtree, directory, ignore_errors=True)
+            return False
+        await asyncio.to_thread(shutil.rmtree, self._directory / run_id, ignore_errors=True)
+        return True
 
 
 @contextmanager

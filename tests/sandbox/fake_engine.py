@@ -1,0 +1,135 @@
+"""An engine without containers: each one is a coroutine that dials the gateway like an agent."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+
+from sandbox.engines.engine import Handle, State
+from sandbox.errors import EngineUnavailable, ImageMissing
+from sandbox.spec import GATEWAY_DIRECTORY, ContainerSpec
+
+
+@dataclass
+class Visit:
+    """What the program in a container has: its door, and a signal to stop."""
+
+    spec: ContainerSpec
+    stopping: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def call(self, method: str, path: str, **kwargs: Any) -> tuple[int, Any]:
+        mount = next(m for m in self.spec.mounts if m.target == GATEWAY_DIRECTORY)
+        connector = aiohttp.UnixConnector(str(Path(mount.source) / "gateway.sock"))
+        token = self.spec.environment["THREADSMITH_TOKEN"]
+        headers = {"Authorization": f"Bearer {token}"}
+        async with (
+            aiohttp.ClientSession(connector=connector, headers=headers) as client,
+            client.request(method, f"http://gateway{path}", **kwargs) as response,
+        ):
+            is_json = response.content_type == "application/json"
+            return response.status, await (response.json() if is_json else response.read())
+
+
+Program = Callable[[Visit], Awaitable[int]]
+"""The program's exit code is what it returns."""
+
+
+@dataclass
+class _Container:
+    visit: Visit
+    task: asyncio.Task[int]
+
+
+@dataclass
+class FakeEngine:
+    """Fulfils `Engine`; ``programs`` by phase."""
+
+    programs: dict[str, Program]
+    images: set[str] = field(default_factory=lambda: {"threadsmith-agent:latest"})
+    started: list[ContainerSpec] = field(default_factory=list)
+    containers: dict[str, _Container] = field(default_factory=dict)
+    reason: str = ""
+    is_away: bool = False
+    """It does not answer."""
+    name: str = "fake"
+
+    async def check(self) -> None:
+        self._answer()
+
+    async def check_image(self, image: str) -> None:
+        self._answer()
+        if image not in self.images:
+            raise ImageMissing
+
+    async def start(self, spec: ContainerSpec) -> Handle:
+        self._answer()
+        key = f"{spec.run_id}-{spec.phase}"
+        if key not in self.containers:
+            self.started.append(spec)
+            visit = Visit(spec)
+            task = asyncio.create_task(self._run(visit))
+            self.containers[key] = _Container(visit, task)
+        return {"id": key, "run_id": spec.run_id, "phase": spec.phase}
+
+    async def poll(self, handle: Handle) -> State:
+        if self.is_away:
+            return State("unknown")
+        container = self.containers.get(handle["id"])
+        if container is None:
+            return State("gone")
+        if not container.task.done():
+            return State("running")
+        return State("exited", code=container.task.result(), reason=self.reason)
+
+    async def logs(self, handle: Handle, *, limit_bytes: int = 65_536) -> str:
+        self._answer()
+        return "first line\nlast line with ghp_" + "a" * 36
+
+    async def stop(self, handle: Handle, *, grace_seconds: float = 2.0) -> None:
+        self._answer()
+        if container := self.containers.get(handle["id"]):
+            container.visit.stopping.set()
+            await asyncio.wait([container.task], timeout=min(grace_seconds, 0.2))
+            container.task.cancel()
+            await asyncio.wait([container.task])
+
+    async def remove(self, handle: Handle) -> None:
+        self._answer()
+        if container := self.containers.pop(handle["id"], None):
+            container.task.cancel()
+            await asyncio.wait([container.task])
+
+    async def list(self) -> list[Handle]:
+        self._answer()
+        return [
+            {"id": key, "run_id": found.visit.spec.run_id, "phase": found.visit.spec.phase}
+            for key, found in self.containers.items()
+        ]
+
+    async def snapshot(self, handle: Handle, *, tag: str) -> str:
+        self._answer()
+        assert self.containers[handle["id"]].task.done()
+        self.images.add(tag)
+        return tag
+
+    async def remove_image(self, image: str) -> None:
+        self._answer()
+        self.images.discard(image)
+
+    async def close(self) -> None:
+        pass
+
+    def _answer(self) -> None:
+        if self.is_away:
+            raise EngineUnavailable
+
+    async def _run(self, visit: Visit) -> int:
+        try:
+            return await self.programs[visit.spec.phase](visit)
+        except asyncio.CancelledError:
+            return 137
