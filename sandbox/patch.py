@@ -24,7 +24,7 @@ MAX_FILE_BYTES = 64 * 1024**2
 """Of one file after the patch: a small binary delta can unfold to any size."""
 
 _APPLY_SECONDS = 60.0
-_APPLY_MEMORY_BYTES = 2 * 1024**3
+_APPLY_MEMORY_BYTES = 1024**3
 _LINK, _SUBMODULE, _EXECUTABLE = "120000", "160000", "100755"
 _NO_BLOB = "0" * 40
 # Small windows, so that the memory limit does not depend on the size of the mirror's packs.
