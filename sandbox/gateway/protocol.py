@@ -13,7 +13,8 @@ and a contract test holds both together.
     GET  /inbox?after=&wait=  {"items": [{"id", "kind": "message"|"stop", "text", "author"}]};
                               waits `wait` seconds at the most (30 is the ceiling)
     PUT  /patch               the body is the output of `git diff --binary`; `?final=1` on the last
-                              one -> {"sha256", "files", "added", "removed"}, or 422
+                              one -> {"sha256", "files", "added", "removed"}: the last three are
+                              counts; or 422
     PUT  /outcome             how the run ended: see below; the last request of the agent
 
 `PUT /turns/{n}` sends only what is new:
@@ -22,7 +23,10 @@ and a contract test holds both together.
      "inbox": [ids of the inbox items that these messages hold]}
 and answers {"turn": n, "content": [block, ...], "stop": "tool_calls"|"end"|"length"|"refusal",
              "turns_left": int}.
-The same n with the same content gets the stored reply; with other content 409.
+The same n with the same content gets the stored reply; with other content 409. A run's first
+message begins with a text block whose first line starts with "# Task", or with "# Follow-up" in a
+later run of the task: recorded replies are found by it. Results go to the calls of the newest
+reply, each once; calls without a result count as stopped.
 
 Blocks:
     {"type": "text", "text": str}
@@ -53,9 +57,13 @@ Event kinds from the container (every other kind is refused):
 
 Errors are {"error": {"code": str, "brief": str}}:
     400 bad_request    401 unauthorized   404 not_found      409 conflict
-    413 too_large      422 patch_refused  402 budget_exceeded (the run's turns are used up)
-    429, 503           try again after `Retry-After` seconds
+    413 too_large      408 bad_request (too slow)
+    422 patch_refused, read_only (mode explain or review)
+    402 budget_exceeded (the run's turns are used up)
+    429, 503           try again after `Retry-After` seconds; so too when nobody listens
+    500 internal       something broke on the host
     502 provider_error the model cannot be reached any more: end the run with what there is
+In the set-up phase there are no turns and no patch: 404.
 """
 
 from __future__ import annotations

@@ -16,6 +16,7 @@ from sandbox.gateway.protocol import MAX_EVENTS_BYTES, MAX_INBOX_WAIT_SECONDS, M
 from sandbox.gateway.refusals import BadRequest, Closing, Conflict, ReadOnly
 from sandbox.gateway.stream import EventStream
 from sandbox.gateway.turns import Turns
+from sandbox.gateway.wall import BEGUN
 from sandbox.gateway.wire import (
     Claim,
     describe_run,
@@ -110,6 +111,7 @@ class Routes:
                 async for chunk in chunks:
                     if not response.prepared:  # only now: a fault before it has a proper answer
                         await response.prepare(request)
+                        request[BEGUN] = True
                     await response.write(chunk)
             finally:
                 if isinstance(chunks, AsyncGenerator):

@@ -21,6 +21,9 @@ RETRY_SECONDS: Final = 1
 _STATUS: Final = {"patch_refused": 422, "provider_error": 502, "provider_key_missing": 502}
 _RETRIED: Final = frozenset({429, 503})
 
+BEGUN: Final = web.RequestKey("begun", bool)
+"""Set on a request whose answer is on its way in parts."""
+
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
@@ -29,17 +32,20 @@ def make_wall(run_id: str, token: str) -> Middleware:
     expected = f"Bearer {token}".encode()
     open_requests = 0
 
+    async def guarded(request: web.Request, handler: Handler) -> web.StreamResponse:
+        given = request.headers.get("Authorization", "").encode(errors="replace")
+        if not hmac.compare_digest(given, expected):
+            raise Unauthorized
+        if open_requests > MAX_REQUESTS:
+            raise Busy
+        return await handler(request)
+
     @web.middleware
     async def wall(request: web.Request, handler: Handler) -> web.StreamResponse:
         nonlocal open_requests
         open_requests += 1
         try:
-            given = request.headers.get("Authorization", "").encode(errors="replace")
-            if not hmac.compare_digest(given, expected):
-                raise Unauthorized
-            if open_requests > MAX_REQUESTS:
-                raise Busy
-            return await handler(request)
+            return await guarded(request, handler)
         except web.HTTPException as error:
             code = "not_found" if error.status in (404, 405) else "bad_request"
             return answer_error(error.status, code, error.reason)
@@ -50,8 +56,11 @@ def make_wall(run_id: str, token: str) -> Middleware:
             return answer_error(_STATUS.get(error.code, 500), error.code, error.brief)
         except ConnectionError:
             raise  # the container is gone: nobody hears an answer
-        except Exception:
+        except Exception as error:
             log.exception("gateway_broke", run_id=run_id, path=request.path)
+            if BEGUN in request:
+                # Part of an answer is out: only hanging up tells that it is not whole.
+                raise ConnectionResetError from error
             return answer_error(500, "internal", "Something broke on the host.")
         finally:
             open_requests -= 1

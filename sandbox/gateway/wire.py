@@ -31,6 +31,7 @@ MAX_TOOLS: Final = 64
 MAX_PLAN_ITEMS: Final = 100
 MAX_FINDINGS: Final = 100
 MAX_INBOX_IDS: Final = 1000
+MAX_DEPTH: Final = 100
 
 _TOOL_NAME: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _SEVERITIES: Final = frozenset({"high", "medium", "low"})
@@ -73,6 +74,7 @@ def parse_object(body: bytes) -> Json:
         data = json.loads(body, parse_constant=_refuse_constant)
     except (ValueError, RecursionError) as error:
         raise BadRequest("The body is not valid JSON.") from error
+    _check_depth(data)
     return _object(data, "the body")
 
 
@@ -305,6 +307,21 @@ def _integer_of(value: Any, name: str) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or abs(value) > 2**53:
         raise BadRequest(f"`{name}` must be a whole number.")
     return value
+
+
+def _check_depth(data: Any) -> None:
+    """What is too deep could be read, and then not be written any more."""
+    level = [data]
+    for _ in range(MAX_DEPTH):
+        if not level:
+            return
+        level = [
+            inner
+            for item in level
+            if isinstance(item, dict | list)
+            for inner in (item.values() if isinstance(item, dict) else item)
+        ]
+    raise BadRequest("The body is nested too deeply.")
 
 
 def _refuse_constant(name: str) -> NoReturn:

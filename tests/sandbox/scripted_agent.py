@@ -1,4 +1,4 @@
-# ruff: noqa: PTH
+# ruff: noqa: PTH123, PTH110, PTH208
 """A program for containers that does what its request says. Standard library only.
 
 It is copied to where the agent is mounted; it shows the edges that a well-behaved agent never does.

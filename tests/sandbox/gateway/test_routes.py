@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import pytest
 
 from sandbox.gateway.protocol import MAX_EVENTS_BYTES
@@ -83,6 +84,18 @@ async def test_source_that_cannot_be_read_is_a_proper_error(open_house: Open, tr
     status, body = await house.call("GET", "/source")
     assert (status, body["error"]["code"]) == (500, "internal")
     assert "mirror is gone" not in json.dumps(body)
+
+
+async def test_source_that_breaks_off_is_not_taken_for_whole(open_house: Open) -> None:
+    async def breaking(_: Tree) -> Any:
+        yield b"# v2 git bundle"
+        await asyncio.sleep(0.01)
+        raise RuntimeError("git died")
+
+    house = await open_house(bundle=breaking)
+    with pytest.raises(aiohttp.ClientPayloadError):
+        await house.call("GET", "/source")
+    assert (await house.call("GET", "/run"))[0] == 200
 
 
 async def test_events_are_kept_once_and_in_order(open_house: Open) -> None:
@@ -270,6 +283,7 @@ async def test_set_up_output_belongs_to_set_up(open_house: Open) -> None:
         b"{",
         b"\xff\xfe",
         b"[" * 100_000,
+        b'{"events": ' + b"[" * 200 + b"]" * 200 + b"}",
         b'{"events": {}}',
         b'{"events": [1]}',
         b'{"events": [{"id": 1}]}',
