@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import re
 import shutil
 import tempfile
 from collections.abc import AsyncIterator
@@ -25,6 +26,13 @@ MAX_FILE_BYTES = 64 * 1024**2
 
 _APPLY_SECONDS = 60.0
 _APPLY_MEMORY_BYTES = 1024**3
+# Git takes any number for a mode and makes entries of it that no tree should hold. A line of a
+# file's content never starts a line of the patch, so only true headers are seen here.
+_MODE_LINE = re.compile(
+    rb"^(?:(?:new file|deleted file|new|old) mode |index [0-9a-f]+\.\.[0-9a-f]+ )(.*)$",
+    re.MULTILINE,
+)
+_MODES = frozenset({b"100644", b"100755", b"120000", b"160000"})
 _LINK, _SUBMODULE, _EXECUTABLE = "120000", "160000", "100755"
 _NO_BLOB = "0" * 40
 # Small windows, so that the memory limit does not depend on the size of the mirror's packs.
@@ -159,6 +167,8 @@ def _release(source: Path, target: Path) -> None:
 
 
 async def _apply(place: _Place, patch: bytes) -> None:
+    if odd := set(_MODE_LINE.findall(patch)) - _MODES:
+        raise PatchRefused("The patch names a file mode that git does not use.", details=str(odd))
     try:
         await place.git(
             *("apply", "--cached", "--binary", "--whitespace=nowarn", "-"),

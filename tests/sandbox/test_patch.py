@@ -195,13 +195,12 @@ async def test_hostile_patches_arrive_nowhere(bare: Bare, patch: bytes, words: s
     assert words in (await refused(bare, commit, patch)).brief
 
 
-@pytest.mark.parametrize(
-    ("mode", "kept"), [("100666", PLAIN), ("100777", PROGRAM), ("104755", PROGRAM)]
-)
-async def test_odd_modes_become_ordinary_ones(bare: Bare, mode: str, kept: str) -> None:
-    commit = bare.commit({"a": (PLAIN, b"a")})
-    summary = await bare.check(commit, text_patch("x", mode=mode))
-    assert summary.tree == bare.tree({"a": (PLAIN, b"a"), "x": (kept, b"x\n")})
+@pytest.mark.parametrize("mode", ["040000", "100666", "104755", "060000", "-1", " 40000", "x", ""])
+async def test_modes_that_git_does_not_use(bare: Bare, mode: str) -> None:
+    commit = bare.commit({"a": (PLAIN, b"a\n")})
+    assert "file mode" in (await refused(bare, commit, text_patch("x", mode=mode))).brief
+    change = f"diff --git a/a b/a\nold mode 100644\nnew mode {mode}\n".encode()
+    assert "file mode" in (await refused(bare, commit, change)).brief
 
 
 async def test_link_that_leaves_once_it_is_moved(bare: Bare) -> None:
@@ -266,7 +265,11 @@ NAME = st.text(
     st.characters(exclude_categories=("Cs",), exclude_characters="/\0"), min_size=1, max_size=6
 ) | st.sampled_from(["a", "b", "a b", ' "', "\n", "\t\\", "-x", "é", "e\u0301", "日本", "a.py"])
 PATH = st.lists(NAME, min_size=1, max_size=3).map("/".join).filter(lambda p: not path_problem(p))
-LINES = st.lists(st.sampled_from([b"one\n", b"two\n", b"three\r\n", b"\n", b"+x\n", b"-- \n"]))
+LINES = st.lists(
+    st.sampled_from(
+        [b"one\n", b"new file mode 7\n", b"two\n", b"three\r\n", b"\n", b"+x\n", b"-- \n"]
+    )
+)
 CONTENT = (
     st.binary(max_size=60)
     | LINES.map(b"".join)
