@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import os
 import shutil
-import subprocess
+import signal
 from contextlib import closing
 from pathlib import Path
 
@@ -112,12 +112,10 @@ async def start_dockerd(
     if program is None:
         raise EngineUnavailable("dockerd is not installed.", resolution=_INSTALL_BY_HAND)
     progress(f"Starting Docker Engine in the background (log: {log})")
-    process = await asyncio.to_thread(_spawn, (program, *arguments), log)
-    if await _answers_within(_START_SECONDS, base_url=base_url, process=process):
-        return process.pid
-    if process.poll() is None:
-        process.terminate()
-        await asyncio.to_thread(process.wait)
+    pid = await asyncio.to_thread(_spawn, (program, *arguments), log)
+    if await _answers_within(_START_SECONDS, base_url=base_url, pid=pid):
+        return pid
+    await asyncio.to_thread(_end, pid)
     tail = (await asyncio.to_thread(log.read_text, errors="replace")).splitlines()[-15:]
     raise EngineUnavailable(
         "Docker Engine was started and does not answer.",
@@ -126,32 +124,47 @@ async def start_dockerd(
     )
 
 
-def _spawn(argv: tuple[str, ...], log: Path) -> subprocess.Popen[bytes]:
+def _spawn(argv: tuple[str, ...], log: Path) -> int:
     """A session of its own: the engine outlives this program and its terminal."""
     path = f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin:/usr/bin:/bin"
-    with log.open("ab") as output:
-        return subprocess.Popen(
-            argv,
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-            cwd="/",
-            env={**os.environ, "PATH": path},
-        )
+    append = os.O_WRONLY | os.O_CREAT | os.O_APPEND
+    return os.posix_spawn(
+        argv[0],
+        argv,
+        {**os.environ, "PATH": path},
+        file_actions=[
+            (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
+            (os.POSIX_SPAWN_OPEN, 1, str(log), append, 0o644),
+            (os.POSIX_SPAWN_DUP2, 1, 2),
+        ],
+        setsid=True,
+    )
+
+
+def _has_ended(pid: int) -> bool:
+    try:
+        return os.waitpid(pid, os.WNOHANG)[0] == pid
+    except ChildProcessError:
+        return True
+
+
+def _end(pid: int) -> None:
+    if not _has_ended(pid):
+        os.kill(pid, signal.SIGTERM)
+        os.waitpid(pid, 0)
 
 
 async def _answers_within(
     seconds: float,
     *,
     base_url: str | None = None,
-    process: subprocess.Popen[bytes] | None = None,
+    pid: int | None = None,
 ) -> bool:
     loop = asyncio.get_running_loop()
     deadline = loop.time() + seconds
     while await engine_problem(base_url) is not None:
-        if process is not None and process.poll() is not None:
-            process, deadline = None, min(deadline, loop.time() + _DEAD_SECONDS)
+        if pid is not None and _has_ended(pid):
+            pid, deadline = None, min(deadline, loop.time() + _DEAD_SECONDS)
         if loop.time() > deadline:
             return False
         await asyncio.sleep(_POLL_SECONDS)
