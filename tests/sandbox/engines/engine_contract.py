@@ -56,10 +56,15 @@ class EngineContract:
     """Inherited by one test class per engine."""
 
     @pytest.fixture
-    def make_spec(self, image: str) -> MakeSpec:
+    def prefix(self) -> str:
+        """Of this test's runs: others may be at work on the same engine."""
+        return f"r_test{uuid4().hex[:12]}"
+
+    @pytest.fixture
+    def make_spec(self, image: str, prefix: str) -> MakeSpec:
         def make(*command: str, **changes: object) -> ContainerSpec:
             spec = ContainerSpec(
-                run_id=f"r_test{uuid4().hex[:12]}",
+                run_id=f"{prefix}-{uuid4().hex[:4]}",
                 phase="agent",
                 image=image,
                 command=command,
@@ -72,20 +77,15 @@ class EngineContract:
         return make
 
     @pytest.fixture(autouse=True)
-    async def leaves_nothing(self, engine: Engine, make_spec: MakeSpec) -> AsyncIterator[None]:
+    async def leaves_nothing(self, engine: Engine, prefix: str) -> AsyncIterator[None]:
         """Every container of the test is found by its label, removed, and stays away."""
-        known = [handle["id"] for handle in await engine.list()]
         yield
-        for handle in await self.new(engine, known):
+        for handle in await self.ours(engine, prefix):
             await engine.remove(handle)
-        assert await self.new(engine, known) == []
+        assert await self.ours(engine, prefix) == []
 
-    async def new(self, engine: Engine, known: list[str]) -> list[Handle]:
-        return [
-            handle
-            for handle in await engine.list()
-            if handle["run_id"].startswith("r_test") and handle["id"] not in known
-        ]
+    async def ours(self, engine: Engine, prefix: str) -> list[Handle]:
+        return [each for each in await engine.list() if each["run_id"].startswith(prefix)]
 
     async def test_run_to_the_end(self, engine: Engine, make_spec: MakeSpec) -> None:
         await engine.check()

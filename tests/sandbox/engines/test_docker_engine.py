@@ -16,6 +16,7 @@ import pytest
 from sandbox.engines.docker import DockerEngine
 from sandbox.engines.engine import Handle, State
 from sandbox.errors import EngineUnavailable, ImageUnfit
+from sandbox.spec import ContainerSpec, Limits
 from tests.sandbox.engines.engine_contract import (
     LOOK_AROUND,
     SLEEP,
@@ -76,9 +77,11 @@ class TestDockerEngine(EngineContract):
             handle = await engine.start(make_spec("python3", "-c", LOOK_AROUND, image=tag))
             await ended(engine, handle)
             assert '"owners": [1000, 1000]' in await engine.logs(handle)
-            volumes = {v.id for v in self.client.volumes.list()}
+            mounts = self.client.api.inspect_container(handle["id"])["Mounts"]
+            (volume,) = [mount["Name"] for mount in mounts if mount["Destination"] == "/data"]
             await engine.remove(handle)
-            assert len({v.id for v in self.client.volumes.list()}) == len(volumes) - 1
+            with pytest.raises(docker.errors.NotFound):
+                self.client.volumes.get(volume)
         finally:
             self.client.images.remove(tag, force=True)
 
@@ -121,7 +124,15 @@ class TestEngineThatDoesNotAnswer:
         relay = Relay(tmp_path / "docker.sock")
         engine = DockerEngine(base_url=f"unix://{relay.path}")
         await relay.open()
-        spec = EngineContract.make_spec.__wrapped__(None, agent_image)(*SLEEP)  # type: ignore[attr-defined]
+        spec = ContainerSpec(
+            run_id=f"r_test{uuid4().hex[:12]}",
+            phase="agent",
+            image=agent_image,
+            command=SLEEP,
+            environment={},
+            mounts=(),
+            limits=Limits(memory_bytes=256 * 1024**2),
+        )
         handle = await engine.start(spec)
         try:
             await relay.close()
