@@ -12,6 +12,7 @@ from slack_bolt.response import BoltResponse
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
+from chatbot.actions import Actions
 from chatbot.history.store import HistoryUnavailable
 from chatbot.slack.blocks.text import escape
 from sandbox.errors import ThreadsmithError
@@ -19,18 +20,22 @@ from sandbox.errors import ThreadsmithError
 log = structlog.get_logger(__name__)
 
 
-def register(app: AsyncApp, client: AsyncWebClient) -> None:
+def register(app: AsyncApp, client: AsyncWebClient, actions: Actions, *, team: str) -> None:
     @app.error
     async def tell(
         error: Exception, body: dict[str, Any], request: AsyncBoltRequest
     ) -> BoltResponse | None:
-        is_retry = "x-slack-retry-num" in request.headers
         words = _explain(error)
-        if not is_retry:
-            await _say(client, body, words)
         if isinstance(error, HistoryUnavailable):
+            if "x-slack-retry-num" not in request.headers:
+                await _say(client, body, words)
             # Not acknowledged: Slack delivers it again, and nothing is lost.
             return None
+        event = body.get("event")
+        # A mention comes as a message too: one answer to both.
+        key = f"slack:{team}:{event['channel']}:{event['ts']}" if event else None
+        if key is None or await actions.first_sight(key):
+            await _say(client, body, words)
         return BoltResponse(status=200, body="")
 
 

@@ -145,7 +145,7 @@ class SlackFront:
         approvers = self._settings.slack.approvers
         decisions = Decisions(self._history, self._actions, people, approvers=approvers)
         buttons.register(app, decisions, client)
-        faults.register(app, client)
+        faults.register(app, client, self._actions, team=team)
 
 
 async def _introduce(client: AsyncWebClient, app_token: str) -> tuple[AuthorizeResult, str]:

@@ -11,11 +11,14 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import aiohttp
+import structlog
 from slack_sdk.errors import SlackApiError, SlackRequestError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from chatbot.models import Thread
 from chatbot.slack.blocks.text import Block
+
+log = structlog.get_logger(__name__)
 
 MAX_PAUSE_SECONDS = 60.0
 
@@ -62,6 +65,8 @@ class Outbound:
         self._client = client
         self._free_at: dict[str, float] = {}
         self._failures: dict[str, int] = {}
+        self._closed: dict[str, tuple[float, str]] = {}
+        """Channels that are not asked again with every event, until when, and why."""
 
     async def post(
         self, thread: Thread, text: str, blocks: list[Block], metadata: dict[str, Any]
@@ -157,6 +162,9 @@ class Outbound:
         """``lane`` is what Slack counts together; ``settled`` the error that means: done before."""
         own = f"{thread.channel} {thread.thread_ts} {lane}"
         now = asyncio.get_running_loop().time()
+        closed_until, code = self._closed.get(thread.channel, (0.0, ""))
+        if closed_until > now:
+            raise ThreadUnreachable(code)
         free_at = max(self._free_at.get(lane, 0.0), self._free_at.get(own, 0.0))
         if free_at > now:
             raise TryLater(free_at - now)
@@ -165,17 +173,18 @@ class Outbound:
         except SlackApiError as error:
             if settled and _code(error) == settled:
                 return {}
-            self._refused(error, lane, own)
+            self._refused(error, lane, own, thread)
         except (aiohttp.ClientError, SlackRequestError, TimeoutError, OSError) as error:
             # A connection that never came about carried nothing.
             unsent = isinstance(error, aiohttp.ClientConnectorError)
             raise self._broken(own, ambiguous=not unsent) from error
         self._failures.pop(own, None)
         self._free_at.pop(own, None)
+        self._closed.pop(thread.channel, None)
         data: dict[str, Any] = answer.data
         return data
 
-    def _refused(self, error: SlackApiError, lane: str, own: str) -> None:
+    def _refused(self, error: SlackApiError, lane: str, own: str, thread: Thread) -> None:
         code, status = _code(error), _status(error)
         if status == 429 or code in _LIMITED:
             seconds = _retry_after(error)
@@ -186,8 +195,9 @@ class Outbound:
         if code in _BLOCKS:
             raise BlocksRefused(code) from error
         if code in _UNREACHABLE:
-            # A chatty run must not ask again with every event.
-            self._free_at[own] = asyncio.get_running_loop().time() + MAX_PAUSE_SECONDS
+            log.warning("thread_unreachable", channel=thread.channel, reason=code)
+            closed_until = asyncio.get_running_loop().time() + MAX_PAUSE_SECONDS
+            self._closed[thread.channel] = (closed_until, code)
             raise ThreadUnreachable(code) from error
         raise CallRefused(code or str(error)) from error
 

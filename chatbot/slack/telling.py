@@ -97,8 +97,8 @@ class Telling:
             self._view = fold(self._view, event)
         try:
             waits = await self._deliver(task, task.thread, delivered)
-        except ThreadUnreachable as error:
-            log.warning("thread_unreachable", task_id=self.task_id, reason=str(error))
+        except ThreadUnreachable:
+            # What is left out comes when the thread opens again and the task goes on.
             await self._save(self._view.seq)
             return None
         if not waits and self._seq < self._view.seq:
