@@ -101,6 +101,6 @@ class Uploads:
 
 def _safe_name(name: str) -> str:
     """A file name of ours after what the person called it."""
-    stem = re.sub(r"[^A-Za-z0-9._-]+", "-", name.rsplit("/", 1)[-1]).strip(".-")
-    stem = re.sub(r"\.zip$", "", stem, flags=re.IGNORECASE)[:80]
+    stem = re.sub(r"\.zip$", "", name.rsplit("/", 1)[-1], flags=re.IGNORECASE)
+    stem = re.sub(r"[^A-Za-z0-9._-]+", "-", stem).strip(".-")[:80]
     return f"{stem or 'archive'}.zip"
