@@ -161,14 +161,14 @@ async def go_on(run: Run, journal: Journal, handle: Handle) -> Facts:
 
 
 async def start_container(run: Run, phase: Phase, *, image: str, token: str) -> Handle:
-    """Start it and keep its handle. Cancelled meanwhile, nothing is left of it."""
+    """Start it and keep its handle."""
     container = make_container(run, phase, image=image, token=token)
     starting = asyncio.create_task(run.engine.start(container))
     try:
         handle = await asyncio.shield(starting)
     except asyncio.CancelledError:
         with suppress(ThreadsmithError):
-            await run.engine.remove(await starting)
+            await starting  # else it would come up when everything has been cleared away
         raise
     await run.recorder.handle(handle)
     return handle
