@@ -42,8 +42,6 @@ def fold(view: TaskView, event: Event) -> TaskView:
             return _approval_settled(view, event)
         case "published" | "publish_failed":
             return _publishing_ended(view, event)
-        case "task_expired":
-            return replace(view, expired_seq=event.seq)
         case _:
             run_id = string(payload, "run_id")
             runs = tuple(fold_run(run, event) if run.id == run_id else run for run in view.runs)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -43,6 +44,7 @@ class Slot:
 def make_slots(view: TaskView) -> list[Slot]:
     """In the order in which the story made them."""
     slots = [slot for run in view.runs for slot in _run_slots(run)]
+    slots += _accepted_slots(view)
     slots += [
         Slot(key=f"gate:{gate.approval_id}", kind="gate", seq=gate.seq, gate=gate)
         for gate in view.gates
@@ -51,14 +53,20 @@ def make_slots(view: TaskView) -> list[Slot]:
         Slot(key=f"publish:{ended.seq}", kind="publish", seq=ended.seq, publish=ended)
         for ended in view.publishings
     ]
-    return sorted(slots, key=lambda slot: slot.seq)
+    return sorted(slots, key=lambda slot: (slot.seq, slot.kind != "accepted"))
+
+
+def _accepted_slots(view: TaskView) -> Iterator[Slot]:
+    """Up to the first run whose source was found; later ones are follow-ups, told by a reaction."""
+    for run in view.runs:
+        if run.resolved or run.position:
+            yield Slot(key=f"accepted:{run.id}", kind="accepted", seq=run.seq, run=run)
+        if run.resolved:
+            return
 
 
 def _run_slots(run: RunView) -> list[Slot]:
     slots = []
-    # A follow-up is answered by its reaction and its own progress.
-    if run.number == 1 and (run.resolved or run.position):
-        slots.append(Slot(key=f"accepted:{run.id}", kind="accepted", seq=run.seq, run=run))
     if run.prepared_at is not None:
         slots.append(Slot(key=f"progress:{run.id}", kind="progress", seq=run.seq, run=run))
     if run.result is not None:

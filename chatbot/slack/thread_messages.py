@@ -50,12 +50,12 @@ class ThreadMessages:
             return None
         if not slot.is_edited or not sent.ts:
             return None
-        digest = self._digest(slot)
-        if digest == sent.digest:
-            return None
         due = sent.sent_at + self.pace() - self.clock() if slot.is_paced else 0.0
         if due > 0:
             return due
+        digest = self._digest(slot)
+        if digest == sent.digest:
+            return None
         await self._edit(slot, sent, make_contents(slot, self.task, self._moment(), "")[0])
         sent.digest = digest
         return None

@@ -134,7 +134,6 @@ class TaskView:
     reaction: str = "eyes"
     """On the message that asked."""
     patch: PatchView = NO_PATCH
-    expired_seq: int = 0
 
     @property
     def is_live(self) -> bool:

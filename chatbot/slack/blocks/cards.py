@@ -25,13 +25,16 @@ def make_cards(run: RunView, limit: int) -> list[Block]:
     cards = [_step_card(step, run) for step in shown]
     earlier = _count_elsewhere(run, shown)
     leading = [_card(count(earlier, "earlier step"), "complete")] if earlier else []
+    told_in_full = {id(step) for step in shown}
     present = max(
         (index for index, item in enumerate(items) if item.status != "pending"), default=-1
     )
     # Without an item that was begun the steps stand first.
     told = cards if present < 0 else []
     for index, item in enumerate(items):
-        hidden = [step for step in run.steps if step.item == item.id and step not in shown]
+        hidden = [
+            step for step in run.steps if step.item == item.id and id(step) not in told_in_full
+        ]
         told.append(_item_card(item, hidden, run))
         if index == present:
             told += cards
@@ -55,9 +58,8 @@ def _present_steps(run: RunView) -> tuple[Step, ...]:
 def _count_elsewhere(run: RunView, shown: Sequence[Step]) -> int:
     """Steps that neither stand as a card nor are counted on an item's card."""
     items = {item.id for item in run.plan}
-    return run.earlier_steps + sum(
-        step.item not in items and step not in shown for step in run.steps
-    )
+    orphans = sum(step.item not in items for step in run.steps)
+    return run.earlier_steps + orphans - sum(step.item not in items for step in shown)
 
 
 def _item_card(item: PlanItem, steps: Sequence[Step], run: RunView) -> Block:

@@ -32,6 +32,11 @@ def test_the_first_answer_waits_for_the_source_unless_the_task_waits_too() -> No
     assert keys(told(queued(), finished(outcome="failed"))) == ["result:r_1"]
 
 
+def test_a_source_that_is_named_later_is_answered_then() -> None:
+    view = told(queued(), finished(outcome="failed"), queued("r_2", 2), resolved("r_2"))
+    assert keys(view) == ["result:r_1", "accepted:r_2"]
+
+
 def test_messages_stand_in_the_order_of_the_story() -> None:
     view = told(
         queued(),
