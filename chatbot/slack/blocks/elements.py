@@ -77,6 +77,13 @@ def link_button(label: str, action: str, url: str) -> Block:
     }
 
 
+def footer(page_url: str, *buttons: Block) -> tuple[Block, ...]:
+    """The last row of a message; the log's button needs a page to lead to."""
+    is_page = page_url.startswith(("https://", "http://"))
+    elements = [*buttons, *([link_button("Log", "log", page_url)] if is_page else [])]
+    return (actions(*elements),) if elements else ()
+
+
 def confirm(title: str, text: str, yes: str, no: str) -> Block:
     return {
         "title": plain_text(title, 100),

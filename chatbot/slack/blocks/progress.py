@@ -9,11 +9,10 @@ from chatbot.slack.blocks.cards import make_cards
 from chatbot.slack.blocks.elements import (
     MESSAGE_LIMIT,
     Content,
-    actions,
     button,
     context,
     fallback,
-    link_button,
+    footer,
     section,
 )
 from chatbot.slack.blocks.text import Block, code, duration, escaped, size
@@ -33,7 +32,12 @@ class Moment:
 
 def make_progress(task: Task, run: RunView, moment: Moment) -> Content:
     title = make_title(run, moment.now)
-    around = (*_notes(run), context(_facts(task, run, moment.now)), _buttons(task, run, moment))
+    stop = () if run.result is not None else (button("Stop", "stop", task.id),)
+    around = (
+        *_notes(run),
+        context(_facts(task, run, moment.now)),
+        *footer(moment.page_url, *stop),
+    )
     plan = _plan(title, run, MESSAGE_LIMIT - size(around))
     return Content(
         text=fallback(f"{title} {task.source.repository}"),
@@ -98,13 +102,6 @@ def _short(number: int) -> str:
     if number < 10_000:
         return f"{number:,}"
     return f"{number / 1000:.0f}k" if number < 1_000_000 else f"{number / 1_000_000:.1f}M"
-
-
-def _buttons(task: Task, run: RunView, moment: Moment) -> Block:
-    log = link_button("Log", "log", moment.page_url)
-    if run.result is not None:
-        return actions(log)
-    return actions(button("Stop", "stop", task.id), log)
 
 
 _MARKS = {"pending": "○", "in_progress": "◐", "complete": "●", "error": "✕"}

@@ -7,10 +7,9 @@ from chatbot.slack.blocks.diff import make_file_list, make_snippets, totals
 from chatbot.slack.blocks.elements import (
     MESSAGE_LIMIT,
     Content,
-    actions,
     fallback,
+    footer,
     line,
-    link_button,
     literal,
     quotation,
     rich,
@@ -61,7 +60,7 @@ def make_failed(run: RunView, result: Result, page_url: str) -> Content:
     said = section("\n".join(lines))
     return Content(
         text=fallback(f"Failed: {result.brief}"),
-        blocks=(said, actions(link_button("Log", "log", page_url))),
+        blocks=(said, *footer(page_url)),
         simple=(said,),
     )
 
@@ -71,7 +70,7 @@ def make_stopped(run: RunView, page_url: str) -> Content:
     said = section("\n".join(part for part in (text, _kept(run)) if part))
     return Content(
         text=text,
-        blocks=(said, actions(link_button("Log", "log", page_url))),
+        blocks=(said, *footer(page_url)),
         simple=(said,),
     )
 

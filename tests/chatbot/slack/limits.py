@@ -18,8 +18,8 @@ def check_message(text: str, blocks: list[dict[str, Any]]) -> None:
     assert 0 < len(text) <= 4000
     assert_no_control(text)
     assert len(blocks) <= 50
-    for block in SdkBlock.parse_all(blocks):
-        block.to_dict()
+    for parsed in SdkBlock.parse_all(blocks):
+        parsed.to_dict()
     ids = [block["block_id"] for block in blocks if "block_id" in block]
     assert len(ids) == len(set(ids))
     assert sum(len(block["text"]) for block in blocks if block["type"] == "markdown") <= 12_000

@@ -138,7 +138,11 @@ inner = st.lists(
 @st.composite
 def story(draw: st.DrawFn) -> list[Event]:
     """A whole task: one run, its end, a gate and its record, a publishing."""
-    begun = [queued(position=draw(st.integers(0, 3))), resolved(branch=draw(words)), preparing()]
+    begun: list[tuple[str, dict[str, Any]]] = [
+        queued(position=draw(st.integers(0, 3))),
+        resolved(branch=draw(words)),
+        preparing(),
+    ]
     if draw(st.booleans()):
         begun.append(started())
     middle = [(kind, {**payload, "run_id": "r_1"}) for kind, payload in draw(inner)]

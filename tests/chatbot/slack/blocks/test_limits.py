@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import reduce
+from typing import Any
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -54,7 +55,10 @@ def test_the_diff_of_any_patch_keeps_the_limits(found: list[object], text: str) 
         f"diff --git a/{name} b/{name}\n--- a/{name}\n+++ b/{name}\n@@ -1 +1 @@\n-x\n+{text}\n"
         for name in names
     )
-    told = [("run_queued", {"run_id": "r_1", "number": 1}), ("patch", {"files": found})]
+    told: list[tuple[str, dict[str, Any]]] = [
+        ("run_queued", {"number": 1}),
+        ("patch", {"files": found}),
+    ]
     told.append(("run_finished", {"outcome": "patch", "title": text, "summary": text * 3}))
     events = [
         Event(id=n, task_id="t", seq=n, at=1.0, kind=kind, payload={**payload, "run_id": "r_1"})

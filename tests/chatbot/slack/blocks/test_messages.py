@@ -160,6 +160,14 @@ def test_a_live_run_can_be_stopped_and_its_log_opened() -> None:
     assert content.blocks[0]["text"]["text"] == "*Preparing…*"
 
 
+def test_without_a_task_page_there_is_no_button_for_it() -> None:
+    view = reduce(fold, make_events(queued(), preparing(), finished(outcome="stopped")), TaskView())
+    nowhere = Moment(now=1100.0, page_url="")
+    for slot in make_slots(view):
+        (content,) = make_contents(slot, make_task(), nowhere, "")
+        assert "actions" not in [block["type"] for block in content.blocks]
+
+
 def test_the_facts_of_a_run() -> None:
     turn = {"run_id": "r_1", "usage": {"input_tokens": 12_000, "output_tokens": 345}}
     (content,) = show(
