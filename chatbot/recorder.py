@@ -7,6 +7,7 @@ from typing import Any
 
 from chatbot.actions import Actions
 from chatbot.history import queries
+from chatbot.history.store import POLL_SECONDS
 from sandbox.engines.engine import Handle
 from sandbox.patch import PatchSummary
 from sandbox.recorder import InboxItem, Turn
@@ -41,6 +42,7 @@ class StoryRecorder:
         loop = asyncio.get_running_loop()
         end = loop.time() + wait_seconds
         while True:
+            version = self._history.version
             found = await self._history.read(
                 lambda db: queries.run_messages(db, self._run_id, after=after)
             )
@@ -50,7 +52,8 @@ class StoryRecorder:
             left = end - loop.time()
             if items or left <= 0:
                 return items
-            await self._history.changed(left)
+            # Other processes write without waking this one, so never longer than a poll.
+            await self._history.changed(version, timeout_seconds=min(left, POLL_SECONDS))
 
     async def delivered(self, item_ids: list[int], *, turn: int) -> None:
         await self._actions.record_delivered(self._run_id, item_ids, turn)

@@ -6,10 +6,11 @@ import asyncio
 import contextlib
 import sqlite3
 import threading
+import time
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from sqlite_utils import Database
 
@@ -41,10 +42,24 @@ def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
     connection.row_factory = sqlite3.Row
     connection.execute("PRAGMA foreign_keys = ON")
     if not read_only:
-        connection.execute("PRAGMA journal_mode = WAL")
+        _use_wal(connection)
         # A commit must survive a power cut: an approval or a paid model turn is in it.
         connection.execute("PRAGMA synchronous = FULL")
     return connection
+
+
+def _use_wal(connection: sqlite3.Connection) -> None:
+    """SQLite does not wait for its busy time here where another process opens the same file."""
+    end = time.monotonic() + BUSY_SECONDS
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > end:
+                raise
+            time.sleep(0.01)
+        else:
+            return
 
 
 class History:
@@ -57,15 +72,15 @@ class History:
         self._local = threading.local()
         self._opened: list[sqlite3.Connection] = []
         self._lock = threading.Lock()
-        self._changed = asyncio.Condition()
+        self._version = 0
+        self._wake = asyncio.Event()
 
     @classmethod
     async def open(cls, path: Path) -> History:
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         history = cls(path)
         try:
-            await asyncio.get_running_loop().run_in_executor(history._writer, history._migrate)
-        except sqlite3.Error as error:
+            await asyncio.get_running_loop().run_in_executor(history._writer, history._prepare)
+        except (sqlite3.Error, OSError) as error:
             await history.close()
             raise HistoryUnavailable(details=f"{path}: {error}") from error
         return history
@@ -81,14 +96,12 @@ class History:
     async def write(self, change: Callable[[Database], T]) -> T:
         """Run ``change`` in one immediate transaction on the writing thread."""
         future = asyncio.get_running_loop().run_in_executor(self._writer, self._transact, change)
-        # Cancelling the caller must not hide that the transaction goes on.
+        future.add_done_callback(self._notify)
+        # Cancelling the caller does not end the transaction: whoever follows must hear of it.
         try:
-            result = await asyncio.shield(future)
+            return await asyncio.shield(future)
         except sqlite3.Error as error:
             raise HistoryUnavailable(details=str(error)) from error
-        async with self._changed:
-            self._changed.notify_all()
-        return result
 
     async def read(self, query: Callable[[Database], T]) -> T:
         loop = asyncio.get_running_loop()
@@ -97,15 +110,26 @@ class History:
         except sqlite3.Error as error:
             raise HistoryUnavailable(details=str(error)) from error
 
-    async def changed(self, timeout_seconds: float = POLL_SECONDS) -> None:
-        """Wait until something was written, or for that long."""
+    @property
+    def version(self) -> int:
+        """Grows with every write of this process."""
+        return self._version
+
+    async def changed(self, since: int, *, timeout_seconds: float = POLL_SECONDS) -> None:
+        """Wait until there is a newer version than ``since``, or for that long.
+
+        Take ``version`` before reading what was found wanting: then no write slips in between.
+        """
+        if self._version != since:
+            return
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(timeout_seconds), self._changed:
-                await self._changed.wait()
+            async with asyncio.timeout(timeout_seconds):
+                await self._wake.wait()
 
     async def follow(self, *, after: int, task_id: str | None = None) -> AsyncIterator[Event]:
         """Every event with an id over ``after``, of one task or of all, as they come; no end."""
         while True:
+            version = self._version
             events = await self.read(
                 lambda db, after=after: queries.events(db, after=after, task_id=task_id)  # type: ignore[misc]
             )
@@ -113,7 +137,13 @@ class History:
                 after = event.id
                 yield event
             if not events:
-                await self.changed()
+                await self.changed(version)
+
+    def _notify(self, future: asyncio.Future[Any]) -> None:
+        if not future.cancelled() and future.exception() is None:
+            self._version += 1
+            self._wake.set()
+            self._wake = asyncio.Event()
 
     def _database(self, *, read_only: bool) -> Database:
         database: Database | None = getattr(self._local, "database", None)
@@ -125,18 +155,22 @@ class History:
             self._local.database = database
         return database
 
-    def _migrate(self) -> None:
-        migrations.apply(self._database(read_only=False))
+    def _prepare(self) -> None:
+        self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        # Share tokens are in it; SQLite gives its side files the same mode.
+        self.path.touch(mode=0o600)
+        # One transaction: another process may be opening the same new file.
+        self._transact(migrations.apply)
 
     def _transact(self, change: Callable[[Database], T]) -> T:
         database = self._database(read_only=False)
         database.conn.execute("BEGIN IMMEDIATE")
         try:
             result = change(database)
+            database.conn.commit()
         except BaseException:
             database.conn.rollback()
             raise
-        database.conn.commit()
         return result
 
     def _query(self, query: Callable[[Database], T]) -> T:
