@@ -61,51 +61,19 @@ class Actions:
 
         ``owner`` reserves the run for one process (the command line's own).
         """
-        if not new.request.strip():
-            raise EmptyRequest
-        now = self.clock()
-
-        def change(db: Database) -> tuple[Task, bool]:
-            if new.key is not None and (known := queries.find_task_by_key(db, new.key)):
-                return known, False
-            task = Task(
-                id=make_id("t", now=now),
-                created_at=now,
-                updated_at=now,
-                status=Status.QUEUED,
-                deadline_at=now + DEADLINE_SECONDS[Status.QUEUED],
-                origin=new.origin,
-                mode=new.mode,
-                model=new.model,
-                request=new.request,
-                author=new.author,
-                source=new.source,
-                share_token=secrets.token_urlsafe(24),
-                thread=new.thread,
-                title=_first_line(new.request),
-            )
-            queries.insert_task(db, task, new.key)
-            payload = {
-                "request": new.request,
-                "repository": new.source.repository,
-                "ref": new.source.ref,
-                "mode": new.mode,
-                "model": new.model,
-                "author": _who(new.author),
-                "origin": new.origin,
-            }
-            queries.append_event(db, task.id, "task_created", payload, at=now)
-            self._queue_run(db, task, new.request, new.author, owner=owner)
-            return queries.get_task(db, task.id), True
-
-        return await self.history.write(change)
+        return await self.history.write(lambda db: self._create(db, new, owner))
 
     async def refuse_task(self, new: NewTask, error: ThreadsmithError) -> Task:
         """Store a request that could not even begin, with the reason, so that nothing is lost."""
-        task, _ = await self.create_task(new)
-        run = await self.history.read(lambda db: queries.newest_run(db, task.id))
-        await self.fail_run(run.id, "request", error)
-        return await self.history.read(lambda db: queries.get_task(db, task.id))
+
+        def change(db: Database) -> Task:
+            task, created = self._create(db, new, None)
+            if created:
+                run = queries.newest_run(db, task.id)
+                self._finish(db, task, run, _failure("request", error))
+            return queries.get_task(db, task.id)
+
+        return await self.history.write(change)
 
     async def add_message(
         self, task_id: str, author: Person, text: str, *, key: str | None = None
@@ -197,6 +165,8 @@ class Actions:
 
         def change(db: Database) -> Run:
             run = queries.get_run(db, run_id)
+            if run.finished_at is not None:
+                return run  # stopped meanwhile: nobody will claim it
             task = queries.get_task(db, run.task_id)
             run = replace(run, branch=branch, base_commit=base_commit)
             queries.update_run(db, run)
@@ -254,6 +224,8 @@ class Actions:
 
         def change(db: Database) -> None:
             run = queries.get_run(db, run_id)
+            if run.finished_at is not None:
+                return
             task = queries.get_task(db, run.task_id)
             run = replace(run, owner=None, started_at=None, spec=None, handle=None)
             queries.update_run(db, run)
@@ -283,9 +255,11 @@ class Actions:
         def change(db: Database) -> None:
             run = queries.get_run(db, run_id)
             details = {"run_id": run_id, **payload}
-            if kind == "container_started" and payload.get("phase") == "agent":
-                task = self._move(db, queries.get_task(db, run.task_id), Status.RUNNING)
-                details["status"] = task.status
+            task = queries.get_task(db, run.task_id)
+            # A run that was ended by its deadline may still speak while it is taken down.
+            is_alive = run.finished_at is None and task.status == Status.PREPARING
+            if kind == "container_started" and payload.get("phase") == "agent" and is_alive:
+                details["status"] = self._move(db, task, Status.RUNNING).status
             queries.append_event(db, run.task_id, kind, details, at=self.clock())
 
         await self.history.write(change)
@@ -304,13 +278,17 @@ class Actions:
 
         def change(db: Database) -> None:
             run = queries.get_run(db, run_id)
+            if queries.newest_run(db, run.task_id).id != run_id:
+                return  # its successor has begun from what was known until then
+            task = queries.get_task(db, run.task_id)
             # Work that was all undone again is no work.
             sha256 = summary["sha256"] if summary["files"] else None
             if sha256 is not None:
                 queries.put_patch(db, sha256, data)
-            if run.patch_sha256 != sha256:
+            # A run that undoes what it began with has reported no patch before.
+            undone = sha256 is None and task.open_patch_sha256 is not None
+            if run.patch_sha256 != sha256 or undone:
                 queries.update_run(db, replace(run, patch_sha256=sha256))
-                task = queries.get_task(db, run.task_id)
                 self._store(db, replace(task, patch_sha256=sha256))
                 payload = {"run_id": run_id, "final": final, **summary}
                 queries.append_event(db, run.task_id, "patch", payload, at=self.clock())
@@ -343,16 +321,7 @@ class Actions:
         await self.history.write(change)
 
     async def fail_run(self, run_id: str, stage: str, error: ThreadsmithError) -> None:
-        await self.finish_run(
-            run_id,
-            Outcome(
-                kind="failed",
-                stage=stage,
-                brief=error.brief,
-                resolution=error.resolution,
-                details=error.details,
-            ),
-        )
+        await self.finish_run(run_id, _failure(stage, error))
 
     # Deciding and publishing
 
@@ -392,11 +361,11 @@ class Actions:
 
         def change(db: Database) -> Task:
             approval, task = self._pending(db, approval_id)
-            self._settle(db, approval, "changes", by, now)
             message = queries.add_message(
                 db, task_id=task.id, kind="message", author=by, text=text, at=now, key=key
             )
             if message is not None:
+                self._settle(db, approval, "changes", by, now)
                 payload = {"message_id": message.id, "author": _who(by), "text": text, "key": key}
                 queries.append_event(db, task.id, "message_received", payload, at=now)
                 self._take_up(db, task)
@@ -413,18 +382,25 @@ class Actions:
     async def published(
         self, task_id: str, approval: Approval, pull_request: PullRequest, *, created: bool
     ) -> None:
-        """The pull request stands; what was said meanwhile starts the next run."""
+        """The pull request stands; what was said meanwhile starts the next run.
+
+        It is kept also where the task's deadline passed while it was being made.
+        """
         now = self.clock()
 
         def change(db: Database) -> None:
             task = queries.get_task(db, task_id)
+            known = (task.pull_request, task.published_sha256)
+            if known == (pull_request, approval.patch_sha256):
+                return
+            is_awaited = task.status == Status.PUBLISHING
             task = replace(
                 task,
                 pull_request=pull_request,
                 published_sha256=approval.patch_sha256,
-                outcome="published",
+                outcome="published" if is_awaited else task.outcome,
             )
-            task = self._move(db, task, Status.DONE)
+            task = self._move(db, task, Status.DONE) if is_awaited else self._store(db, task)
             payload = {
                 "number": pull_request.number,
                 "url": pull_request.url,
@@ -435,7 +411,7 @@ class Actions:
                 "status": task.status,
             }
             queries.append_event(db, task_id, "published", payload, at=now)
-            if queries.pending_messages(db, task_id):
+            if is_awaited and queries.pending_messages(db, task_id):
                 self._take_up(db, task)
 
         await self.history.write(change)
@@ -445,7 +421,10 @@ class Actions:
         now = self.clock()
 
         def change(db: Database) -> None:
-            task = self._move(db, queries.get_task(db, task_id), Status.READY)
+            task = queries.get_task(db, task_id)
+            if task.status != Status.PUBLISHING:
+                return  # its deadline has said so before
+            task = self._move(db, task, Status.READY)
             payload = {
                 "stage": stage,
                 "brief": error.brief,
@@ -482,12 +461,50 @@ class Actions:
                 task = self._move(db, replace(task, outcome="failed"), Status.FAILED)
                 payload = {"stage": stage, "brief": brief, "status": task.status}
                 queries.append_event(db, task_id, "publish_failed", payload, at=now)
+                if queries.pending_messages(db, task_id):
+                    self._take_up(db, task)
                 return
             self._finish(db, task, run, Outcome(kind="failed", stage=stage, brief=brief))
 
         await self.history.write(change)
 
     # Inside one transaction
+
+    def _create(self, db: Database, new: NewTask, owner: str | None) -> tuple[Task, bool]:
+        if not new.request.strip():
+            raise EmptyRequest
+        if new.key is not None and (known := queries.find_task_by_key(db, new.key)):
+            return known, False
+        now = self.clock()
+        task = Task(
+            id=make_id("t", now=now),
+            created_at=now,
+            updated_at=now,
+            status=Status.QUEUED,
+            deadline_at=now + DEADLINE_SECONDS[Status.QUEUED],
+            origin=new.origin,
+            mode=new.mode,
+            model=new.model,
+            request=new.request,
+            author=new.author,
+            source=new.source,
+            share_token=secrets.token_urlsafe(24),
+            thread=new.thread,
+            title=_first_line(new.request),
+        )
+        queries.insert_task(db, task, new.key)
+        payload = {
+            "request": new.request,
+            "repository": new.source.repository,
+            "ref": new.source.ref,
+            "mode": new.mode,
+            "model": new.model,
+            "author": _who(new.author),
+            "origin": new.origin,
+        }
+        queries.append_event(db, task.id, "task_created", payload, at=now)
+        self._queue_run(db, task, new.request, new.author, owner=owner)
+        return queries.get_task(db, task.id), True
 
     def _queue_run(
         self,
@@ -633,6 +650,16 @@ class Actions:
 
 def _who(person: Person) -> dict[str, str]:
     return {"id": person.id, "name": person.name}
+
+
+def _failure(stage: str, error: ThreadsmithError) -> Outcome:
+    return Outcome(
+        kind="failed",
+        stage=stage,
+        brief=error.brief,
+        resolution=error.resolution,
+        details=error.details,
+    )
 
 
 def _first_line(text: str) -> str:
