@@ -1,0 +1,139 @@
+"""A task as one JSON object: the HTTP API answers it and the command line prints it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from sqlite_utils import Database
+
+from chatbot.history import queries
+from chatbot.history.store import History
+from chatbot.models import Event, Task
+from chatbot.story_fields import integer, mapping, sequence, string
+
+Json = dict[str, Any]
+
+TOKENS = ("input_tokens", "output_tokens", "cache_read_tokens", "cache_write_tokens")
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    task: Task
+    events: Sequence[Event]
+    counts: dict[str, int]
+
+
+async def task_report(history: History, task_id: str) -> Json:
+    """Everything a program may want to know of a task; raises TaskNotFound."""
+
+    def look(db: Database) -> _Told:
+        return _Told(
+            queries.get_task(db, task_id),
+            queries.task_events(db, task_id),
+            queries.event_counts(db, task_id),
+        )
+
+    told = await history.read(look)
+    return make_report(told.task, told.events) | {"events": told.counts}
+
+
+def make_report(task: Task, events: Sequence[Event]) -> Json:
+    """The report without the number of events."""
+    ended = next((e.payload for e in reversed(events) if e.kind == "run_finished"), {})
+    return {
+        "id": task.id,
+        "status": task.status.value,
+        "outcome": task.outcome,
+        "repository": task.source.repository,
+        "branch": task.branch,
+        "base_commit": task.base_commit,
+        "mode": task.mode,
+        "model": task.model,
+        "title": task.title,
+        "summary": task.summary,
+        "answer": string(ended, "answer", 200_000),
+        "findings": sequence(ended, "findings"),
+        "request": task.request,
+        "author": asdict(task.author),
+        "created_at": task.created_at,
+        "updated_at": task.updated_at,
+        "patch": _patch(task, events),
+        "pull_request": asdict(task.pull_request) if task.pull_request else None,
+        "usage": make_usage(events),
+        "timings": make_timings(task, events),
+        "error": find_error(events),
+    }
+
+
+def find_patch_event(task: Task, events: Sequence[Event]) -> Event | None:
+    """Where the story tells of the newest patch."""
+    if task.patch_sha256 is None:
+        return None
+    return next(
+        (
+            event
+            for event in reversed(events)
+            if event.kind == "patch" and event.payload.get("sha256") == task.patch_sha256
+        ),
+        None,
+    )
+
+
+def _patch(task: Task, events: Sequence[Event]) -> Json | None:
+    event = find_patch_event(task, events)
+    if event is None:
+        return None
+    return {name: event.payload.get(name) for name in ("sha256", "files", "added", "removed")}
+
+
+def make_usage(events: Sequence[Event]) -> Json:
+    """What the turns used; the cost is None where it is unknown for any of them."""
+    turns = [event.payload for event in events if event.kind == "turn"]
+    costs = [turn.get("cost_usd") for turn in turns]
+    known = [cost for cost in costs if isinstance(cost, int | float)]
+    usage: Json = {
+        name: sum(integer(mapping(turn, "usage"), name) for turn in turns) for name in TOKENS
+    }
+    complete = bool(turns) and len(known) == len(turns)
+    return usage | {"turns": len(turns), "cost_usd": round(sum(known), 6) if complete else None}
+
+
+def make_timings(task: Task, events: Sequence[Event]) -> dict[str, float | None]:
+    """Seconds from the request: the first of each, but the newest run's end."""
+    first: dict[str, float] = {}
+    last: dict[str, float] = {}
+    for event in events:
+        kind = event.kind
+        if kind == "container_started" and event.payload.get("phase") != "agent":
+            continue
+        if kind == "run_queued":
+            last.pop("run_finished", None)
+        first.setdefault(kind, event.at)
+        last[kind] = event.at
+    marks = {
+        "accepted": first.get("run_resolved"),
+        "container_started": first.get("container_started"),
+        "first_turn": first.get("turn"),
+        "finished": last.get("run_finished"),
+        "published": last.get("published"),
+    }
+    return {
+        name: None if at is None else round(at - task.created_at, 3) for name, at in marks.items()
+    }
+
+
+def find_error(events: Sequence[Event]) -> Json | None:
+    """What went wrong last, unless the task has gone on since."""
+    for event in reversed(events):
+        payload = event.payload
+        if event.kind == "publish_failed" or (
+            event.kind == "run_finished" and payload.get("outcome") == "failed"
+        ):
+            return {name: string(payload, name, 2000) for name in ("stage", "brief", "resolution")}
+        if event.kind in {"run_queued", "published", "run_finished"} or (
+            event.kind == "approval_settled" and payload.get("state") in {"approved", "discarded"}
+        ):
+            return None
+    return None

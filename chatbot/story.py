@@ -1,0 +1,224 @@
+"""One event of a task's story as one line for people: the task page and the command line share it.
+
+Payloads hold what containers, models and strangers wrote, so every word is made harmless for a
+terminal: one line, no control characters, nothing that turns the reading direction.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+from chatbot.models import Event
+from chatbot.story_fields import integer, mapping, number, sequence, string
+
+LINE_CHARACTERS = 200
+SHORT_STEP_SECONDS = 1.0
+"""A step that took less is told once, by its start."""
+
+# C0 and C1 controls, and what turns or hides text: bidi marks, zero-width characters.
+_HIDDEN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
+
+
+def describe(event: Event) -> str | None:
+    """The line, or None for what is not worth one."""
+    tell = _LINES.get(event.kind)
+    return None if tell is None else tell(event.payload) or None
+
+
+def visible(text: str) -> str:
+    """The text with every hidden character written out, as `<U+202E>`."""
+    return _HIDDEN.sub(lambda match: f"<U+{ord(match[0]):04X}>", text)
+
+
+def one_line(text: str, limit: int = LINE_CHARACTERS) -> str:
+    """The text in one harmless line of at most that many characters."""
+    line = " ".join(_HIDDEN.sub(" ", text[: limit * 8]).split())
+    return line if len(line) <= limit else f"{line[: limit - 1]}…"
+
+
+def seconds_text(seconds: float) -> str:
+    """A duration as people say it."""
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(int(seconds), 60)
+    if minutes < 60:
+        return f"{minutes} min {rest} s"
+    return f"{minutes // 60} h {minutes % 60} min"
+
+
+def counted(count: int, noun: str) -> str:
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
+Payload = dict[str, Any]
+
+
+def _words(payload: Payload, name: str, limit: int = LINE_CHARACTERS) -> str:
+    return one_line(string(payload, name, limit * 8), limit)
+
+
+def _who(payload: Payload, name: str = "by") -> str:
+    return _words(mapping(payload, name), "name", 60) or "Somebody"
+
+
+def _task_created(payload: Payload) -> str:
+    return f"{_who(payload, 'author')} asked: {_words(payload, 'request')}"
+
+
+def _run_queued(payload: Payload) -> str:
+    ahead = integer(payload, "position")
+    behind = f", behind {counted(ahead, 'other')}" if ahead > 0 else ""
+    run = integer(payload, "number")
+    return f"Queued{behind}" if run <= 1 else f"Run {run} queued{behind}"
+
+
+def _run_resolved(payload: Payload) -> str:
+    place = _words(payload, "repository", 100)
+    branch = _words(payload, "branch", 100)
+    commit = _words(payload, "base_commit", 100)[:10]
+    return f"Working on {place}{f', branch {branch},' if branch else ''} at {commit}"
+
+
+def _setup_started(payload: Payload) -> str:
+    network = "with" if payload.get("network") is True else "without"
+    return f"Set-up started: {_words(payload, 'path', 100)}, {network} network"
+
+
+def _setup_finished(payload: Payload) -> str:
+    took = seconds_text(number(payload, "seconds"))
+    code = integer(payload, "exit_code")
+    return f"Set-up finished in {took}" if code == 0 else f"Set-up failed with exit code {code}"
+
+
+def _container_started(payload: Payload) -> str:
+    return "Container started; the agent is at work" if payload.get("phase") == "agent" else ""
+
+
+def _turn(payload: Payload) -> str:
+    text = _words(payload, "text")
+    return f"The model: {text}" if text else ""
+
+
+def _plan(payload: Payload) -> str:
+    items = [item for item in sequence(payload, "items") if isinstance(item, dict)]
+    done = sum(item.get("status") == "complete" for item in items)
+    now = next((_words(i, "title", 100) for i in items if i.get("status") == "in_progress"), "")
+    line = f"Plan: {done} of {len(items)} done"
+    return f"{line}; now: {now}" if now else line
+
+
+def _step_started(payload: Payload) -> str:
+    title = _words(payload, "title", 120) or _words(payload, "tool", 120)
+    details = _words(payload, "details", 120)
+    return f"{title}: {details}" if details and details != title else title
+
+
+def _step_finished(payload: Payload) -> str:
+    took = number(payload, "seconds")
+    failed = payload.get("status") == "error"
+    if not failed and took < SHORT_STEP_SECONDS:
+        return ""
+    title = _words(payload, "title", 120) or "Step"
+    return f"{'✗' if failed else '✓'} {title} ({seconds_text(took)})"
+
+
+def _note(payload: Payload) -> str:
+    return _words(payload, "text")
+
+
+def _patch(payload: Payload) -> str:
+    return f"Patch: {patch_totals(payload)}"
+
+
+def patch_totals(payload: Payload) -> str:
+    """What a patch does, in numbers."""
+    files = len(sequence(payload, "files"))
+    if files == 0:
+        return "no change"
+    added, removed = integer(payload, "added"), integer(payload, "removed")
+    return f"{counted(files, 'file')}, +{added} −{removed}"  # noqa: RUF001 - a true minus sign
+
+
+def _message_received(payload: Payload) -> str:
+    return f"{_who(payload, 'author')}: {_words(payload, 'text')}"
+
+
+def _message_delivered(payload: Payload) -> str:
+    return f"The agent has heard {counted(len(sequence(payload, 'message_ids')), 'message')}"
+
+
+def _run_finished(payload: Payload) -> str:
+    title = _words(payload, "title", 120)
+    match payload.get("outcome"):
+        case "failed":
+            return _failure("Failed", payload)
+        case "stopped":
+            return "Stopped"
+        case "nothing":
+            return "Finished; nothing was changed"
+        case "findings":
+            return f"Finished with {counted(len(sequence(payload, 'findings')), 'finding')}"
+        case "answer":
+            return "Finished with an answer"
+        case _:
+            return f"Finished: {title}" if title else "Finished"
+
+
+def _failure(word: str, payload: Payload) -> str:
+    stage, brief = _words(payload, "stage", 40), _words(payload, "brief")
+    resolution = _words(payload, "resolution")
+    line = f"{word} at {stage}: {brief}" if stage else f"{word}: {brief}"
+    return f"{line} {resolution}" if resolution else line
+
+
+_SETTLED = {
+    "approved": "Approved by {who}",
+    "discarded": "Discarded by {who}",
+    "changes": "{who} asked for changes",
+    "void": "The patch is no longer up for approval: new work began",
+    "expired": "Nobody decided in time",
+}
+
+
+def _approval_settled(payload: Payload) -> str:
+    state = string(payload, "state")
+    return _SETTLED.get(state, "").replace("{who}", _who(payload))
+
+
+def _published(payload: Payload) -> str:
+    verb = "updated" if payload.get("created") is False else "opened"
+    return f"Pull request #{integer(payload, 'number')} {verb}: {_words(payload, 'url')}"
+
+
+_LINES: dict[str, Callable[[Payload], str]] = {
+    "task_created": _task_created,
+    "source_named": lambda payload: f"Repository named: {_words(payload, 'repository', 100)}",
+    "run_queued": _run_queued,
+    "run_resolved": _run_resolved,
+    "run_preparing": lambda _: "Preparing the workspace",
+    "run_adopted": lambda _: "Went on after a restart of Threadsmith",
+    "run_requeued": lambda _: "Begun again after a restart of Threadsmith",
+    "setup_started": _setup_started,
+    "setup_finished": _setup_finished,
+    "container_started": _container_started,
+    "turn": _turn,
+    "plan": _plan,
+    "step_started": _step_started,
+    "step_finished": _step_finished,
+    "note": _note,
+    "patch": _patch,
+    "message_received": _message_received,
+    "message_delivered": _message_delivered,
+    "stop_requested": lambda payload: f"{_who(payload)} asked to stop",
+    "run_finished": _run_finished,
+    "approval_requested": lambda _: "The patch waits for approval",
+    "approval_settled": _approval_settled,
+    "publish_step": lambda payload: (
+        f"Publishing, {_words(payload, 'step', 60)}: {_words(payload, 'result', 120)}"
+    ),
+    "published": _published,
+    "publish_failed": lambda payload: _failure("Publishing failed", payload),
+    "task_expired": lambda _: "Closed, as nobody decided in time; the patch is kept",
+}
