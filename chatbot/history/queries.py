@@ -280,8 +280,13 @@ def mark_delivered(db: Database, message_ids: list[int], run_id: str, at: float)
 # Turns
 
 
-def turns(db: Database, task_id: str) -> list[dict[str, Any]]:
-    found = _all(db, "SELECT turn FROM turns WHERE task_id = ? ORDER BY number", task_id)
+def turns(db: Database, task_id: str, *, start: int = 0) -> list[dict[str, Any]]:
+    """The task's turns from that number on."""
+    found = _all(
+        db,
+        "SELECT turn FROM turns WHERE task_id = ? AND number >= ? ORDER BY number",
+        *(task_id, start),
+    )
     return [json.loads(row["turn"]) for row in found]
 
 
