@@ -1,0 +1,22 @@
+"""A stage for each test, with edits quicker than Slack would have them."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from tests.chatbot.slack.stage import Stage, staged
+
+
+@pytest.fixture(autouse=True)
+def _quick_edits(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("chatbot.slack.reporter.UPDATE_SECONDS", 0.3)
+    monkeypatch.setattr("chatbot.slack.reporter.UPDATE_SHARE_SECONDS", 0.1)
+
+
+@pytest.fixture
+async def stage(tmp_path: Path) -> AsyncIterator[Stage]:
+    async with staged(tmp_path) as stage:
+        yield stage

@@ -1,0 +1,126 @@
+"""Buttons: pressed by those who may, once, and told to those who may not."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from chatbot.models import Person, Status
+from tests.chatbot.slack.stage import DIFF, Stage, staged, until
+
+
+@pytest.fixture
+async def guarded(tmp_path: Path) -> AsyncIterator[Stage]:
+    async with staged(tmp_path, approvers=("UBOB",)) as stage:
+        yield stage
+
+
+async def at_the_gate(stage: Stage) -> None:
+    await stage.ask()
+    task = await stage.task()
+    await stage.play_change(task)
+    await stage.told(task)
+
+
+@pytest.mark.parametrize("action", ["open_pr", "discard", "request_changes"])
+async def test_others_are_told_who_decides_and_nothing_changes(guarded: Stage, action: str) -> None:
+    await at_the_gate(guarded)
+    await guarded.press("gate", action, "UADA")
+    (told,) = await until(guarded.ephemerals)
+    assert told["user"] == "UADA"
+    assert told["text"] == "Only Bob can decide about pull requests here."
+    assert (await guarded.task()).status == Status.READY
+    assert "Open a pull request" in guarded.words("gate")
+    assert guarded.views() == []
+
+
+async def test_an_approver_opens(guarded: Stage) -> None:
+    await at_the_gate(guarded)
+    await guarded.press("gate", "open_pr", "UBOB")
+    assert (await guarded.task()).status == Status.PUBLISHING
+    approval = await guarded.newest_approval(await guarded.task())
+    assert approval.settled_by == Person("UBOB", "Bob")
+
+
+async def test_two_presses_settle_once(stage: Stage) -> None:
+    await at_the_gate(stage)
+    await asyncio.gather(
+        stage.press("gate", "open_pr", "UADA"), stage.press("gate", "discard", "UBOB")
+    )
+    (told,) = await until(stage.ephemerals)
+    assert told["text"].startswith("This was settled already")
+    task = await stage.task()
+    assert (await stage.kinds(task)).count("approval_settled") == 1
+
+
+async def test_a_gate_that_a_reply_voided_cannot_be_passed(stage: Stage) -> None:
+    await at_the_gate(stage)
+    stale = dict(stage.one("gate"))
+    task = await stage.task()
+    await stage.actions.add_message(task.id, task.author, "not yet")
+    await stage.press_stale(stale, "open_pr")
+    (told,) = await until(stage.ephemerals)
+    assert told["text"].startswith("This was settled already (void")
+    assert (await stage.task()).status == Status.QUEUED
+
+
+async def test_discard_ends_the_task_and_leaves_a_record(stage: Stage) -> None:
+    await at_the_gate(stage)
+    await stage.press("gate", "discard")
+    await until(lambda: "Discarded by <@UADA>" in stage.words("gate"))
+    assert (await stage.task()).status == Status.DONE
+
+
+async def test_requested_changes_start_a_run_and_stand_in_the_record(stage: Stage) -> None:
+    await at_the_gate(stage)
+    await stage.press("gate", "request_changes")
+    (view,) = await until(stage.views)
+    answer = await stage.submit(view, "round half <!channel> up")
+    assert not answer
+    task = await stage.task()
+    assert task.status == Status.QUEUED
+    assert (await stage.newest_run(task)).request == "round half <!channel> up"
+    await until(lambda: "Changes requested by <@UADA>" in stage.words("gate"))
+    assert "“round half &lt;!channel&gt; up”" in stage.words("gate")
+    await stage.play_change(task, DIFF + b"+y\n")
+    await stage.told(task)
+    assert stage.shown().count("gate") == 2
+
+
+async def test_a_form_that_comes_too_late_keeps_the_words(stage: Stage) -> None:
+    await at_the_gate(stage)
+    await stage.press("gate", "request_changes")
+    (view,) = await until(stage.views)
+    await stage.press("gate", "discard")
+    answer = await stage.submit(view, "too late")
+    assert answer["response_action"] == "errors"
+    assert answer["errors"]["changes"].startswith("This was settled already")
+
+
+async def test_the_form_does_not_open_once_it_is_settled(stage: Stage) -> None:
+    await at_the_gate(stage)
+    stale = dict(stage.one("gate"))
+    await stage.press("gate", "discard")
+    await stage.press_stale(stale, "request_changes")
+    (told,) = await until(stage.ephemerals)
+    assert told["text"] == "This was settled already."
+    assert stage.views() == []
+
+
+async def test_anybody_may_stop_a_run(guarded: Stage) -> None:
+    await guarded.ask()
+    task = await guarded.task()
+    run = await guarded.begin_run(task)
+    await until(lambda: "progress" in guarded.shown())
+    await guarded.press("progress", "stop", "UADA")
+    assert "stop_requested" in await guarded.kinds(task)
+    await until(lambda: "Stopping…" in guarded.words("progress"))
+    stale = dict(guarded.one("progress"))
+    await guarded.finish(run, kind="stopped")
+    await guarded.told(task)
+    await guarded.press_stale(stale, "stop")
+    (told,) = await until(guarded.ephemerals)
+    assert told["text"] == "Nothing is running any more."
