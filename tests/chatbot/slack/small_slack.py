@@ -34,6 +34,8 @@ class SmallSlack:
     messages: dict[str, Json] = field(default_factory=dict)
     ephemerals: list[Json] = field(default_factory=list)
     views: list[Json] = field(default_factory=list)
+    archives: dict[str, bytes] = field(default_factory=dict)
+    """What people attached, served beside the Web API under these names."""
 
     def __post_init__(self) -> None:
         self._sockets: list[web.WebSocketResponse] = []
@@ -123,6 +125,9 @@ class SmallSlack:
     # Web API
 
     async def _answer(self, request: web.Request) -> web.Response:
+        if (name := request.match_info["method"]).endswith(".zip"):
+            is_us = request.headers.get("Authorization") == f"Bearer {self.bot_token}"
+            return web.Response(body=self.archives[name], status=200 if is_us else 403)
         sent: Json = dict(request.query)
         if request.content_type == "application/json":
             sent |= await request.json()

@@ -155,7 +155,8 @@ def story(draw: st.DrawFn) -> list[Event]:
             "pull_number": draw(st.sampled_from([None, 4])),
         }
         end.append(("approval_requested", gate))
-    if end and draw(st.booleans()):
+    is_settled = draw(st.booleans())
+    if end and is_settled:
         by = {"id": draw(st.sampled_from(["U12345", "api", "<!here>"])), "name": draw(words)}
         state = draw(st.sampled_from(["approved", "discarded", "changes", "void", "expired"]))
         end.append(("approval_settled", {"approval_id": "a_1", "state": state, "by": by}))

@@ -148,6 +148,29 @@ async def test_names_are_looked_up_once(stage: Stage) -> None:
     assert stage.door.count("users.info") == 1
 
 
+def attached(stage: Stage, data: bytes, size: int) -> list[dict[str, Any]]:
+    stage.slack.archives["shop.zip"] = data
+    address = f"{stage.door.url}shop.zip"
+    return [{"name": "shop.zip", "size": size, "url_private_download": address}]
+
+
+async def test_an_attached_archive_is_the_source(stage: Stage) -> None:
+    await stage.ask("explain this", files=attached(stage, b"PK...", 5))
+    task = await stage.task()
+    assert (task.source.kind, task.source.repository) == ("zip", "shop.zip")
+    path = Path(task.source.path)
+    assert path.is_relative_to(stage.settings.data.directory / "uploads")
+    assert path.read_bytes() == b"PK..."
+
+
+async def test_an_archive_that_is_too_large_is_answered_once(stage: Stage) -> None:
+    size = 101 * 1024**2
+    await stage.say("<@UBOT> explain this", files=attached(stage, b"PK...", size))
+    (said,) = await until(stage.messages)
+    assert said["text"].startswith("The archive is larger than 100 MiB.")
+    assert await stage.tasks() == []
+
+
 def event(**more: Any) -> dict[str, Any]:
     return {"user": "U1", "channel": "C1", "ts": "1.2", "text": "hi", **more}
 
