@@ -1,0 +1,89 @@
+"""Brings the patch to the host: while the model thinks, and once more at the end."""
+
+from __future__ import annotations
+
+import threading
+from typing import List, Optional, Set
+
+from agent_image.agent.events import Events
+from agent_image.agent.gateway import Gateway, Refused
+from agent_image.agent.patch import PatchProblem, make_patch
+from agent_image.agent.places import Places
+from agent_image.agent.stop import Stop
+
+REFUSED = frozenset({413, 422})
+
+
+class PatchKeeper:
+    """One run's patches; only those that differ from the last one are sent."""
+
+    def __init__(
+        self,
+        gateway: Gateway,
+        events: Events,
+        stop: Stop,
+        places: Places,
+        *,
+        base: str,
+        limit: int,
+    ) -> None:
+        self._gateway = gateway
+        self._events = events
+        self._stop = stop
+        self._places = places
+        self._base = base
+        self._limit = limit
+        self._sent: Optional[bytes] = None
+        self._noted: Set[str] = set()
+        self._thread: Optional[threading.Thread] = None
+        self._failures: List[BaseException] = []
+
+    def begin(self) -> None:
+        """Send what has changed, in the background; nothing may change until ``join``."""
+        self._thread = threading.Thread(target=self._send_aside, name="patch", daemon=True)
+        self._thread.start()
+
+    def join(self) -> Optional[PatchProblem]:
+        """Wait for it; answers what stood against the patch."""
+        if self._thread is not None:
+            self._thread.join()
+            self._thread = None
+        failures, self._failures = self._failures, []
+        for failure in failures:
+            if not isinstance(failure, PatchProblem):
+                raise failure
+            return failure
+        return None
+
+    def end(self, *, seconds: Optional[float]) -> None:
+        """Send the last one, whatever happened to those before it; raises PatchProblem."""
+        if self._thread is not None:
+            self._thread.join()
+        self._put("/patch?final=1", self._make(), stop=None, seconds=seconds)
+
+    def _send_aside(self) -> None:
+        try:
+            data = self._make()
+            if data != self._sent:
+                self._put("/patch", data, stop=self._stop, seconds=None)
+                self._sent = data
+        except BaseException as failure:  # noqa: BLE001 - raised again in `join`
+            self._failures.append(failure)
+
+    def _make(self) -> bytes:
+        patch = make_patch(self._places, self._base, limit_bytes=self._limit)
+        for note in patch.notes:
+            if note not in self._noted:
+                self._noted.add(note)
+                self._events.add("note", text=note)
+        return patch.data
+
+    def _put(
+        self, path: str, data: bytes, *, stop: Optional[Stop], seconds: Optional[float]
+    ) -> None:
+        try:
+            self._gateway.ask("PUT", path, data, stop=stop, seconds=seconds)
+        except Refused as refusal:
+            if refusal.status not in REFUSED:
+                raise
+            raise PatchProblem(refusal.brief, is_fatal=False) from refusal

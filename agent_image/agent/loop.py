@@ -1,0 +1,192 @@
+"""The agent: ask the model, do what it calls for, tell it the results, until it finishes."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Dict, List, NamedTuple, Optional
+
+from agent_image.agent import prompt
+from agent_image.agent.events import Events
+from agent_image.agent.gateway import Gateway, Refused
+from agent_image.agent.inbox import Inbox
+from agent_image.agent.keeper import PatchKeeper
+from agent_image.agent.patch import PatchProblem
+from agent_image.agent.patience import MAX_REPEATS, WARN_REPEATS, Patience
+from agent_image.agent.stop import Stop
+from agent_image.agent.tools import MAX_CALLS, Result, Tools
+
+Json = Dict[str, Any]
+
+NEAR_END_TURNS = 3
+
+
+class Ended(Exception):
+    """The run has come to its end, with this outcome."""
+
+    def __init__(self, kind: str, **fields: Any) -> None:
+        self.outcome: Json = dict(fields, kind=kind)
+        super().__init__(kind)
+
+
+class Surroundings(NamedTuple):
+    """What the agent speaks to."""
+
+    gateway: Gateway
+    events: Events
+    inbox: Inbox
+    stop: Stop
+    tools: Tools
+    patches: Optional[PatchKeeper]
+    """None in a run that changes nothing."""
+
+
+class Agent:
+    """One run."""
+
+    def __init__(self, run: Json, around: Surroundings) -> None:
+        self._mode = str(run["mode"])
+        self._turn = int(run["turn"])
+        self._first_turn = self._turn
+        self._around = around
+        self._patience = Patience()
+        self._notes: List[str] = []
+        self._told: Optional[str] = None
+        self._said: List[str] = []
+        """The pieces of an answer that was cut off at the length limit."""
+
+    def work(self, first: List[str]) -> Json:
+        """From the first message to the outcome; raises Stopped."""
+        news = [_text(words) for words in first]
+        try:
+            while True:
+                reply = self._ask(news)
+                calls = [block for block in reply["content"] if block["type"] == "tool_call"]
+                news = self._do(calls) if calls else self._hear(reply)
+        except Ended as end:
+            return end.outcome
+
+    def _ask(self, news: List[Json]) -> Json:
+        """One turn: what is new goes to the model, and its reply comes back."""
+        messages = self._around.inbox.take()
+        notes = [_text(note) for note in self._notes]
+        said = [_text(prompt.message_text(message)) for message in messages]
+        request: Json = {
+            "messages": [{"role": "user", "content": news + notes + said}],
+            "inbox": [message.id for message in messages],
+        }
+        if self._turn == self._first_turn:
+            request["system"] = prompt.system_prompt(self._mode)
+            request["tools"] = self._around.tools.schemas
+        reply = self._put_turn(request)
+        self._turn += 1
+        self._notes = []
+        if reply["turns_left"] <= NEAR_END_TURNS:
+            self._notes.append(prompt.NEAR_END.format(reply["turns_left"]))
+        self._note_patch_problem()
+        return reply
+
+    def _put_turn(self, request: Json) -> Json:
+        path = "/turns/{}".format(self._turn)
+        try:
+            answer = self._around.gateway.ask("PUT", path, request, stop=self._around.stop)
+        except Refused as refusal:
+            if refusal.status == 402:
+                raise Ended("gave_up", brief="The turn budget is used up.") from refusal
+            if refusal.status == 502:
+                raise Ended("failed", brief=refusal.brief) from refusal
+            raise
+        reply: Json = answer.json()
+        return reply
+
+    def _do(self, calls: List[Json]) -> List[Json]:
+        """Carry out the calls in their order, a finish after all others."""
+        self._said = []
+        results: Dict[int, Result] = {}
+        finish = None
+        for index, call in enumerate(calls):
+            problem = self._around.tools.check(call)
+            if index >= MAX_CALLS:
+                results[index] = _refusal(prompt.TOO_MANY_CALLS.format(MAX_CALLS))
+            elif problem is not None:
+                results[index] = _refusal(problem)
+            elif call["name"] == "finish":
+                if finish is not None:
+                    results[finish] = _refusal(prompt.NOT_ALONE)
+                finish = index
+            else:
+                step = "{}.{}".format(self._turn - 1, index + 1)
+                results[index] = self._around.tools.run(call, step)
+        if self._around.patches is not None and self._around.tools.may_have_changed:
+            self._around.tools.may_have_changed = False
+            self._around.patches.begin()
+        if finish is not None:
+            results[finish] = self._finish(calls[finish]["arguments"])
+        self._check_progress(calls, results)
+        return [
+            {
+                "type": "tool_result",
+                "call_id": call["id"],
+                "text": results[index].text,
+                "is_error": results[index].is_error,
+            }
+            for index, call in enumerate(calls)
+        ]
+
+    def _hear(self, reply: Json) -> List[Json]:
+        """A reply without a call: the answer to a question, or a slip."""
+        text = "".join(block["text"] for block in reply["content"] if block["type"] == "text")
+        if reply["stop"] == "refusal":
+            raise Ended("gave_up", brief="The model refused the task.", details=text, summary=text)
+        self._said.append(text)
+        whole = "".join(self._said).strip()
+        if reply["stop"] == "end" and self._mode == "explain" and whole:
+            if not self._around.inbox.has_news():
+                raise Ended("finished", answer=whole)
+            self._said = []
+            return []
+        if not self._patience.heard_words():
+            brief = "The model stopped calling tools without finishing."
+            raise Ended("gave_up", brief=brief, details=whole[-8000:])
+        if reply["stop"] == "length":
+            return [_text(prompt.CUT_OFF)]
+        self._said = []
+        return [_text(prompt.NO_CALL)]
+
+    def _finish(self, arguments: Json) -> Result:
+        """Accept the end, unless the patch is refused or somebody has just written."""
+        if self._around.patches is not None and self._note_patch_problem():
+            return _refusal("Not finished: see below.")
+        if self._around.inbox.has_news():
+            return Result(prompt.NOT_FINISHED)
+        raise Ended("finished", **arguments)
+
+    def _check_progress(self, calls: List[Json], results: Dict[int, Result]) -> None:
+        done = [
+            (call["name"], json.dumps([call["arguments"], call["raw"]]), results[index].text)
+            for index, call in enumerate(calls)
+        ]
+        repeats = self._patience.saw(done)
+        if repeats >= MAX_REPEATS:
+            brief = "The model repeated the same call without getting anywhere."
+            raise Ended("gave_up", brief=brief, details="\n".join(done[0])[:4000])
+        if repeats >= WARN_REPEATS:
+            self._notes.append(prompt.LOOPING.format(repeats))
+
+    def _note_patch_problem(self) -> bool:
+        """Whether there is one that the model has not heard of; it will with the next message."""
+        problem: Optional[PatchProblem] = None
+        if self._around.patches is not None:
+            problem = self._around.patches.join()
+        told, self._told = self._told, problem.brief if problem else None
+        if problem is None or problem.brief == told:
+            return False
+        self._notes.append(prompt.patch_problem(problem.brief, problem.details))
+        return True
+
+
+def _text(words: str) -> Json:
+    return {"type": "text", "text": words}
+
+
+def _refusal(text: str) -> Result:
+    return Result(text, is_error=True)

@@ -1,0 +1,158 @@
+"""The tools as the model is shown them, and the check of the arguments it sends."""
+
+from __future__ import annotations
+
+from typing import Any, Dict, List, Tuple
+
+from agent_image.agent.protocol import PLAN_STATUSES, SEVERITIES
+
+Json = Dict[str, Any]
+
+_TEXT: Json = {"type": "string"}
+_TYPES: Dict[str, Tuple[type, str]] = {
+    "string": (str, "text"),
+    "integer": (int, "a whole number"),
+    "boolean": (bool, "true or false"),
+    "array": (list, "a list"),
+    "object": (dict, "an object"),
+}
+
+
+class ArgumentProblem(Exception):
+    """The arguments of a call do not fit its tool."""
+
+
+def make_tools(mode: str, *, command_seconds: int) -> List[Json]:
+    """The tools of a run; one that changes nothing has none that edit."""
+    tools = [_bash(command_seconds), _READ]
+    if mode == "change":
+        tools += [_EDIT, _WRITE]
+    return [*tools, _PLAN, _finish(mode)]
+
+
+def check_arguments(schema: Json, arguments: Json, where: str = "") -> None:
+    """Raise ArgumentProblem for the first thing that does not fit the schema."""
+    properties = schema["properties"]
+    for name in schema.get("required", []):
+        if name not in arguments:
+            raise ArgumentProblem("`{}{}` is missing.".format(where, name))
+    for name, value in arguments.items():
+        if name not in properties:
+            raise ArgumentProblem(
+                "`{}{}` is unknown; known are {}.".format(where, name, ", ".join(properties))
+            )
+        _check_value(properties[name], value, where + name)
+
+
+def _check_value(schema: Json, value: Any, name: str) -> None:
+    type_, called = _TYPES[schema["type"]]
+    if not isinstance(value, type_) or (type_ is int and isinstance(value, bool)):
+        raise ArgumentProblem("`{}` must be {}.".format(name, called))
+    if "enum" in schema and value not in schema["enum"]:
+        raise ArgumentProblem(
+            "`{}` must be one of {}, not {!r}.".format(name, ", ".join(schema["enum"]), value)
+        )
+    if isinstance(value, int) and value < schema.get("minimum", value):
+        raise ArgumentProblem("`{}` must be at least {}.".format(name, schema["minimum"]))
+    if isinstance(value, list):
+        if len(value) > schema.get("maxItems", len(value)):
+            raise ArgumentProblem("`{}` has too many items.".format(name))
+        for index, item in enumerate(value):
+            _check_value(schema["items"], item, "{}[{}]".format(name, index))
+    if isinstance(value, dict):
+        check_arguments(schema, value, name + ".")
+
+
+def _object(required: List[str], **properties: Json) -> Json:
+    return {"type": "object", "properties": properties, "required": required}
+
+
+def _tool(name: str, description: str, parameters: Json) -> Json:
+    return {"name": name, "description": description, "parameters": parameters}
+
+
+def _described(description: str, **more: Any) -> Json:
+    return {"type": "string", "description": description, **more}
+
+
+def _bash(command_seconds: int) -> Json:
+    seconds = {
+        "type": "integer",
+        "minimum": 1,
+        "description": "Limit for this command; {0} at the most and by default.".format(
+            command_seconds
+        ),
+    }
+    background = {
+        "type": "boolean",
+        "description": "Start it, do not wait; its output goes to a file.",
+    }
+    return _tool(
+        "bash",
+        "Run a command in one lasting bash: directory and variables stay. No input, no network.",
+        _object(["command"], command=_TEXT, timeout_seconds=seconds, background=background),
+    )
+
+
+_LINE: Json = {"type": "integer", "minimum": 1}
+_PATH = _described("From the workspace's root, or absolute.")
+
+_READ = _tool(
+    "read",
+    "Show a file with line numbers, or list a directory.",
+    _object(["path"], path=_PATH, start=_LINE, end=_LINE),
+)
+_EDIT = _tool(
+    "edit",
+    "Replace exact text in a file; it must stand there once, unless replace_all is set.",
+    _object(
+        ["path", "old", "new"], path=_PATH, old=_TEXT, new=_TEXT, replace_all={"type": "boolean"}
+    ),
+)
+_WRITE = _tool(
+    "write",
+    "Make a file, or overwrite all of it.",
+    _object(["path", "content"], path=_PATH, content=_TEXT),
+)
+_PLAN = _tool(
+    "plan",
+    "Show people the plan: the whole list each time, with each item's present status.",
+    _object(
+        ["items"],
+        items={
+            "type": "array",
+            "maxItems": 50,
+            "items": _object(
+                ["title", "status"],
+                title=_TEXT,
+                status={"type": "string", "enum": sorted(PLAN_STATUSES)},
+            ),
+        },
+    ),
+)
+
+
+def _finish(mode: str) -> Json:
+    properties: Json = {"title": _described("At most ten words; a commit's subject line.")}
+    properties["summary"] = _described("What was done or found and why, in Markdown, briefly.")
+    properties["claimed"] = _described("What was verified, and by which command; what was not.")
+    required = ["title", "summary", "claimed"]
+    if mode == "explain":
+        properties["answer"] = _described("The answer, in Markdown, with paths and lines.")
+        required = ["title", "answer"]
+    if mode == "review":
+        properties["findings"] = {"type": "array", "maxItems": 100, "items": _FINDING}
+        required = ["title", "summary", "findings"]
+    return _tool("finish", "End the run; the last call.", _object(required, **properties))
+
+
+_FINDING = _object(
+    ["severity", "file", "title", "detail"],
+    severity={"type": "string", "enum": ["high", "medium", "low"]},
+    file=_TEXT,
+    line={"type": "integer", "minimum": 1},
+    title=_TEXT,
+    detail=_TEXT,
+    suggestion=_TEXT,
+)
+assert set(_FINDING["properties"]["severity"]["enum"]) == SEVERITIES

@@ -1,0 +1,71 @@
+"""The agent phase: the workspace, the agent in it, and the last patch."""
+
+from __future__ import annotations
+
+from typing import Any, Dict, Optional
+
+from agent_image.agent.events import Events
+from agent_image.agent.gateway import Gateway
+from agent_image.agent.inbox import Inbox
+from agent_image.agent.keeper import PatchKeeper
+from agent_image.agent.loop import Agent, Surroundings
+from agent_image.agent.patch import PatchProblem
+from agent_image.agent.places import Places
+from agent_image.agent.prompt import first_message
+from agent_image.agent.shell import Shell
+from agent_image.agent.shield import command_environment
+from agent_image.agent.stop import Stop, Stopped
+from agent_image.agent.tools import Tools
+from agent_image.agent.workspace import WorkspaceProblem, lay, lay_work
+
+Json = Dict[str, Any]
+
+STOPPED_SECONDS = 10.0
+"""For the last patch of a run that was stopped."""
+
+
+def work(run: Json, gateway: Gateway, events: Events, stop: Stop, places: Places) -> Json:
+    """Do the run; answers its outcome, once its last patch was sent."""
+    inbox = Inbox(gateway, stop)
+    inbox.start()
+    try:
+        if not run["prepared"]:
+            lay(gateway, run, places, stop=stop)
+        if run["has_patch"]:
+            lay_work(gateway, places, stop=stop)
+    except Stopped:
+        return {"kind": "stopped"}
+    except WorkspaceProblem as problem:
+        return {"kind": "failed", "brief": problem.brief, "details": problem.details}
+    patches = _make_keeper(run, gateway, events, stop, places)
+    shell = Shell(places.workspace, places.scratch, command_environment(places.home))
+    tools = Tools(run, places, events=events, shell=shell, stop=stop)
+    around = Surroundings(gateway, events, inbox, stop, tools, patches)
+    try:
+        outcome = Agent(run, around).work(first_message(run, places.workspace))
+    except Stopped:
+        outcome = {"kind": "stopped"}
+    finally:
+        shell.close()
+    return outcome if patches is None else _send_last(patches, outcome, stop)
+
+
+def _make_keeper(
+    run: Json, gateway: Gateway, events: Events, stop: Stop, places: Places
+) -> Optional[PatchKeeper]:
+    if run["mode"] != "change":
+        return None
+    limit = int(run["limits"]["patch_bytes"])
+    return PatchKeeper(gateway, events, stop, places, base=run["base_commit"], limit=limit)
+
+
+def _send_last(patches: PatchKeeper, outcome: Json, stop: Stop) -> Json:
+    """The tree is still now: what it holds is the result."""
+    try:
+        patches.end(seconds=STOPPED_SECONDS if stop.is_set else None)
+    except PatchProblem as problem:
+        if problem.is_fatal and outcome["kind"] != "stopped":
+            outcome = dict(outcome, kind="failed", brief=problem.brief)
+        said = [outcome.get("details", ""), problem.brief, problem.details]
+        return dict(outcome, details="\n".join(part for part in said if part))
+    return outcome
