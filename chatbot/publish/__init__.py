@@ -1,0 +1,1 @@
+"""From an approved patch to a pull request."""
