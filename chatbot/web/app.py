@@ -1,0 +1,58 @@
+"""The web application: task pages behind share links, and the HTTP API behind its token."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from aiohttp import web
+
+from chatbot.actions import Actions
+from chatbot.config import Settings
+from chatbot.history import queries
+from chatbot.history.store import History
+from chatbot.intake import Intake
+from chatbot.web.api import Api
+from chatbot.web.guard import make_guard
+from chatbot.web.pages import SharedTasks
+from chatbot.web.render import Pages
+from chatbot.web.stream import Streams
+from chatbot.web.wall import Handler, add_headers, make_wall
+
+STATIC = Path(__file__).parent / "static"
+MAX_BODY_BYTES = 1024**2
+"""Of everything but an uploaded archive, which has a limit of its own."""
+
+
+def make_web_app(
+    settings: Settings, history: History, actions: Actions, intake: Intake
+) -> web.Application:
+    """Not started yet: the caller serves it and cleans it up."""
+    pages = Pages()
+    tasks = SharedTasks(history, pages)
+    streams = Streams(history, tasks)
+    api = Api(settings, history, actions, intake)
+    app = web.Application(
+        middlewares=[make_wall(pages), make_guard(settings.web.api_token)],
+        client_max_size=MAX_BODY_BYTES,
+    )
+    app.on_response_prepare.append(add_headers)
+    app.on_shutdown.append(streams.stop)
+    app.add_routes([*tasks.routes(), *streams.routes(), *api.routes()])
+    app.add_routes([web.get(f"/static/{path.name}", _static(path)) for path in STATIC.iterdir()])
+    app.router.add_get("/healthz", _health(history))
+    return app
+
+
+def _static(path: Path) -> Handler:
+    async def serve(_request: web.Request) -> web.StreamResponse:
+        return web.FileResponse(path, headers={"Cache-Control": "no-cache"})
+
+    return serve
+
+
+def _health(history: History) -> Handler:
+    async def check(_request: web.Request) -> web.Response:
+        await history.read(queries.last_event_id)
+        return web.json_response({"status": "ok"})
+
+    return check
