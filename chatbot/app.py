@@ -79,8 +79,11 @@ async def start_app(
         sources = TaskSources(settings, history)
         engine = DockerEngine(namespace=str(directory.absolute()))
         stack.push_async_callback(engine.close)
-        providers = make_providers(settings)
+        providers = Providers(settings.model)
         stack.push_async_callback(providers.close)
+        forge = make_forge(settings)
+        if forge is not None:
+            stack.push_async_callback(forge.close)
         runner = Runner(
             engine, providers, directory=directory / "runs", bundle=sources.mirrors.bundle
         )
@@ -96,7 +99,7 @@ async def start_app(
             actions,
             runner=runner,
             sources=sources,
-            publish=TaskPublisher(settings, actions, make_forge(settings), sources).publish,
+            publish=TaskPublisher(settings, actions, forge, sources).publish,
             ownership=ownership,
             takes=takes,
         )

@@ -117,10 +117,10 @@ def demo(*, once: bool, as_json: bool, port: int) -> None:
     type=click.Choice(["change", "explain", "review"]),
     help="change: a patch; explain: an answer; review: findings (default: from the words).",
 )
-@click.option("--model", help="provider:name, for example anthropic:claude-sonnet-4-5.")
+@click.option("--model", help="provider:name, for example anthropic:claude-sonnet-5-5.")
 @click.option("--json", "as_json", is_flag=True, help="End with one JSON object on the output.")
 @click.pass_context
-def run(context: click.Context, *, as_json: bool, **request: Any) -> None:
+def run(context: click.Context, /, *, as_json: bool, **request: Any) -> None:
     """Run one task without Slack; the patch and the logs stay on disk."""
     from chatbot.one_run import run_one
 

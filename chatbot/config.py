@@ -59,7 +59,7 @@ class ForgeSettings(Section):
 
 
 class ModelSettings(Section):
-    default: str = "anthropic:claude-sonnet-4-5"
+    default: str = "anthropic:claude-sonnet-5-5"
     """`provider:name` for tasks that name no model; providers: anthropic, openai, replay."""
     anthropic_api_key: SecretStr | None = None
     """Else the SDK's own ANTHROPIC_API_KEY."""

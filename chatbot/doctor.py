@@ -10,11 +10,12 @@ from typing import Any
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from chatbot.app import make_forge, make_providers
+from chatbot.app import make_forge
 from chatbot.config import Settings
 from sandbox.engines.docker import DockerEngine
 from sandbox.errors import ThreadsmithError
 from sandbox.git import git
+from sandbox.llm.providers import Providers
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +78,7 @@ async def _git() -> str:
 
 
 async def _model(settings: Settings) -> str:
-    providers = make_providers(settings)
+    providers = Providers(settings.model)
     try:
         providers.check(settings.model.default)
     finally:

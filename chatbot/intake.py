@@ -11,10 +11,19 @@ from chatbot.config import Settings
 from chatbot.history.store import History
 from chatbot.models import NewTask, Origin, Person, Source, Task, Thread
 from chatbot.request import Request, is_stop, plain, understand
-from sandbox.errors import ThreadsmithError
+from sandbox.errors import SourceError, ThreadsmithError
+from sandbox.sources.addresses import check_address
 from sandbox.spec import Mode
 
 Reply = Literal["stored", "duplicate", "stopping", "nothing_to_stop"]
+
+
+class ModelRefused(ThreadsmithError):
+    """That model cannot be named here."""
+
+    code = "model_refused"
+    resolution = "Leave the model out, or name one as `anthropic:…` or `openai:…`."
+
 
 _NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9-]*/[A-Za-z0-9._-]+$")
 
@@ -70,7 +79,7 @@ class Intake:
             thread=thread,
             key=key,
         )
-        problem = self._problem(request, source)
+        problem = self._problem(request, new)
         if problem is not None:
             return await self._actions.refuse_task(new, problem)
         task, _ = await self._actions.create_task(new, owner=owner)
@@ -112,10 +121,23 @@ class Intake:
             ref=ref,
         )
 
-    def _problem(self, request: Request, source: Source) -> ThreadsmithError | None:
+    def _problem(self, request: Request, new: NewTask) -> ThreadsmithError | None:
+        source = new.source
         if request.candidates and not source.repository:
             names = ", ".join(f"`{name}`" for name in request.candidates)
             return RepositoryAmbiguous(f"Several repositories are named: {names}.")
         if not source.repository:
             return RepositoryUnnamed()
-        return None if request.task.strip() else EmptyRequest()
+        if not request.task.strip():
+            return EmptyRequest()
+        if new.origin == "cli":
+            return None
+        if new.model.startswith("replay:") and new.model != self._settings.model.default:
+            # A recording is a file of the host.
+            return ModelRefused(f"The model `{new.model[:80]}` cannot be named here.")
+        try:
+            if source.kind == "git":
+                check_address(source.url)
+        except SourceError as error:
+            return error
+        return None

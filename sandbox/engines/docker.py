@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import math
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any, TypeVar
 
 import docker
@@ -19,6 +21,7 @@ from requests.exceptions import RequestException
 from sandbox.engines.connection import connect
 from sandbox.engines.docker_options import (
     ENVIRONMENT_LABEL,
+    NAMESPACE_LABEL,
     PHASE_LABEL,
     RECIPE_LABEL,
     container_name,
@@ -48,9 +51,17 @@ class DockerEngine:
     name = "docker"
 
     def __init__(
-        self, *, base_url: str | None = None, answer_seconds: int = _ANSWER_SECONDS
+        self,
+        *,
+        namespace: str = "",
+        base_url: str | None = None,
+        answer_seconds: int = _ANSWER_SECONDS,
     ) -> None:
-        """``base_url`` names an engine; without one the host's usual one is taken."""
+        """``base_url`` names an engine; without one the host's usual one is taken.
+
+        ``namespace`` keeps installations on one engine apart: ``list`` answers with its own only.
+        """
+        self._namespace = hashlib.sha256(namespace.encode()).hexdigest()[:16]
         self._base_url = base_url
         self._answer_seconds = answer_seconds
         self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="docker")
@@ -69,7 +80,8 @@ class DockerEngine:
         self._fit_images.add(str(found.id))
 
     async def start(self, spec: ContainerSpec) -> Handle:
-        return await self._call(lambda client: _start(client, spec))
+        labels = {**spec.labels, NAMESPACE_LABEL: self._namespace}
+        return await self._call(lambda client: _start(client, replace(spec, labels=labels)))
 
     async def poll(self, handle: Handle) -> State:
         try:
@@ -99,7 +111,7 @@ class DockerEngine:
         await self._unless_gone(lambda client: _remove(client, handle["id"]))
 
     async def list(self) -> list[Handle]:
-        return await self._call(_list)
+        return await self._call(lambda client: _list(client, self._namespace))
 
     async def snapshot(self, handle: Handle, *, tag: str) -> str:
         def commit(_: docker.DockerClient) -> str:
@@ -269,8 +281,9 @@ def _remove(client: docker.DockerClient, container_id: str) -> None:
     raise EngineError("The container is being removed and does not go.", details=container_id)
 
 
-def _list(client: docker.DockerClient) -> list[Handle]:
-    found = client.api.containers(all=True, filters={"label": LABEL})
+def _list(client: docker.DockerClient, namespace: str) -> list[Handle]:
+    ours = [LABEL, f"{NAMESPACE_LABEL}={namespace}"]
+    found = client.api.containers(all=True, filters={"label": ours})
     # A container that a person started from one of our images bears an empty label.
     return [
         _handle(item["Id"], item["Labels"][LABEL], item["Labels"].get(PHASE_LABEL, ""))

@@ -13,6 +13,8 @@ from sandbox.engines.engine import LABEL
 from sandbox.spec import AGENT_HOME, AGENT_UID, WORKSPACE, ContainerSpec
 
 PHASE_LABEL = "dev.threadsmith.phase"
+NAMESPACE_LABEL = "dev.threadsmith.namespace"
+"""Which installation a container belongs to; several may share one engine."""
 NAME_PREFIX = "threadsmith-"
 ENVIRONMENT_REPOSITORY = "threadsmith-env"
 ENVIRONMENT_LABEL = "dev.threadsmith.environment"
@@ -94,5 +96,5 @@ def snapshot_config(container_env: list[str], image_env: list[str]) -> dict[str,
         "User": "",
         "WorkingDir": WORKSPACE,
         "Healthcheck": {"Test": ["NONE"]},
-        "Labels": {LABEL: "", PHASE_LABEL: "", ENVIRONMENT_LABEL: "1"},
+        "Labels": {LABEL: "", PHASE_LABEL: "", NAMESPACE_LABEL: "", ENVIRONMENT_LABEL: "1"},
     }
