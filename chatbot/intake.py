@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from pathlib import Path
 from typing import Literal
@@ -67,7 +68,10 @@ class Intake:
     ) -> Task:
         """A new task; what is given by name wins over what the words say."""
         request = understand(words) if repository is None else Request(task=plain(words))
-        source = self._source(repository or request.repository, ref or request.ref, archive)
+        named = repository or request.repository
+        if origin == "cli" and named is not None and await asyncio.to_thread(Path(named).is_dir):
+            named = str(await asyncio.to_thread(Path(named).resolve))
+        source = self._source(named, ref or request.ref, archive)
         new = NewTask(
             origin=origin,
             mode=mode or request.mode,
@@ -109,7 +113,7 @@ class Intake:
             return Source(kind="git", repository="")
         forge = self._settings.forge.url.rstrip("/")
         name = repository.removeprefix(f"{forge}/").removesuffix(".git")
-        if _NAME.match(name) and not Path(repository).is_dir():
+        if _NAME.match(name):
             return Source(
                 kind="git", repository=name, url=f"{forge}/{name}.git", ref=ref, forge=True
             )

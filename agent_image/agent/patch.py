@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from typing import Dict, List, NamedTuple, Sequence, Set, Tuple
 
 from agent_image.agent.git import GitFailed, git
@@ -77,14 +78,18 @@ def keep_prepared(places: Places, base: str) -> None:
 
 
 def _seed(workspace: str, index: str) -> None:
-    """A copy: git then knows which files it need not read again, and what was added by force."""
+    """A copy: git then knows which files it need not read again, and what was added by force.
+
+    The copy keeps the index's own time: by it git tells which files may have changed within the
+    same second, and reads those again. A later time would hide such a change.
+    """
     for leftover in (index, index + ".lock"):
         if os.path.lexists(leftover):
             os.unlink(leftover)
     try:
-        with open(os.path.join(workspace, ".git", "index"), "rb") as own, open(index, "wb") as copy:
-            for chunk in iter(lambda: own.read(1024**2), b""):
-                copy.write(chunk)
+        own = os.path.join(workspace, ".git", "index")
+        shutil.copyfile(own, index)
+        shutil.copystat(own, index)
     except OSError as error:
         raise GitFailed(str(error)) from error
 
