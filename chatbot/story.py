@@ -112,7 +112,7 @@ def _plan(payload: Payload) -> str:
 def _step_started(payload: Payload) -> str:
     title = _words(payload, "title", 120) or _words(payload, "tool", 120)
     details = _words(payload, "details", 120)
-    return f"{title}: {details}" if details and details != title else title
+    return f"{title}: {details}" if details and details not in title else title
 
 
 def _step_finished(payload: Payload) -> str:

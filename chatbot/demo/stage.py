@@ -49,9 +49,7 @@ def stage_settings(
             app_token=SecretStr(workspace.app_token),
             api_url=workspace.api_url,
         ),
-        forge=ForgeSettings(
-            token=SecretStr(forge.token), api_url=forge.api_url, url=forge.url
-        ),
+        forge=ForgeSettings(token=SecretStr(forge.token), api_url=forge.api_url, url=forge.url),
         model=model,
         sandbox=sandbox or SandboxSettings(),
         web=WebSettings(port=0, api_token=SecretStr(api_token)),
@@ -66,10 +64,11 @@ async def staged(
     repositories: Mapping[str, Mapping[str, bytes]],
     sandbox: SandboxSettings | None = None,
     notice: str = "",
+    suggestions: tuple[str, ...] = (),
     port: int = 0,
 ) -> AsyncIterator[Stage]:
     """Start all three; stop them in reverse."""
-    workspace = Workspace(port=port, notice=notice)
+    workspace = Workspace(port=port, notice=notice, suggestions=suggestions)
     forge = Forge(directory=directory / "forge")
     await forge.start()
     try:
