@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from typing import List, Optional, Set
+from typing import Optional, Set
 
 from agent_image.agent.events import Events
 from agent_image.agent.gateway import Gateway, Refused
@@ -36,7 +36,8 @@ class PatchKeeper:
         self._sent: Optional[bytes] = None
         self._noted: Set[str] = set()
         self._thread: Optional[threading.Thread] = None
-        self._failures: List[BaseException] = []
+        self._failure: Optional[BaseException] = None
+        self._problem: Optional[PatchProblem] = None
 
     def begin(self) -> None:
         """Send what has changed, in the background; nothing may change until ``join``."""
@@ -44,16 +45,15 @@ class PatchKeeper:
         self._thread.start()
 
     def join(self) -> Optional[PatchProblem]:
-        """Wait for it; answers what stood against the patch."""
+        """Wait for it; answers what stands against the newest patch."""
         if self._thread is not None:
             self._thread.join()
             self._thread = None
-        failures, self._failures = self._failures, []
-        for failure in failures:
-            if not isinstance(failure, PatchProblem):
+            failure, self._failure = self._failure, None
+            if failure is not None and not isinstance(failure, PatchProblem):
                 raise failure
-            return failure
-        return None
+            self._problem = failure
+        return self._problem
 
     def end(self, *, seconds: Optional[float]) -> None:
         """Send the last one, whatever happened to those before it; raises PatchProblem."""
@@ -68,7 +68,7 @@ class PatchKeeper:
                 self._put("/patch", data, stop=self._stop, seconds=None)
                 self._sent = data
         except BaseException as failure:  # noqa: BLE001 - raised again in `join`
-            self._failures.append(failure)
+            self._failure = failure
 
     def _make(self) -> bytes:
         patch = make_patch(self._places, self._base, limit_bytes=self._limit)

@@ -33,6 +33,9 @@ def command_environment(home: str) -> dict[str, str]:
     kept.setdefault("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin")
     kept.setdefault("LANG", "C.UTF-8")
     kept.update(
+        # Python takes a compiled file for current by its second and size: an edit right after a
+        # test run would go unnoticed.
+        PYTHONDONTWRITEBYTECODE="1",
         HOME=home,
         TERM="dumb",
         NO_COLOR="1",

@@ -6,7 +6,6 @@ import os
 import signal
 import sys
 import time
-import traceback
 from typing import Any, Dict
 
 from agent_image.agent.events import Events
@@ -39,6 +38,8 @@ def main() -> int:
         events.flush(seconds or gateway.seconds_left)
         gateway.ask("PUT", "/outcome", outcome, seconds=seconds)
     except Exception:  # noqa: BLE001 - the outer wall: whatever it is, the host hears of it
+        import traceback  # takes a while to load, and is seldom needed
+
         traceback.print_exc()
         _tell_failure(gateway, traceback.format_exc())
         return 1

@@ -1,0 +1,95 @@
+"""Models that talk nonsense: told what was wrong, and given up on in the end."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.agent_image.conftest import MakeStage
+from tests.agent_image.fake_gateway import bash, call, finish, words
+
+
+@pytest.mark.parametrize(
+    ("slip", "said"),
+    [
+        (call("shell", command="ls"), "no tool `shell`. The tools are: bash, read, edit, write"),
+        ({**call("bash"), "arguments": None, "raw": '{"command": '}, "not valid JSON"),
+        (call("bash"), "`command` is missing"),
+        (call("bash", command=7), "`command` must be text"),
+        (call("bash", command="ls", cwd="/"), "`cwd` is unknown"),
+        (call("bash", command="ls", timeout_seconds=0), "must be at least 1"),
+        (call("bash", command="ls", timeout_seconds=True), "must be a whole number"),
+        (
+            call("plan", items=[{"title": "A", "status": "done"}]),
+            "`items[0].status` must be one of",
+        ),
+        (call("plan", items="A"), "must be a list"),
+        (call("read", path="a\0b"), "must name a file"),
+        (call("read", path="missing.py"), "No such file"),
+        (call("bash", command="echo \0"), "NUL"),
+        (call("edit", path="sums.py", old="\ud800", new="x"), "was not found"),
+        (call("finish", title="Only"), "`summary` is missing"),
+    ],
+)
+async def test_a_call_that_makes_no_sense_is_told_what_was_wrong(
+    make_stage: MakeStage, slip: dict[str, Any], said: str
+) -> None:
+    stage = await make_stage()
+    outcome = await stage.play([slip, bash("echo on")], [finish()])
+    wrong, fine = stage.gateway.results(1)
+    assert wrong["is_error"]
+    assert said in wrong["text"]
+    assert fine["text"] == "on\n[exit 0]"
+    assert outcome["kind"] == "finished"
+
+
+async def test_replies_without_a_call_are_nudged_and_given_up_on(make_stage: MakeStage) -> None:
+    stage = await make_stage()
+    outcome = await stage.play(
+        words("Hello."), [bash("true")], words("I am done."), {"content": []}, words("Really.")
+    )
+    assert "called no tool" in stage.gateway.texts(1)[0]
+    assert outcome["kind"] == "gave_up"
+    assert outcome["brief"] == "The model stopped calling tools without finishing."
+
+
+async def test_a_reply_that_was_cut_off_goes_on(make_stage: MakeStage) -> None:
+    stage = await make_stage()
+    outcome = await stage.play(words("Well, ", stop="length"), [finish()])
+    assert "cut off" in stage.gateway.texts(1)[0]
+    assert outcome["kind"] == "finished"
+
+
+async def test_a_refusal_ends_the_run_with_its_words(make_stage: MakeStage) -> None:
+    stage = await make_stage()
+    outcome = await stage.play(words("I would rather not.", stop="refusal"))
+    assert (outcome["kind"], outcome["summary"]) == ("gave_up", "I would rather not.")
+
+
+async def test_a_loop_is_named_and_then_ended(make_stage: MakeStage) -> None:
+    stage = await make_stage()
+    # Times differ from run to run without meaning anything.
+    outcome = await stage.play(*[[bash("echo took $RANDOM.$RANDOM s")] for _ in range(20)])
+    assert len(stage.gateway.turns) == 8
+    assert ["5 times in a row" in text for text in stage.gateway.texts(5)] == [False, True]
+    assert len(stage.gateway.texts(4)) == 1
+    assert outcome["kind"] == "gave_up"
+
+
+async def test_calls_that_get_on_are_no_loop(make_stage: MakeStage) -> None:
+    stage = await make_stage()
+    outcome = await stage.play(*[[bash("echo x >> n; wc -l n")] for _ in range(10)], [finish()])
+    assert outcome["kind"] == "finished"
+
+
+async def test_too_many_calls_are_not_all_done(make_stage: MakeStage) -> None:
+    stage = await make_stage()
+    await stage.play([call("plan", items=[]) for _ in range(40)], [finish()])
+    assert [result["is_error"] for result in stage.gateway.results(1)] == [False] * 32 + [True] * 8
+
+
+async def test_two_finishes_in_one_reply_end_the_run_once(make_stage: MakeStage) -> None:
+    stage = await make_stage()
+    outcome = await stage.play([finish(title="One"), finish(title="Two")])
+    assert outcome["title"] == "Two"

@@ -1,0 +1,58 @@
+"""What the first message tells of a repository."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from agent_image.agent.survey import MAX_RULES_BYTES, draw_tree, find_rules, guess_tests
+from tests.sandbox.git_repository import Repository
+
+
+def test_a_small_tree_is_shown_whole() -> None:
+    assert draw_tree(["a", "b/c", "b/d\ne"]) == "a\nb/c\nb/d\\ne"
+
+
+def test_a_large_tree_is_shown_by_its_folders() -> None:
+    paths = [f"src/part{n:03}/file{m}.py" for n in range(60) for m in range(50)]
+    paths += ["README.md", "docs/a.md", "docs/b.md"]
+    rows = draw_tree(sorted(paths)).splitlines()
+    assert len(rows) <= 200
+    assert {"README.md", "docs/a.md", "docs/b.md"} <= set(rows)
+    assert "src/part000/file0.py" in rows
+    assert "src/part059/  (50 files)" in rows
+
+
+def test_a_flat_tree_is_cut() -> None:
+    rows = draw_tree([f"file{n}" for n in range(5000)]).splitlines()
+    assert rows[-1] == "[… 4,800 more]"
+    assert len(rows) == 201
+
+
+@pytest.mark.parametrize(
+    ("files", "commands"),
+    [
+        ({"pyproject.toml": "[tool.pytest.ini_options]\n"}, ["python3 -m pytest -q"]),
+        ({"tests/test_a.py": ""}, ["python3 -m pytest -q"]),
+        ({"package.json": '{"scripts": {"test": "jest"}}'}, ["npm test"]),
+        ({"package.json": "[]"}, []),
+        ({"Makefile": "all:\n\ntest:\n\ttrue\n", "go.mod": ""}, ["go test ./...", "make test"]),
+        ({"Makefile": "check:\n\ttrue\n"}, ["make check"]),
+        ({"a.txt": ""}, []),
+    ],
+)
+def test_test_commands_are_guessed(
+    tmp_path: Path, files: dict[str, str | bytes | None], commands: list[str]
+) -> None:
+    Repository(tmp_path).commit(files)
+    assert guess_tests(str(tmp_path), list(files)) == commands
+
+
+def test_rules_are_cut_and_nested_ones_listed(tmp_path: Path) -> None:
+    (tmp_path / "AGENTS.md").write_text("x" * (MAX_RULES_BYTES + 10))
+    text, nested = find_rules(str(tmp_path), ["AGENTS.md", "a/AGENTS.md", "b/c/AGENTS.md"])
+    assert len(text) < MAX_RULES_BYTES + 100
+    assert "cut" in text
+    assert nested == ["a/AGENTS.md", "b/c/AGENTS.md"]
+    assert find_rules(str(tmp_path / "none"), []) == ("", [])
