@@ -248,7 +248,7 @@ _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 
 
 def make_id(prefix: str, *, now: float | None = None) -> str:
-    """A sortable id: `t_` or `r_` or `a_`, eight characters of milliseconds, six of chance."""
+    """A sortable id: `t_` or `r_` or `a_`, nine characters of milliseconds, six of chance."""
     milliseconds = int((time.time() if now is None else now) * 1000)
     digits = []
     for _ in range(9):

@@ -1,0 +1,122 @@
+CREATE TABLE "_sqlite_migrations" (
+   "id" INTEGER PRIMARY KEY,
+   "migration_set" TEXT,
+   "name" TEXT,
+   "applied_at" TEXT
+);
+CREATE TABLE approvals (
+    id TEXT PRIMARY KEY,
+    task_id TEXT NOT NULL REFERENCES tasks (id),
+    run_id TEXT NOT NULL REFERENCES runs (id),
+    patch_sha256 TEXT NOT NULL REFERENCES patches (sha256),
+    state TEXT NOT NULL,
+    created_at REAL NOT NULL,
+    settled_at REAL,
+    settled_by_id TEXT,
+    settled_by_name TEXT
+) STRICT;
+CREATE TABLE events (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    task_id TEXT NOT NULL REFERENCES tasks (id),
+    seq INTEGER NOT NULL,
+    at REAL NOT NULL,
+    kind TEXT NOT NULL,
+    payload TEXT NOT NULL,
+    UNIQUE (task_id, seq)
+) STRICT;
+CREATE TABLE messages (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    task_id TEXT NOT NULL REFERENCES tasks (id),
+    kind TEXT NOT NULL,
+    author_id TEXT NOT NULL,
+    author_name TEXT NOT NULL,
+    text TEXT NOT NULL,
+    at REAL NOT NULL,
+    key TEXT UNIQUE,
+    run_id TEXT REFERENCES runs (id),
+    delivered_at REAL
+) STRICT;
+CREATE TABLE patches (
+    sha256 TEXT PRIMARY KEY,
+    data BLOB NOT NULL
+) STRICT;
+CREATE TABLE projections (
+    name TEXT NOT NULL,
+    task_id TEXT NOT NULL REFERENCES tasks (id),
+    seq INTEGER NOT NULL DEFAULT 0,
+    state TEXT NOT NULL DEFAULT '{}',
+    PRIMARY KEY (name, task_id)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE runs (
+    id TEXT PRIMARY KEY,
+    task_id TEXT NOT NULL REFERENCES tasks (id),
+    number INTEGER NOT NULL,
+    request TEXT NOT NULL,
+    author_id TEXT NOT NULL,
+    author_name TEXT NOT NULL,
+    created_at REAL NOT NULL,
+    started_at REAL,
+    finished_at REAL,
+    base_commit TEXT,
+    branch TEXT,
+    start_patch_sha256 TEXT REFERENCES patches (sha256),
+    patch_sha256 TEXT REFERENCES patches (sha256),
+    outcome TEXT,
+    spec TEXT,
+    handle TEXT,
+    owner TEXT,
+    UNIQUE (task_id, number)
+) STRICT;
+CREATE TABLE seen (
+    key TEXT PRIMARY KEY,
+    at REAL NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE TABLE sqlite_sequence(name,seq);
+CREATE TABLE tasks (
+    id TEXT PRIMARY KEY,
+    created_at REAL NOT NULL,
+    updated_at REAL NOT NULL,
+    status TEXT NOT NULL,
+    deadline_at REAL,
+    origin TEXT NOT NULL,
+    mode TEXT NOT NULL,
+    model TEXT NOT NULL,
+    request TEXT NOT NULL,
+    author_id TEXT NOT NULL,
+    author_name TEXT NOT NULL,
+    source TEXT NOT NULL,
+    share_token TEXT NOT NULL,
+    team TEXT,
+    channel TEXT,
+    thread_ts TEXT,
+    message_ts TEXT,
+    branch TEXT,
+    base_commit TEXT,
+    title TEXT NOT NULL DEFAULT '',
+    summary TEXT NOT NULL DEFAULT '',
+    outcome TEXT,
+    patch_sha256 TEXT REFERENCES patches (sha256),
+    published_sha256 TEXT REFERENCES patches (sha256),
+    pull_request TEXT,
+    last_seq INTEGER NOT NULL DEFAULT 0,
+    key TEXT UNIQUE
+) STRICT;
+CREATE TABLE turns (
+    task_id TEXT NOT NULL REFERENCES tasks (id),
+    number INTEGER NOT NULL,
+    run_id TEXT NOT NULL REFERENCES runs (id),
+    at REAL NOT NULL,
+    request_sha256 TEXT NOT NULL,
+    turn TEXT NOT NULL,
+    PRIMARY KEY (task_id, number)
+) STRICT;
+CREATE INDEX approvals_task ON approvals (task_id);
+CREATE UNIQUE INDEX "idx__sqlite_migrations_migration_set_name"
+    ON "_sqlite_migrations" ("migration_set", "name");
+CREATE INDEX messages_task ON messages (task_id);
+CREATE INDEX runs_open ON runs (created_at) WHERE finished_at IS NULL;
+CREATE INDEX seen_at ON seen (at)
+;
+CREATE INDEX tasks_created ON tasks (created_at);
+CREATE INDEX tasks_status ON tasks (status);
+CREATE UNIQUE INDEX tasks_thread ON tasks (team, channel, thread_ts);
