@@ -16,6 +16,7 @@ from agent_image.agent.stop import Stop, wait_readable
 FIRST_PAUSE_SECONDS = 0.02
 LONGEST_PAUSE_SECONDS = 1.0
 LONGEST_RETRY_AFTER_SECONDS = 30.0
+LAST_SECONDS = 10.0
 MAX_INTERNAL_ERRORS = 5
 """A host that breaks on a request over and over will not mend by itself."""
 
@@ -53,7 +54,8 @@ class Gateway:
 
     @property
     def seconds_left(self) -> float:
-        return max(0.0, self.deadline - time.monotonic())
+        """Of the run; a few when its time is up, to say how it ended."""
+        return max(LAST_SECONDS, self.deadline - time.monotonic())
 
     def ask(
         self,
@@ -70,7 +72,7 @@ class Gateway:
         Raises Refused, Lost after ``seconds`` without an answer, and Stopped if ``stop`` is given.
         """
         data = body if isinstance(body, bytes) else json.dumps(body).encode()
-        deadline = self.deadline if seconds is None else time.monotonic() + seconds
+        deadline = time.monotonic() + (self.seconds_left if seconds is None else seconds)
         pause, breaks = FIRST_PAUSE_SECONDS, 0
         while True:
             asked_pause = 0.0

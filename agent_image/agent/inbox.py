@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import sys
 import threading
+import time
 from typing import List, NamedTuple
 
 from agent_image.agent.gateway import Gateway, Lost, Refused
 from agent_image.agent.stop import Stop
 
 WAIT_SECONDS = 25
+CLOSED_SECONDS = 5.0
 
 
 class Message(NamedTuple):
@@ -39,17 +41,24 @@ class Inbox:
 
     def has_news(self) -> bool:
         """Ask right now whether somebody has said something; raises Stopped for a stop."""
-        self._hear(wait=0, stop=self._stop)
+        try:
+            self._hear(wait=0, stop=self._stop)
+        except Refused as refusal:
+            print("the inbox is closed:", refusal, file=sys.stderr)
         self._stop.check()
         with self._lock:
             return bool(self._waiting)
 
     def _listen(self) -> None:
-        try:
-            while not self._stop.is_set:
+        while not self._stop.is_set:
+            try:
                 self._hear(wait=WAIT_SECONDS, stop=None)
-        except (Refused, Lost) as error:
-            print("the inbox is closed:", error, file=sys.stderr)
+            except Refused as refusal:
+                # A stop must still be heard once the host has mended.
+                print("the inbox is closed:", refusal, file=sys.stderr)
+                time.sleep(CLOSED_SECONDS)
+            except Lost:
+                return
 
     def _hear(self, *, wait: int, stop: Stop | None) -> None:
         path = "/inbox?after={}&wait={}".format(self._last, wait)

@@ -5,20 +5,42 @@ from __future__ import annotations
 import os
 import sys
 
+_TOKEN = "THREADSMITH_TOKEN"
 _PR_SET_DUMPABLE = 4
+# Fields of /proc/<pid>/stat after the command's name: where its first environment lies.
+_ENV_START, _ENV_END = 47, 48
 
 
 def take_token() -> str:
-    """Read the token and remove it from this process's environment."""
+    """Read the token and remove it from wherever another process could find it."""
+    token = os.environ.pop(_TOKEN, "")
+    _blot_out("self")
+    if os.getppid() == 1:
+        _blot_out("1")  # the container's init was given the same environment
     _hide_memory()
-    return os.environ.pop("THREADSMITH_TOKEN", "")
+    return token
+
+
+def _blot_out(process: str) -> None:
+    """Overwrite the token where the kernel keeps showing it: in /proc/<pid>/environ."""
+    try:
+        with open("/proc/{}/stat".format(process), "rb") as file:
+            fields = file.read().rpartition(b")")[2].split()
+        start, end = int(fields[_ENV_START]), int(fields[_ENV_END])
+        with open("/proc/{}/mem".format(process), "r+b", buffering=0) as memory:
+            memory.seek(start)
+            lines = memory.read(end - start).split(b"\0")
+            for line in lines:
+                if line.startswith(_TOKEN.encode() + b"="):
+                    memory.seek(start)
+                    memory.write(b"-" * len(line))
+                start += len(line) + 1
+    except (OSError, ValueError, LookupError) as error:
+        print("the token stays in process", process, "-", error, file=sys.stderr)
 
 
 def _hide_memory() -> None:
-    """Close /proc/<pid>/environ, memory and tracing to other processes of the same user.
-
-    The kernel keeps the first environment readable there whatever `os.environ` holds by now.
-    """
+    """Close this process's memory and tracing to other processes of the same user."""
     try:
         import ctypes
 

@@ -9,7 +9,7 @@ import time
 from typing import Any, Dict
 
 from agent_image.agent.events import Events
-from agent_image.agent.gateway import Gateway, Lost, Refused
+from agent_image.agent.gateway import LAST_SECONDS, Gateway, Lost, Refused
 from agent_image.agent.places import make_places
 from agent_image.agent.protocol import PROTOCOL_VERSION
 from agent_image.agent.shield import take_token
@@ -19,8 +19,6 @@ Json = Dict[str, Any]
 
 FIRST_SECONDS = 3600.0
 """To be told what to do; the answer says how long the whole may take."""
-STOPPED_SECONDS = 10.0
-"""For each last request of a run that was stopped."""
 
 
 def main() -> int:
@@ -34,7 +32,7 @@ def main() -> int:
     events = Events(gateway)
     try:
         outcome = _run(gateway, events, stop)
-        seconds = STOPPED_SECONDS if stop.is_set else None
+        seconds = LAST_SECONDS if stop.is_set else None
         events.flush(seconds or gateway.seconds_left)
         gateway.ask("PUT", "/outcome", outcome, seconds=seconds)
     except Exception:  # noqa: BLE001 - the outer wall: whatever it is, the host hears of it
@@ -73,6 +71,6 @@ def _tell_failure(gateway: Gateway, details: str) -> None:
         "details": details[-8000:],
     }
     try:
-        gateway.ask("PUT", "/outcome", outcome, seconds=STOPPED_SECONDS)
+        gateway.ask("PUT", "/outcome", outcome, seconds=LAST_SECONDS)
     except (Refused, Lost) as refusal:
         print("the outcome was not taken:", refusal, file=sys.stderr)

@@ -94,9 +94,9 @@ def _text(workspace: str, name: str) -> bytes:
 
 def _read(workspace: str, name: str, limit: int) -> bytes:
     """The beginning of a regular file in the workspace; empty where there is none."""
-    path = os.path.join(workspace, name)
+    path = os.path.realpath(os.path.join(workspace, name))
     try:
-        if not os.path.isfile(path):
+        if not path.startswith(os.path.realpath(workspace) + os.sep) or not os.path.isfile(path):
             return b""
         with open(path, "rb") as file:
             return file.read(limit)

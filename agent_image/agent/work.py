@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Dict, Optional
 
 from agent_image.agent.events import Events
-from agent_image.agent.gateway import Gateway
+from agent_image.agent.gateway import LAST_SECONDS, Gateway
 from agent_image.agent.inbox import Inbox
 from agent_image.agent.keeper import PatchKeeper
 from agent_image.agent.loop import Agent, Surroundings
@@ -19,9 +19,6 @@ from agent_image.agent.tools import Tools
 from agent_image.agent.workspace import WorkspaceProblem, lay, lay_work
 
 Json = Dict[str, Any]
-
-STOPPED_SECONDS = 10.0
-"""For the last patch of a run that was stopped."""
 
 
 def work(run: Json, gateway: Gateway, events: Events, stop: Stop, places: Places) -> Json:
@@ -62,7 +59,7 @@ def _make_keeper(
 def _send_last(patches: PatchKeeper, outcome: Json, stop: Stop) -> Json:
     """The tree is still now: what it holds is the result."""
     try:
-        patches.end(seconds=STOPPED_SECONDS if stop.is_set else None)
+        patches.end(seconds=LAST_SECONDS if stop.is_set else None)
     except PatchProblem as problem:
         if problem.is_fatal and outcome["kind"] != "stopped":
             outcome = dict(outcome, kind="failed", brief=problem.brief)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.agent_image.conftest import MakeStage
-from tests.agent_image.fake_gateway import TOKEN, bash, finish
+from tests.agent_image.fake_gateway import TOKEN, bash, call, finish
 from tests.agent_image.test_inbox import processes_with
 
 Run = Any
@@ -166,6 +166,18 @@ async def test_no_command_sees_the_token(run: Run) -> None:
         assert "PATH=" in text
         assert TOKEN not in text
         assert "THREADSMITH_TOKEN" not in text
+
+
+async def test_the_program_s_own_environment_forgets_the_token(make_stage: MakeStage) -> None:
+    stage = await make_stage()
+    outcome = await stage.play(
+        [bash("cat /proc/$PPID/environ | tr '\\0' '\\n'"), call("read", path="/proc/self/environ")],
+        [finish()],
+    )
+    assert outcome["kind"] == "finished"
+    through_bash, through_read = stage.gateway.results(1)
+    assert "THREADSMITH_SOCKET" in through_bash["text"]
+    assert TOKEN not in through_bash["text"] + through_read["text"]
 
 
 async def test_commands_have_home_and_a_quiet_terminal(run: Run, tmp_path: Path) -> None:

@@ -111,13 +111,15 @@ async def test_a_run_with_set_up_mends_the_fault(house: House) -> None:
 
 async def test_no_command_can_read_the_token_or_reach_a_network(house: House) -> None:
     script = (
-        "env | grep -c TOKEN; cat /proc/$PPID/environ /proc/$PPID/mem 2>&1 | cut -d: -f3 | sort -u;"
+        "cat /proc/1/environ | tr '\\0' '\\n' | grep -c PATH=;"
+        " for p in /proc/[0-9]*; do cat $p/environ; done 2>/dev/null | tr '\\0' '\\n'"
+        " | grep -c TOKEN; cat /proc/$PPID/environ /proc/$PPID/mem 2>&1 | cut -d: -f3 | sort -u;"
         " ls /sys/class/net; touch /opt/threadsmith/agent_image/x 2>&1 | cut -d: -f3"
     )
     outcome = await house.run(says(("bash", {"command": script})), says(FINISH))
     assert outcome.kind == "nothing"
     (text,) = house.results()
-    assert text.splitlines()[:2] == ["0", " Permission denied"]
+    assert text.splitlines()[:3] == ["1", "0", " Permission denied"]
     assert "eth0" not in text
     assert "Read-only file system" in text
 

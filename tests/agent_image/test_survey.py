@@ -56,3 +56,10 @@ def test_rules_are_cut_and_nested_ones_listed(tmp_path: Path) -> None:
     assert "cut" in text
     assert nested == ["a/AGENTS.md", "b/c/AGENTS.md"]
     assert find_rules(str(tmp_path / "none"), []) == ("", [])
+
+
+def test_rules_that_are_a_link_out_of_the_workspace_are_not_read(tmp_path: Path) -> None:
+    (tmp_path / "workspace").mkdir()
+    (tmp_path / "secret").write_text("secret")
+    (tmp_path / "workspace" / "AGENTS.md").symlink_to("../secret")
+    assert find_rules(str(tmp_path / "workspace"), ["AGENTS.md"]) == ("", [])
