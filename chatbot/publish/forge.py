@@ -62,6 +62,8 @@ class GitHubForge:
             timeout=ANSWER_SECONDS,
             retry=GithubRetry(total=4, max_rate_limit_wait=MAX_WAIT_SECONDS),
             user_agent="threadsmith",
+            # A repository is not read before each thing that is done in it.
+            lazy=True,
         )
 
     async def close(self) -> None:
@@ -77,6 +79,7 @@ class GitHubForge:
 
         def read() -> RepositoryInfo:
             found = self._github.get_repo(name)
+            found.complete()
             return RepositoryInfo(
                 default_branch=found.default_branch,
                 html_url=found.html_url,
@@ -90,7 +93,7 @@ class GitHubForge:
         owner = name.partition("/")[0]
 
         def read() -> OpenPull | None:
-            repository = self._github.get_repo(name, lazy=True)
+            repository = self._github.get_repo(name)
             pulls = repository.get_pulls(state="open", head=f"{owner}:{branch}")
             return next((_pull(pull) for pull in pulls), None)
 
@@ -100,14 +103,14 @@ class GitHubForge:
         self, name: str, *, branch: str, base: str, title: str, body: str, draft: bool
     ) -> OpenPull:
         def create() -> OpenPull:
-            repository = self._github.get_repo(name, lazy=True)
+            repository = self._github.get_repo(name)
             return _pull(repository.create_pull(base, branch, title=title, body=body, draft=draft))
 
         return await self._call(name, create)
 
     async def edit_pull(self, name: str, number: int, *, title: str, body: str) -> OpenPull:
         def edit() -> OpenPull:
-            pull = self._github.get_repo(name, lazy=True).get_pull(number)
+            pull = self._github.get_repo(name).get_pull(number)
             pull.edit(title=title, body=body)
             return _pull(pull)
 

@@ -63,8 +63,8 @@ def commit_message(*, title: str, summary: str, co_author: tuple[str, str] | Non
     )
     parts = [subject, wrapped]
     if co_author is not None:
-        name, email = (_plain(part) for part in co_author)
-        parts.append(f"Co-authored-by: {name} <{email}>")
+        name, email = co_author
+        parts.append(f"Co-authored-by: {_plain(name)} <{_plain(email).replace(' ', '@')}>")
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
