@@ -177,8 +177,9 @@ def _append(path: Path, known: int, added: bytes) -> int | None:
         size = file.seek(0, os.SEEK_END)
         if size < known:
             return None
-        # What is that long already was written by another process, from the same story.
-        if size < known + len(added):
+        file.seek(known)
+        # Where it stands there already, another process wrote it, and perhaps more.
+        if file.read(len(added)) != added:
             file.truncate(known)
             file.seek(known)
             file.write(added)
