@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 from typing import Dict, List, NamedTuple, Sequence, Set, Tuple
 
 from agent_image.agent.git import GitFailed, git
@@ -87,9 +86,11 @@ def _seed(workspace: str, index: str) -> None:
         if os.path.lexists(leftover):
             os.unlink(leftover)
     try:
-        own = os.path.join(workspace, ".git", "index")
-        shutil.copyfile(own, index)
-        shutil.copystat(own, index)
+        with open(os.path.join(workspace, ".git", "index"), "rb") as own, open(index, "wb") as copy:
+            facts = os.fstat(own.fileno())
+            for chunk in iter(lambda: own.read(1024**2), b""):
+                copy.write(chunk)
+        os.utime(index, ns=(facts.st_atime_ns, facts.st_mtime_ns))
     except OSError as error:
         raise GitFailed(str(error)) from error
 
