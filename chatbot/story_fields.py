@@ -17,7 +17,8 @@ def integer(payload: dict[str, Any], name: str) -> int:
 
 def number(payload: dict[str, Any], name: str) -> float:
     value = payload.get(name)
-    return float(value) if isinstance(value, int | float) else 0.0
+    # JSON can hold numbers that are too large for anything.
+    return float(value) if isinstance(value, int | float) and abs(value) < 1e15 else 0.0
 
 
 def sequence(payload: dict[str, Any], name: str) -> list[Any]:
