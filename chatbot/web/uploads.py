@@ -9,6 +9,7 @@ import shutil
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import unquote
 
 from aiohttp import BodyPartReader, web
 
@@ -111,7 +112,7 @@ async def _text(part: BodyPartReader, name: str) -> str:
 
 
 def _safe_name(name: str) -> str:
-    """A file name of ours after what the person called it."""
-    stem = re.sub(r"\.zip$", "", re.split(r"[/\\]", name)[-1], flags=re.IGNORECASE)
+    """A file name of ours after what the person called it; some clients quote it."""
+    stem = re.sub(r"\.zip$", "", re.split(r"[/\\]", unquote(name))[-1], flags=re.IGNORECASE)
     stem = re.sub(r"[^A-Za-z0-9._-]+", "-", stem).strip(".-")[:80]
     return f"{stem or 'archive'}.zip"

@@ -1,0 +1,432 @@
+"""The HTTP API as programs meet it."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import zipfile
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiohttp import FormData
+from aiohttp.test_utils import TestClient, TestServer
+
+from chatbot.actions import Actions
+from chatbot.history import queries
+from chatbot.history.store import History
+from chatbot.intake import Intake
+from chatbot.models import Source, Status, Task
+from chatbot.report import task_report
+from chatbot.web.app import make_web_app
+from tests.chatbot.history.lives import PATCH, PULL, Life
+from tests.chatbot.web.conftest import Site, make_settings
+
+ASK = {"repository": "demo/shop", "task": "fix the failing test"}
+
+
+def make_zip(**files: str) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for name, text in (files or {"main.py": "print(1)"}).items():
+            archive.writestr(name, text)
+    return buffer.getvalue()
+
+
+async def ask(site: Site, status: int = 201, *, key: str | None = None, **body: Any) -> Any:
+    headers = site.bearer | ({"Idempotency-Key": key} if key else {})
+    async with site.client.post("/tasks", json=body or ASK, headers=headers) as response:
+        assert response.status == status, await response.text()
+        assert response.content_type == "application/json"
+        return await response.json()
+
+
+async def get(site: Site, path: str, status: int = 200) -> Any:
+    async with site.client.get(path, headers=site.bearer) as response:
+        assert response.status == status, await response.text()
+        return await response.json()
+
+
+async def stored(site: Site, task_id: str) -> Task:
+    return await site.history.read(partial(queries.get_task, task_id=task_id))
+
+
+def uploads(site: Site) -> list[Path]:
+    place = site.settings.data.directory / "uploads"
+    return [path for path in place.rglob("*") if path.is_file()] if place.exists() else []
+
+
+# The token
+
+
+@pytest.mark.parametrize("path", ["/tasks", "/tasks/t_none", "/tasks/else/where"])
+@pytest.mark.parametrize("method", ["GET", "POST"])
+@pytest.mark.parametrize(
+    "header", [None, "Bearer wrong", "Bearer", "Basic the-api-token", "the-api-token", "Bearer é"]
+)
+async def test_nobody_comes_in_without_the_token(
+    site: Site, method: str, path: str, header: str | None
+) -> None:
+    headers = {} if header is None else {"Authorization": header}
+    async with site.client.request(method, path, json=ASK, headers=headers) as response:
+        assert response.status == 401
+        assert response.headers["WWW-Authenticate"] == "Bearer"
+        assert (await response.json())["error"]["code"] == "unauthorized"
+    assert await site.history.read(queries.list_tasks) == []
+
+
+@pytest.mark.parametrize("token", [None, ""])
+async def test_api_is_off_without_a_configured_token(
+    tmp_path: Path, history: History, actions: Actions, token: str | None
+) -> None:
+    settings = make_settings(tmp_path, token=token)
+    app = make_web_app(settings, history, actions, Intake(settings, history, actions))
+    async with TestClient(TestServer(app)) as client:
+        for headers in ({}, {"Authorization": "Bearer "}):
+            async with client.get("/tasks", headers=headers) as response:
+                assert response.status == 403
+                error = (await response.json())["error"]
+                assert error["code"] == "api_disabled"
+                assert "web.api_token" in error["brief"]
+        async with client.get("/healthz") as response:
+            assert (response.status, await response.json()) == (200, {"status": "ok"})
+
+
+# Asking
+
+
+async def test_request_becomes_a_task(site: Site) -> None:
+    answer = await ask(site, **ASK, ref="next", mode="review", model="openai:gpt-x")
+    task = await stored(site, answer["id"])
+    origin = str(site.client.make_url("")).rstrip("/")
+    assert answer == {
+        "id": task.id,
+        "status": "queued",
+        "outcome": None,
+        "repository": "demo/shop",
+        "mode": "review",
+        "model": "openai:gpt-x",
+        "title": "fix the failing test",
+        "created_at": task.created_at,
+        "url": f"{origin}/tasks/{task.id}",
+        "share_url": f"{origin}/t/{task.id}/{task.share_token}",
+    }
+    assert (task.origin, task.author.name, task.mode) == ("api", "API", "review")
+    assert task.source == Source(
+        kind="git",
+        repository="demo/shop",
+        url="https://forge.example/demo/shop.git",
+        ref="next",
+        forge=True,
+    )
+    async with site.client.get(answer["share_url"].removeprefix(origin)) as response:
+        assert response.status == 200
+
+
+async def test_other_addresses_are_taken_as_they_are(site: Site) -> None:
+    answer = await ask(site, repository="http://git.example:8080/acme/api.git", task="explain")
+    source = (await stored(site, answer["id"])).source
+    assert (source.url, source.forge) == ("http://git.example:8080/acme/api.git", False)
+    assert answer["repository"] == "acme/api"
+
+
+async def test_folder_of_this_machine_is_never_a_repository(
+    site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "demo" / "shop").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path)
+    answer = await ask(site)
+    assert (await stored(site, answer["id"])).source.url == "https://forge.example/demo/shop.git"
+
+
+async def test_same_key_gives_the_same_task(site: Site) -> None:
+    answers = await asyncio.gather(*(ask(site, key="one") for _ in range(5)))
+    other = await ask(site, key="two")
+    assert len({answer["id"] for answer in answers}) == 1
+    assert other["id"] != answers[0]["id"]
+
+
+FAULTS: list[tuple[Any, str]] = [
+    ({}, "`task`: field required"),
+    ({"task": "x"}, "No repository is named"),
+    ({"task": "  ", "repository": "a/b"}, "`task`: must say something"),
+    ({"task": 5, "repository": "a/b"}, "`task`: input should be a valid string"),
+    ({"task": "x" * 100_001, "repository": "a/b"}, "`task`: string should have at most"),
+    ({"task": "x", "repository": ""}, "`repository`: must be `owner/name`"),
+    ({"task": "x", "repository": "/etc"}, "`repository`: must be `owner/name`"),
+    ({"task": "x", "repository": "../x/y"}, "`repository`: must be `owner/name`"),
+    ({"task": "x", "repository": "file:///etc"}, "`repository`: must be `owner/name`"),
+    ({"task": "x", "repository": "ext::sh -c id"}, "`repository`: must be `owner/name`"),
+    ({"task": "x", "repository": "--upload-pack=id"}, "`repository`: must be `owner/name`"),
+    ({"task": "x", "repository": "https://[/x"}, "`repository`: must be `owner/name`"),
+    ({"task": "x", "repository": "https://u:p@h/a/b"}, "must not hold a user name or a token"),
+    ({"task": "x", "repository": "https://tok@h/a/b"}, "must not hold a user name or a token"),
+    ({"task": "x", "repository": "a/b", "ref": "-x"}, "`ref`: must be a branch"),
+    ({"task": "x", "repository": "a/b", "ref": "a b"}, "`ref`: must be a branch"),
+    ({"task": "x", "repository": "a/b", "mode": "destroy"}, "`mode`: input should be"),
+    ({"task": "x", "repository": "a/b", "model": "gpt"}, "`model`: must be `provider:name`"),
+    ({"task": "x", "repository": "a/b", "colour": "red"}, "`colour` is not known"),
+    ([], "the body"),
+    ("x", "the body"),
+    (5, "the body"),
+]
+
+
+@pytest.mark.parametrize(("body", "brief"), FAULTS)
+async def test_bad_request_is_explained_and_changes_nothing(
+    site: Site, body: Any, brief: str
+) -> None:
+    async with site.client.post("/tasks", json=body, headers=site.bearer) as response:
+        assert response.status == 400
+        error = (await response.json())["error"]
+    assert error["code"] == "bad_request"
+    assert brief in error["brief"]
+    assert error["resolution"]
+    assert await site.history.read(queries.list_tasks) == []
+
+
+@pytest.mark.parametrize(
+    ("body", "content_type", "status"),
+    [
+        (b"{", "application/json", 400),
+        (b"\xff\xfe", "application/json", 400),
+        (b"[" * 100_000, "application/json", 400),
+        (b'{"task": "\\ud800", "repository": "a/b"}', "application/json", 400),
+        (b" " * (1024**2 + 1), "application/json", 413),
+        (b"task=x", "application/x-www-form-urlencoded", 415),
+        (b"x", "text/plain", 415),
+        (b"x", "multipart/form-data", 400),
+        (b"x", "multipart/form-data; boundary=y", 400),
+        (b"--y\r\n\r\nx\r\n--y--\r\n", "multipart/form-data; boundary=y", 400),
+    ],
+)
+async def test_broken_body_is_refused(
+    site: Site, body: bytes, content_type: str, status: int
+) -> None:
+    headers = site.bearer | {"Content-Type": content_type}
+    async with site.client.post("/tasks", data=io.BytesIO(body), headers=headers) as response:
+        assert response.status == status, await response.text()
+        assert set(await response.json()) == {"error"}
+
+
+@pytest.mark.parametrize("key", ["", "x" * 201, "a b", "é"])
+async def test_bad_key_is_refused(site: Site, key: str) -> None:
+    headers = site.bearer | {"Idempotency-Key": key}
+    async with site.client.post("/tasks", json=ASK, headers=headers) as response:
+        assert response.status == 400
+        assert "Idempotency-Key" in (await response.json())["error"]["brief"]
+
+
+# Archives
+
+
+def make_form(archive: bytes | None = None, name: str = "shop.zip", **fields: str) -> FormData:
+    form = FormData(default_to_multipart=True)
+    for field, value in fields.items():
+        form.add_field(field, value if len(value) < 10**6 else io.StringIO(value))
+    if archive is not None:
+        form.add_field(
+            "archive", io.BytesIO(archive), filename=name, content_type="application/zip"
+        )
+    return form
+
+
+async def send(site: Site, form: FormData, status: int = 201, key: str = "") -> Any:
+    headers = site.bearer | ({"Idempotency-Key": key} if key else {})
+    async with site.client.post("/tasks", data=form, headers=headers) as response:
+        assert response.status == status, await response.text()
+        return await response.json()
+
+
+async def test_archive_becomes_a_task(site: Site) -> None:
+    data = make_zip()
+    answer = await send(site, make_form(data, "../../My shop.ZIP", task="explain", mode="explain"))
+    task = await stored(site, answer["id"])
+    (path,) = uploads(site)
+    assert task.source == Source(kind="zip", repository="My-shop.zip", path=str(path))
+    assert (path.name, path.read_bytes(), task.mode) == ("My-shop.zip", data, "explain")
+    assert path.parent.stat().st_mode & 0o077 == 0
+
+
+async def test_form_without_an_archive_is_like_json(site: Site) -> None:
+    answer = await send(site, make_form(None, **ASK))
+    assert answer["repository"] == "demo/shop"
+
+
+async def test_archive_with_a_known_key_is_not_kept_twice(site: Site) -> None:
+    first = await send(site, make_form(make_zip(), task="x"), key="k")
+    again = await send(site, make_form(make_zip(), task="x"), key="k")
+    assert again["id"] == first["id"]
+    assert [str(path) for path in uploads(site)] == [(await stored(site, first["id"])).source.path]
+
+
+@pytest.mark.parametrize(
+    ("form", "status", "brief"),
+    [
+        (partial(make_form, b"no zip at all", task="x"), 400, "not a zip file"),
+        (partial(make_form, make_zip(a="x" * 2**21), task="x"), 413, "larger than 1 MiB"),
+        (partial(make_form, make_zip()), 400, "`task`: field required"),
+        (partial(make_form, make_zip(), **ASK), 400, "Both an archive and a repository"),
+        (partial(make_form, make_zip(), task="x", ref="main"), 400, "Both an archive"),
+        (partial(make_form, make_zip(), task="x", colour="red"), 400, "`colour` is not known"),
+        (partial(make_form, None, task="x" * 2**20), 413, "`task` is too large"),
+        (partial(make_form, None, task="x"), 400, "No repository"),
+    ],
+)
+async def test_bad_form_is_explained_and_leaves_nothing(
+    site: Site, form: partial[FormData], status: int, brief: str
+) -> None:
+    answer = await send(site, form(), status)
+    assert brief in answer["error"]["brief"]
+    assert uploads(site) == []
+    assert await site.history.read(queries.list_tasks) == []
+
+
+@pytest.mark.parametrize("name", ["task", "archive"])
+async def test_field_given_twice_is_refused(site: Site, name: str) -> None:
+    form = make_form(make_zip(), task="x")
+    form.add_field(name, "again", filename="again.zip" if name == "archive" else None)
+    answer = await send(site, form, 400)
+    assert f"`{name}` twice" in answer["error"]["brief"]
+    assert uploads(site) == []
+
+
+async def test_upload_that_breaks_off_leaves_nothing(site: Site) -> None:
+    head = (
+        "POST /tasks HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer the-api-token\r\n"
+        "Content-Type: multipart/form-data; boundary=y\r\nContent-Length: 100000\r\n\r\n"
+        '--y\r\nContent-Disposition: form-data; name="archive"; filename="a.zip"\r\n\r\nPK'
+    )
+    server = site.client.server
+    _, writer = await asyncio.open_connection(server.host, server.port)
+    writer.write(head.encode() + b"x" * 5000)
+    await writer.drain()
+    async with asyncio.timeout(10):
+        while not uploads(site):
+            await asyncio.sleep(0.01)
+        writer.close()
+        while uploads(site):
+            await asyncio.sleep(0.01)
+    await writer.wait_closed()
+
+
+# Looking
+
+
+async def test_task_is_told_as_it_is(site: Site) -> None:
+    life = await Life.begin(site.actions)
+    approval = await life.to_publishing()
+    await site.actions.published(life.task_id, approval, PULL, created=True)
+    task = await life.task()
+    report = await get(site, f"/tasks/{life.task_id}")
+    links = report.pop("links")
+    assert report == await task_report(site.history, life.task_id)
+    origin = str(site.client.make_url("")).rstrip("/")
+    assert links == {
+        "self": f"{origin}/tasks/{task.id}",
+        "page": f"{origin}/t/{task.id}/{task.share_token}",
+        "patch": f"{origin}/tasks/{task.id}/diff.patch",
+        "pull_request": PULL.url,
+    }
+    async with site.client.get(
+        links["patch"].removeprefix(origin), headers=site.bearer
+    ) as response:
+        assert (response.status, await response.read()) == (200, PATCH)
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", "/tasks/t_000000000000000"),
+        ("GET", "/tasks/t_000000000000000/diff.patch"),
+        ("POST", "/tasks/t_000000000000000/messages"),
+        ("POST", "/tasks/t_000000000000000/stop"),
+        ("GET", "/tasks/%00"),
+        ("GET", "/tasks/%ff%fe"),
+        ("GET", "/tasks/t_x'--/diff.patch"),
+        ("GET", "/tasks/"),
+    ],
+)
+async def test_what_is_not_there_is_404(site: Site, method: str, path: str) -> None:
+    async with site.client.request(
+        method, path, json={"text": "x"}, headers=site.bearer
+    ) as response:
+        assert response.status == 404
+        assert (await response.json())["error"]["brief"]
+
+
+async def test_task_without_a_patch_says_so(site: Site) -> None:
+    life = await Life.begin(site.actions)
+    error = (await get(site, f"/tasks/{life.task_id}/diff.patch", 404))["error"]
+    assert error["code"] == "patch_missing"
+
+
+async def test_other_method_is_refused(site: Site) -> None:
+    async with site.client.delete("/tasks", headers=site.bearer) as response:
+        assert response.status == 405
+        assert set(response.headers["Allow"].split(",")) == {"GET", "HEAD", "POST"}
+
+
+async def test_list_is_newest_first_and_can_be_narrowed(site: Site) -> None:
+    answers = [await ask(site) for _ in range(3)]
+    await Life(site.actions, answers[1]["id"]).to_ready()
+    ids = [answer["id"] for answer in answers]
+    assert [task["id"] for task in (await get(site, "/tasks"))["tasks"]] == ids[::-1]
+    assert [task["id"] for task in (await get(site, "/tasks?limit=1"))["tasks"]] == ids[2:]
+    ready = (await get(site, "/tasks?status=ready"))["tasks"]
+    assert [(task["id"], task["status"]) for task in ready] == [(ids[1], "ready")]
+
+
+@pytest.mark.parametrize(
+    "query", ["limit=0", "limit=201", "limit=x", "status=fine", "page=2", "limit=1&colour=red"]
+)
+async def test_bad_query_is_refused(site: Site, query: str) -> None:
+    assert (await get(site, f"/tasks?{query}", 400))["error"]["code"] == "bad_request"
+
+
+# Talking
+
+
+async def say(site: Site, life: Life, body: Any, status: int = 202, key: str = "") -> Any:
+    headers = site.bearer | ({"Idempotency-Key": key} if key else {})
+    path = f"/tasks/{life.task_id}/messages"
+    async with site.client.post(path, json=body, headers=headers) as response:
+        assert response.status == status, await response.text()
+        return await response.json()
+
+
+async def test_message_starts_the_next_run(site: Site) -> None:
+    life = await Life.begin(site.actions)
+    await life.to_ready()
+    answer = await say(site, life, {"text": "and the docs"}, key="m")
+    assert answer == {"id": life.task_id, "status": "queued", "result": "stored"}
+    assert (await say(site, life, {"text": "and the docs"}, key="m"))["result"] == "duplicate"
+    other = await Life.begin(site.actions)
+    assert (await say(site, other, {"text": "and the docs"}, key="m"))["result"] == "stored"
+    run = await life.run()
+    assert (run.number, run.request, run.author.name) == (2, "and the docs", "API")
+
+
+async def test_stop_ends_the_run(site: Site) -> None:
+    life = await Life.begin(site.actions)
+    await life.work()
+    path = f"/tasks/{life.task_id}/stop"
+    async with site.client.post(path, headers=site.bearer) as response:
+        assert response.status == 202
+        assert await response.json() == {
+            "id": life.task_id,
+            "status": "running",
+            "stopping": True,
+        }
+    await life.finish("stopped")
+    async with site.client.post(path, headers=site.bearer) as response:
+        assert (await response.json())["stopping"] is False
+    assert (await life.task()).status == Status.STOPPED
+
+
+@pytest.mark.parametrize("body", [{}, {"text": ""}, {"text": " \n"}, {"text": 1}, {"x": "y"}, []])
+async def test_bad_message_is_refused(site: Site, body: Any) -> None:
+    life = await Life.begin(site.actions)
+    assert (await say(site, life, body, 400))["error"]["code"] == "bad_request"
+    assert await life.kinds() == ["task_created", "run_queued"]
