@@ -115,17 +115,18 @@ async def _ask_and_approve(
 async def _press_open(stage: Stage, thread_ts: str) -> None:
     """Through the workspace, as a person's click would come."""
 
-    async def find() -> tuple[str, str] | None:
-        for message in await stage.workspace.messages(CHANNEL, thread_ts):
+    workspace = stage.workspace
+
+    def find() -> str | None:
+        for message in workspace.messages(CHANNEL, thread_ts):
             for block in message.get("blocks") or ():
                 for element in block.get("elements") or ():
                     if element.get("action_id") == "open_pr":
-                        return message["ts"], element["action_id"]
+                        return str(message["ts"])
         return None
 
-    while (found := await find()) is None:
-        await asyncio.sleep(0.05)
-    await stage.workspace.click(PERSON, CHANNEL, *found)
+    gate = await workspace.wait_for(find, seconds=ONCE_SECONDS)
+    await workspace.click(PERSON, CHANNEL, gate, "open_pr")
 
 
 def _failure(event: Event) -> ThreadsmithError | None:

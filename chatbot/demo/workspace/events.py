@@ -1,0 +1,149 @@
+"""What the app is told: people's messages, edits, reactions, presses and forms, in Slack's form."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from typing import Any
+
+from chatbot.demo.workspace.socket_mode import SocketMode
+from chatbot.demo.workspace.state import Channel, State, User
+
+Json = dict[str, Any]
+
+_URL = re.compile(r"(?<![<|\w])(https?://[^\s<>|]+[^\s<>|.,;:!?)])")
+
+
+def as_slack_writes(text: str, state: State) -> str:
+    """What a person typed, as Slack stores it: escaped, with mentions and links marked."""
+    escaped = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    for user in state.users.values():
+        escaped = re.sub(
+            rf"(?<!\w)@(?:{user.name}|{user.real_name})\b", f"<@{user.id}>", escaped, flags=re.I
+        )
+    return _URL.sub(r"<\1>", escaped)
+
+
+class Events:
+    """Sends the app its events."""
+
+    def __init__(self, state: State, socket_mode: SocketMode, *, url: str) -> None:
+        self._state = state
+        self._socket_mode = socket_mode
+        self._url = url
+        self.triggers: dict[str, tuple[str, float]] = {}
+        """Who may open a modal by it, and since when."""
+
+    def send(self, event: Json) -> None:
+        state = self._state
+        self._socket_mode.deliver_event(
+            {
+                "token": "local",
+                "team_id": state.team_id,
+                "api_app_id": state.app_id,
+                "event": event,
+                "type": "event_callback",
+                "event_id": f"Ev{secrets.token_hex(5).upper()}",
+                "event_time": int(state.clock()),
+                "authorizations": [
+                    {
+                        "enterprise_id": None,
+                        "team_id": state.team_id,
+                        "user_id": state.bot.id,
+                        "is_bot": True,
+                        "is_enterprise_install": False,
+                    }
+                ],
+                "is_ext_shared_channel": False,
+            }
+        )
+
+    def message(self, channel: Channel, message: Json) -> None:
+        """One mention yields two events, with ids of their own and the same ts."""
+        shown = {name: value for name, value in message.items() if name != "reactions"}
+        shown |= {"channel": channel.id, "event_ts": message["ts"], "team": self._state.team_id}
+        mentions = f"<@{self._state.bot.id}>" in message.get("text", "")
+        if mentions and channel.kind == "channel" and "bot_id" not in message:
+            mention = {name: value for name, value in shown.items() if name != "subtype"}
+            self.send({**mention, "type": "app_mention"})
+        self.send({**shown, "type": "message", "channel_type": channel.kind})
+
+    def changed(self, channel: Channel, message: Json, previous: Json) -> None:
+        self._meta(channel, "message_changed", message=message, previous_message=previous)
+
+    def deleted(self, channel: Channel, previous: Json) -> None:
+        ts = previous["ts"]
+        self._meta(channel, "message_deleted", deleted_ts=ts, previous_message=previous)
+
+    def reaction(self, channel: Channel, ts: str, user: str, name: str, *, added: bool) -> None:
+        self.send(
+            {
+                "type": "reaction_added" if added else "reaction_removed",
+                "user": user,
+                "reaction": name,
+                "item": {"type": "message", "channel": channel.id, "ts": ts},
+                "event_ts": self._state.new_ts(),
+            }
+        )
+
+    async def press(self, user: User, channel: Channel, message: Json, element: Json) -> Json:
+        """A button; answers what the app acknowledged with."""
+        is_ephemeral = bool(message.get("is_ephemeral"))
+        container: Json = {
+            "type": "message",
+            "message_ts": message["ts"],
+            "channel_id": channel.id,
+            "is_ephemeral": is_ephemeral,
+        }
+        if "thread_ts" in message:
+            container["thread_ts"] = message["thread_ts"]
+        payload = {
+            "type": "block_actions",
+            **self._common(user),
+            "container": container,
+            "channel": {"id": channel.id, "name": channel.name},
+            "message": message,
+            "state": {"values": {}},
+            "response_url": f"{self._url}/response/{secrets.token_urlsafe(16)}",
+            "actions": [{**element, "action_ts": self._state.new_ts()}],
+        }
+        return await self._socket_mode.deliver_interaction(payload)
+
+    async def submit(self, user: User, view: Json, values: Json) -> Json:
+        """A modal's form."""
+        sent = {**view, "state": {"values": values}}
+        payload = {
+            "type": "view_submission",
+            **self._common(user),
+            "view": sent,
+            "response_urls": [],
+        }
+        return await self._socket_mode.deliver_interaction(payload)
+
+    def _meta(self, channel: Channel, subtype: str, **more: Any) -> None:
+        ts = self._state.new_ts()
+        event = {"type": "message", "subtype": subtype, "channel": channel.id, "ts": ts}
+        event |= {"event_ts": ts, "channel_type": channel.kind, "hidden": True}
+        self.send({**event, **more})
+
+    def _common(self, user: User) -> Json:
+        state = self._state
+        team = {"id": state.team_id, "domain": "local"}
+        return {
+            "user": {
+                "id": user.id,
+                "username": user.name,
+                "name": user.name,
+                "team_id": team["id"],
+            },
+            "api_app_id": state.app_id,
+            "token": "local",
+            "team": team,
+            "trigger_id": self.new_trigger(user),
+        }
+
+    def new_trigger(self, user: User) -> str:
+        """Good for one modal, for three seconds."""
+        trigger = f"{secrets.token_hex(6)}.{secrets.token_hex(12)}"
+        self.triggers[trigger] = (user.id, self._state.clock())
+        return trigger

@@ -1,0 +1,162 @@
+"""The persons' side: what they write, press, send and see. The page and the tests go through it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from chatbot.demo.workspace.api import Api
+from chatbot.demo.workspace.errors import ApiError
+from chatbot.demo.workspace.events import Events, as_slack_writes
+from chatbot.demo.workspace.state import Channel, File, State, User
+
+Json = dict[str, Any]
+
+PREVIEW_BYTES = 200_000
+
+
+class People:
+    """Acts for the two persons of the workspace."""
+
+    def __init__(
+        self, state: State, events: Events, api: Api, *, changed: Callable[[Json], None]
+    ) -> None:
+        self._state = state
+        self._events = events
+        self._api = api
+        self._changed = changed
+
+    def say(
+        self,
+        user: User,
+        channel: Channel,
+        text: str,
+        *,
+        thread_ts: str | None = None,
+        files: Mapping[str, bytes] | None = None,
+    ) -> str:
+        """Post a message; answers its ts."""
+        message: Json = {
+            "type": "message",
+            "user": user.id,
+            "ts": self._state.new_ts(),
+            "text": as_slack_writes(text, self._state),
+            "client_msg_id": self._state.new_id("M"),
+        }
+        if thread_ts is not None and thread_ts != message["ts"]:
+            message["thread_ts"] = thread_ts
+        if files:
+            message["subtype"] = "file_share"
+            message["files"] = [self._store(user, name, data) for name, data in files.items()]
+        self._state.add_message(channel, message)
+        self._events.message(channel, message)
+        self._tell(channel, message)
+        return str(message["ts"])
+
+    def edit(self, channel: Channel, ts: str, text: str) -> None:
+        message = self._state.message(channel, ts)
+        previous = dict(message)
+        message["text"] = as_slack_writes(text, self._state)
+        message["edited"] = {"user": message["user"], "ts": self._state.new_ts()}
+        self._events.changed(channel, message, previous)
+        self._tell(channel, message)
+
+    def delete(self, channel: Channel, ts: str) -> None:
+        message = self._state.message(channel, ts)
+        del channel.messages[ts]
+        self._events.deleted(channel, message)
+        self._tell(channel, message)
+
+    async def press(
+        self,
+        user: User,
+        channel: Channel,
+        ts: str,
+        action_id: str,
+        *,
+        block_id: str | None = None,
+        value: str | None = None,
+    ) -> Json:
+        """A button on a message; raises NotAcknowledged where the app does not answer."""
+        message = self._shown(channel, ts)
+        for block in message.get("blocks") or []:
+            elements = [*(block.get("elements") or []), *filter(None, [block.get("accessory")])]
+            for element in elements:
+                if element.get("action_id") != action_id:
+                    continue
+                if block_id not in {None, block.get("block_id")}:
+                    continue
+                if value not in {None, element.get("value")}:
+                    continue
+                pressed = {**element, "block_id": block.get("block_id", "")}
+                return await self._events.press(user, channel, message, pressed)
+        raise ApiError("action_not_found")
+
+    async def submit(self, user: User, view_id: str, values: Json) -> Json:
+        """A modal's form; answers {} once it is taken, or the app's errors."""
+        view = self._state.views.get(view_id)
+        if view is None or view["_user"] != user.id:
+            raise ApiError("view_not_found")
+        shown = {name: part for name, part in view.items() if name != "_user"}
+        answer = await self._events.submit(user, shown, values)
+        if answer.get("response_action") != "errors":
+            self.close_view(user, view_id)
+        return answer
+
+    def close_view(self, user: User, view_id: str) -> None:
+        self._state.views.pop(view_id, None)
+        self._changed({"type": "view_closed", "user": user.id, "view_id": view_id})
+
+    def see(self, user: User, channel: Channel, thread_ts: str | None = None) -> list[Json]:
+        """The channel's messages, or one thread's, as this person sees them."""
+        state = self._state
+        shown = state.top_level(channel) if thread_ts is None else state.thread(channel, thread_ts)
+        private = [
+            {**message, "ephemeral": True}
+            for message in state.ephemerals
+            if message["to"] == user.id
+            and message["channel"] == channel.id
+            and message.get("thread_ts") == thread_ts
+        ]
+        found = sorted([*shown, *private], key=lambda message: str(message["ts"]))
+        return [self._with_files(message) for message in found]
+
+    def _shown(self, channel: Channel, ts: str) -> Json:
+        for message in self._state.ephemerals:
+            if message["ts"] == ts:
+                return message
+        return self._state.message(channel, ts)
+
+    def _with_files(self, message: Json) -> Json:
+        if not message.get("files"):
+            return message
+        return {**message, "files": [self._preview(entry) for entry in message["files"]]}
+
+    def _preview(self, entry: Json) -> Json:
+        file = self._state.file(entry["id"])
+        shown = {**entry, "url": f"/files/{file.id}/{file.name}"}
+        if b"\0" not in file.data[:8000]:
+            shown["preview"] = file.data[:PREVIEW_BYTES].decode(errors="replace")
+        return shown
+
+    def _store(self, user: User, name: str, data: bytes) -> Json:
+        file = File(
+            id=self._state.new_id("F"),
+            name=name,
+            title=name,
+            data=data,
+            owner=user.id,
+            is_complete=True,
+        )
+        self._state.files[file.id] = file
+        return self._api.file_json(file)
+
+    def _tell(self, channel: Channel, message: Json) -> None:
+        self._changed(
+            {
+                "type": "message",
+                "channel": channel.id,
+                "ts": message["ts"],
+                "thread_ts": message.get("thread_ts"),
+            }
+        )

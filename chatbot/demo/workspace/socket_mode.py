@@ -1,0 +1,147 @@
+"""Socket Mode: each payload goes to one connection, and again where it is not acknowledged."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import random
+import secrets
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from aiohttp import WSMsgType, web
+
+from chatbot.demo.workspace.errors import ApiError
+
+Json = dict[str, Any]
+Sleep = Callable[[float], Awaitable[None]]
+
+ACK_SECONDS = 3.0
+RETRY_SECONDS = (0.0, 60.0, 300.0)
+MAX_SOCKETS = 10
+
+
+class NotAcknowledged(Exception):
+    """The app did not answer in time, or no connection is open."""
+
+
+class SocketMode:
+    """The connections of one app, and what is on its way to them."""
+
+    def __init__(self, *, sleep: Sleep = asyncio.sleep) -> None:
+        self._sleep = sleep
+        self._tickets: set[str] = set()
+        self._sockets: list[web.WebSocketResponse] = []
+        self._transports: dict[web.WebSocketResponse, asyncio.Transport] = {}
+        self._waiting: dict[str, asyncio.Future[Json]] = {}
+        self._connected = asyncio.Event()
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def issue_ticket(self) -> str:
+        """For one connection."""
+        if len(self._sockets) >= MAX_SOCKETS:
+            raise ApiError("too_many_websockets")
+        ticket = secrets.token_urlsafe(24)
+        self._tickets.add(ticket)
+        return ticket
+
+    async def serve(self, request: web.Request) -> web.StreamResponse:
+        """One connection, until it closes."""
+        ticket = request.query.get("ticket", "")
+        if ticket not in self._tickets:
+            return web.json_response({"ok": False, "error": "invalid_ticket"}, status=401)
+        self._tickets.discard(ticket)
+        socket = web.WebSocketResponse(autoping=True)
+        await socket.prepare(request)
+        self._sockets.append(socket)
+        if isinstance(request.transport, asyncio.Transport):
+            self._transports[socket] = request.transport
+        hello = {
+            "type": "hello",
+            "num_connections": len(self._sockets),
+            "connection_info": {"app_id": "A0THREADS"},
+            "debug_info": {"host": "applink-local", "approximate_connection_time": 18060},
+        }
+        try:
+            await socket.send_json(hello)
+            self._connected.set()
+            async for message in socket:
+                if message.type == WSMsgType.TEXT:
+                    self._take(message.data)
+        finally:
+            self._sockets.remove(socket)
+            self._transports.pop(socket, None)
+            if not self._sockets:
+                self._connected.clear()
+        return socket
+
+    def deliver_event(self, payload: Json) -> None:
+        """With Slack's retries; waits for a connection where there is none."""
+        task = asyncio.create_task(self._deliver_with_retries(payload))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def deliver_interaction(self, payload: Json) -> Json:
+        """Once; answers what the app answered with. Raises NotAcknowledged."""
+        return await self._deliver("interactive", payload, accepts_response=True)
+
+    async def drop(self) -> None:
+        """Cut every connection without a word, as a broken network does."""
+        for transport in list(self._transports.values()):
+            transport.abort()
+
+    async def refresh(self) -> None:
+        """Ask every connection to come back anew, as Slack does every few hours."""
+        for socket in list(self._sockets):
+            await socket.send_json({"type": "disconnect", "reason": "refresh_requested"})
+
+    async def close(self) -> None:
+        for task in list(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        for socket in list(self._sockets):
+            await socket.close()
+
+    async def _deliver_with_retries(self, payload: Json) -> None:
+        for attempt in range(len(RETRY_SECONDS) + 1):
+            await self._connected.wait()
+            retry: Json = {"retry_attempt": attempt, "retry_reason": "timeout" if attempt else ""}
+            with contextlib.suppress(NotAcknowledged):
+                await self._deliver("events_api", payload, more=retry)
+                return
+            if attempt < len(RETRY_SECONDS):
+                await self._sleep(RETRY_SECONDS[attempt])
+
+    async def _deliver(
+        self, kind: str, payload: Json, *, accepts_response: bool = False, more: Json | None = None
+    ) -> Json:
+        if not self._sockets:
+            raise NotAcknowledged
+        envelope_id = secrets.token_hex(16)
+        envelope = {
+            "type": kind,
+            "envelope_id": envelope_id,
+            "payload": payload,
+            "accepts_response_payload": accepts_response,
+            **(more or {}),
+        }
+        answer: asyncio.Future[Json] = asyncio.get_running_loop().create_future()
+        self._waiting[envelope_id] = answer
+        try:
+            async with asyncio.timeout(ACK_SECONDS):
+                await random.choice(self._sockets).send_json(envelope)  # noqa: S311
+                return await answer
+        except (TimeoutError, ConnectionError) as error:
+            raise NotAcknowledged from error
+        finally:
+            del self._waiting[envelope_id]
+
+    def _take(self, text: str) -> None:
+        try:
+            given = json.loads(text)
+        except ValueError:
+            return
+        waiting = self._waiting.get(given.get("envelope_id", ""))
+        if waiting is not None and not waiting.done():
+            waiting.set_result(given.get("payload") or {})

@@ -1,0 +1,166 @@
+"""Who and what is in the workspace, in memory."""
+
+from __future__ import annotations
+
+import itertools
+import secrets
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from chatbot.demo.workspace.errors import ApiError
+
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class User:
+    id: str
+    name: str
+    real_name: str
+    is_bot: bool = False
+
+    def to_json(self, team_id: str) -> Json:
+        profile = {"real_name": self.real_name, "display_name": self.name, "team": team_id}
+        return {
+            "id": self.id,
+            "team_id": team_id,
+            "name": self.name,
+            "real_name": self.real_name,
+            "deleted": False,
+            "is_bot": self.is_bot,
+            "is_restricted": False,
+            "is_stranger": False,
+            "tz": "Etc/UTC",
+            "profile": profile,
+        }
+
+
+@dataclass(slots=True, kw_only=True)
+class Channel:
+    id: str
+    name: str
+    kind: Literal["channel", "im"] = "channel"
+    members: list[str] = field(default_factory=list)
+    is_archived: bool = False
+    messages: dict[str, Json] = field(default_factory=dict)
+    """By ts, replies too, in the order they were said."""
+
+    def to_json(self, bot: str) -> Json:
+        found: Json = {
+            "id": self.id,
+            "name": self.name,
+            "is_channel": self.kind == "channel",
+            "is_im": self.kind == "im",
+            "is_private": False,
+            "is_archived": self.is_archived,
+            "is_member": bot in self.members,
+        }
+        if self.kind == "im":
+            found["user"] = next(member for member in self.members if member != bot)
+        return found
+
+
+@dataclass(slots=True, kw_only=True)
+class File:
+    id: str
+    name: str
+    title: str
+    data: bytes = b""
+    snippet_type: str | None = None
+    owner: str = ""
+    is_complete: bool = False
+
+
+class State:
+    """Everything that is said, reacted to, uploaded and opened."""
+
+    def __init__(self, clock: Callable[[], float] = time.time) -> None:
+        self.clock = clock
+        self.team_id, self.app_id = "T0LOCAL", "A0THREADS"
+        self.bot = User(id="U0BOT", name="threadsmith", real_name="Threadsmith", is_bot=True)
+        self.bot_id = "B0BOT"
+        ada = User(id="U0ADA", name="ada", real_name="Ada Young")
+        grace = User(id="U0GRACE", name="grace", real_name="Grace Park")
+        self.users = {user.id: user for user in (ada, grace, self.bot)}
+        everybody = list(self.users)
+        self.channels = {
+            channel.id: channel
+            for channel in (
+                Channel(id="C0SHOP", name="shop", members=everybody),
+                Channel(id="C0GENERAL", name="general", members=everybody),
+                Channel(id="D0ADA", name="ada", kind="im", members=[ada.id, self.bot.id]),
+                Channel(id="D0GRACE", name="grace", kind="im", members=[grace.id, self.bot.id]),
+            )
+        }
+        self.files: dict[str, File] = {}
+        self.views: dict[str, Json] = {}
+        self.ephemerals: list[Json] = []
+        self._numbers = itertools.count(1)
+        self._last_ts = 0
+
+    # Finding
+
+    def user(self, name: str) -> User:
+        """By id or by short name."""
+        for user in self.users.values():
+            if name in {user.id, user.name}:
+                return user
+        raise ApiError("user_not_found")
+
+    def channel(self, name: str) -> Channel:
+        """By id or by name."""
+        for channel in self.channels.values():
+            if name in {channel.id, channel.name} and (
+                name == channel.id or channel.kind == "channel"
+            ):
+                return channel
+        raise ApiError("channel_not_found")
+
+    def message(self, channel: Channel, ts: str) -> Json:
+        found = channel.messages.get(ts)
+        if found is None:
+            raise ApiError("message_not_found")
+        return found
+
+    def file(self, file_id: str) -> File:
+        found = self.files.get(file_id)
+        if found is None:
+            raise ApiError("file_not_found")
+        return found
+
+    # Making
+
+    def new_id(self, prefix: str) -> str:
+        return f"{prefix}0{next(self._numbers):04d}{secrets.token_hex(3).upper()}"
+
+    def new_ts(self) -> str:
+        """Slack's ids of messages: seconds and microseconds, never twice the same."""
+        self._last_ts = max(int(self.clock() * 1_000_000), self._last_ts + 1)
+        return f"{self._last_ts // 1_000_000}.{self._last_ts % 1_000_000:06d}"
+
+    def add_message(self, channel: Channel, message: Json) -> Json:
+        """Into the channel, and into its thread's count."""
+        channel.messages[message["ts"]] = message
+        root = channel.messages.get(message.get("thread_ts", ""))
+        if root is not None and root is not message:
+            root.setdefault("thread_ts", root["ts"])
+            root["reply_count"] = root.get("reply_count", 0) + 1
+            root["latest_reply"] = message["ts"]
+        return message
+
+    def thread(self, channel: Channel, root_ts: str) -> list[Json]:
+        """The parent and its replies."""
+        return [
+            message
+            for message in channel.messages.values()
+            if message["ts"] == root_ts or message.get("thread_ts") == root_ts
+        ]
+
+    def top_level(self, channel: Channel) -> list[Json]:
+        return [
+            message
+            for message in channel.messages.values()
+            if message.get("thread_ts", message["ts"]) == message["ts"]
+        ]
