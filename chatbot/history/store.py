@@ -28,7 +28,7 @@ POLL_SECONDS = 1.0
 
 
 class HistoryUnavailable(ThreadsmithError):
-    """The database cannot be written."""
+    """The database cannot be read or written."""
 
     code = "history_unavailable"
     resolution = "Check the free space and the permissions of the data directory."

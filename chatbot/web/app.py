@@ -19,6 +19,12 @@ from chatbot.web.stream import Streams
 from chatbot.web.wall import Handler, add_headers, make_wall
 
 STATIC = Path(__file__).parent / "static"
+CONTENT_TYPES = {
+    ".css": "text/css; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".svg": "image/svg+xml",
+}
+"""Said outright: hosts differ in what they guess, and browsers refuse the wrong one."""
 MAX_BODY_BYTES = 1024**2
 """Of everything but an uploaded archive, which has a limit of its own."""
 
@@ -38,14 +44,16 @@ def make_web_app(
     app.on_response_prepare.append(add_headers)
     app.on_shutdown.append(streams.stop)
     app.add_routes([*tasks.routes(), *streams.routes(), *api.routes()])
-    app.add_routes([web.get(f"/static/{path.name}", _static(path)) for path in STATIC.iterdir()])
+    files = [path for path in STATIC.iterdir() if path.suffix in CONTENT_TYPES]
+    app.add_routes([web.get(f"/static/{path.name}", _static(path)) for path in files])
     app.router.add_get("/healthz", _health(history))
     return app
 
 
 def _static(path: Path) -> Handler:
     async def serve(_request: web.Request) -> web.StreamResponse:
-        return web.FileResponse(path, headers={"Cache-Control": "no-cache"})
+        headers = {"Cache-Control": "no-cache", "Content-Type": CONTENT_TYPES[path.suffix]}
+        return web.FileResponse(path, headers=headers)
 
     return serve
 
