@@ -108,6 +108,9 @@ def make_page(
     told = [(event, text) for event in events if (text := describe(event))]
     patch = find_patch_event(task, events)
     pull = task.pull_request
+    error = find_error(events)
+    # What is said in red above need not be said again.
+    summary = "" if error and error["brief"] == task.summary else task.summary
     return TaskPage(
         title=one_line(task.title) or "Task",
         status=task.status.value,
@@ -115,9 +118,9 @@ def make_page(
         seq=events[-1].seq if events else 0,
         facts=_facts(task, events),
         timings=_timings(task, events),
-        summary=markdown(task.summary),
+        summary=markdown(summary),
         claimed=_prose(newest, "claimed"),
-        error=find_error(events),
+        error=error,
         plan=_plan(runs, events),
         runs=tuple(_run(run, ended.get(run.id), markdown) for run in reversed(runs)),
         lines=tuple(_line(task, event, text) for event, text in told[-MAX_LINES:]),
