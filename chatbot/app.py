@@ -139,7 +139,8 @@ def _log_end(task: asyncio.Task[None]) -> None:
 @asynccontextmanager
 async def _listening(application: web.Application, settings: Settings) -> AsyncIterator[str]:
     """Serve the application; answers how people reach it."""
-    runner = web.AppRunner(application, shutdown_timeout=SHUTDOWN_SECONDS)
+    # No access log: the share tokens stand in the addresses.
+    runner = web.AppRunner(application, access_log=None, shutdown_timeout=SHUTDOWN_SECONDS)
     await runner.setup()
     try:
         site = web.TCPSite(runner, settings.web.host, settings.web.port)
