@@ -93,8 +93,7 @@ async function heard(change) {
   if (change.type === "view_closed") return closeModal(change.view_id);
   if (change.channel !== channel) return undefined;
   if (change.thread_ts && change.thread_ts === lastPosted && thread !== lastPosted) await openThread(lastPosted);
-  if (!change.thread_ts || change.thread_ts === change.ts || change.ts === thread) await showChannel();
-  else if (!thread) await showChannel();
+  await showChannel();
   if (thread && [change.thread_ts, change.ts].includes(thread)) await showThread();
   return undefined;
 }
