@@ -32,6 +32,7 @@ from chatbot.models import (
     TransitionRefused,
     check_transition,
     make_id,
+    shown_model,
 )
 from sandbox.errors import ThreadsmithError
 from sandbox.recorder import Outcome
@@ -180,7 +181,7 @@ class Actions:
                 "branch": branch,
                 "base_commit": base_commit,
                 "mode": task.mode,
-                "model": task.model,
+                "model": shown_model(task.model),
                 **detail,
             }
             queries.append_event(db, task.id, "run_resolved", payload, at=self.clock())
@@ -498,7 +499,7 @@ class Actions:
             "repository": new.source.repository,
             "ref": new.source.ref,
             "mode": new.mode,
-            "model": new.model,
+            "model": shown_model(new.model),
             "author": _who(new.author),
             "origin": new.origin,
         }

@@ -244,6 +244,12 @@ class NewTask:
     """Deduplicates requests: the same key gives the same task."""
 
 
+def shown_model(model: str) -> str:
+    """For people: a recording's folder on the host is nobody's business."""
+    provider, _, name = model.partition(":")
+    return f"{provider}:{name.rpartition('/')[2]}" if provider == "replay" else model
+
+
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 
 
