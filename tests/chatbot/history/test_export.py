@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -212,6 +214,22 @@ async def test_several_write_the_same_files(actions: Actions, tmp_path: Path) ->
     assert contents(tmp_path / life.task_id) == made
 
 
+async def test_one_writes_while_the_other_waits(actions: Actions, tmp_path: Path) -> None:
+    life = await make_life(actions)
+    folder = tmp_path / life.task_id
+    folder.mkdir()
+    other = os.open(folder, os.O_RDONLY)
+    fcntl.flock(other, fcntl.LOCK_EX)
+    try:
+        exporting = asyncio.create_task(LogFiles(actions.history, tmp_path).export(life.task_id))
+        await asyncio.sleep(0.1)
+        assert list(folder.iterdir()) == []
+    finally:
+        os.close(other)
+    await exporting
+    assert (folder / "events.jsonl").exists()
+
+
 FOLLOW = """
 import asyncio, sys
 from pathlib import Path
@@ -228,7 +246,7 @@ asyncio.run(follow())
 """
 
 
-async def test_kill_while_writing_is_caught_up(actions: Actions, tmp_path: Path) -> None:
+async def test_kill_while_export_is_caught_up(actions: Actions, tmp_path: Path) -> None:
     history, logs = actions.history, tmp_path / "logs"
     life = await make_life(actions)
     number = 2
