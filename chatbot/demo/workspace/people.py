@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from typing import Any
+from urllib.parse import quote
 
 from chatbot.demo.workspace.api import Api
 from chatbot.demo.workspace.errors import ApiError
@@ -36,6 +37,7 @@ class People:
         files: Mapping[str, bytes] | None = None,
     ) -> str:
         """Post a message; answers its ts."""
+        _check_member(user, channel)
         message: Json = {
             "type": "message",
             "user": user.id,
@@ -43,8 +45,8 @@ class People:
             "text": as_slack_writes(text, self._state),
             "client_msg_id": self._state.new_id("M"),
         }
-        if thread_ts is not None and thread_ts != message["ts"]:
-            message["thread_ts"] = thread_ts
+        if thread_ts:
+            message["thread_ts"] = self._state.root_ts(channel, thread_ts)
         if files:
             message["subtype"] = "file_share"
             message["files"] = [self._store(user, name, data) for name, data in files.items()]
@@ -63,7 +65,7 @@ class People:
 
     def delete(self, channel: Channel, ts: str) -> None:
         message = self._state.message(channel, ts)
-        del channel.messages[ts]
+        self._state.remove_message(channel, message)
         self._events.deleted(channel, message)
         self._tell(channel, message)
 
@@ -78,7 +80,8 @@ class People:
         value: str | None = None,
     ) -> Json:
         """A button on a message; raises NotAcknowledged where the app does not answer."""
-        message = self._shown(channel, ts)
+        _check_member(user, channel)
+        message = self._shown(user, channel, ts)
         for block in message.get("blocks") or []:
             elements = [*(block.get("elements") or []), *filter(None, [block.get("accessory")])]
             for element in elements:
@@ -93,22 +96,48 @@ class People:
         raise ApiError("action_not_found")
 
     async def submit(self, user: User, view_id: str, values: Json) -> Json:
-        """A modal's form; answers {} once it is taken, or the app's errors."""
-        view = self._state.views.get(view_id)
-        if view is None or view["_user"] != user.id:
-            raise ApiError("view_not_found")
+        """A modal's form; answers {} once it is taken, or the errors."""
+        view = self._view(user, view_id)
         shown = {name: part for name, part in view.items() if name != "_user"}
+        if missing := _missing(view, values):
+            # Slack's own client does not send such a form.
+            return {"response_action": "errors", "errors": missing}
         answer = await self._events.submit(user, shown, values)
-        if answer.get("response_action") != "errors":
-            self.close_view(user, view_id)
+        match answer.get("response_action"):
+            case "errors":
+                pass
+            case "update":
+                self._api.views.replace(view, answer.get("view"))
+            case "push":
+                self._api.views.show(user.id, answer.get("view"))
+            case "clear":
+                for known in [v for v in self._state.views.values() if v["_user"] == user.id]:
+                    self._forget(user, known["id"])
+            case _:
+                self._forget(user, view_id)
         return answer
 
     def close_view(self, user: User, view_id: str) -> None:
-        self._state.views.pop(view_id, None)
-        self._changed({"type": "view_closed", "user": user.id, "view_id": view_id})
+        """By the person; the app hears of it where it asked to."""
+        view = self._view(user, view_id)
+        self._forget(user, view_id)
+        if view.get("notify_on_close"):
+            shown = {name: part for name, part in view.items() if name != "_user"}
+            self._events.view_closed(user, shown)
+
+    def _view(self, user: User, view_id: str) -> Json:
+        view = self._state.views.get(view_id)
+        if view is None or view["_user"] != user.id:
+            raise ApiError("view_not_found")
+        return view
+
+    def _forget(self, user: User, view_id: str) -> None:
+        if self._state.views.pop(view_id, None) is not None:
+            self._changed({"type": "view_closed", "user": user.id, "view_id": view_id})
 
     def see(self, user: User, channel: Channel, thread_ts: str | None = None) -> list[Json]:
         """The channel's messages, or one thread's, as this person sees them."""
+        _check_member(user, channel)
         state = self._state
         shown = state.top_level(channel) if thread_ts is None else state.thread(channel, thread_ts)
         private = [
@@ -121,9 +150,9 @@ class People:
         found = sorted([*shown, *private], key=lambda message: str(message["ts"]))
         return [self._with_files(message) for message in found]
 
-    def _shown(self, channel: Channel, ts: str) -> Json:
+    def _shown(self, user: User, channel: Channel, ts: str) -> Json:
         for message in self._state.ephemerals:
-            if message["ts"] == ts:
+            if message["ts"] == ts and message["to"] == user.id:
                 return message
         return self._state.message(channel, ts)
 
@@ -134,7 +163,7 @@ class People:
 
     def _preview(self, entry: Json) -> Json:
         file = self._state.file(entry["id"])
-        shown = {**entry, "url": f"/files/{file.id}/{file.name}"}
+        shown = {**entry, "url": f"/files/{file.id}/{quote(file.name, safe='')}"}
         if b"\0" not in file.data[:8000]:
             shown["preview"] = file.data[:PREVIEW_BYTES].decode(errors="replace")
         return shown
@@ -149,7 +178,7 @@ class People:
             is_complete=True,
         )
         self._state.files[file.id] = file
-        return self._api.file_json(file)
+        return self._api.files.to_json(file)
 
     def _tell(self, channel: Channel, message: Json) -> None:
         self._changed(
@@ -160,3 +189,21 @@ class People:
                 "thread_ts": message.get("thread_ts"),
             }
         )
+
+
+def _check_member(user: User, channel: Channel) -> None:
+    if user.id not in channel.members:
+        raise ApiError("not_in_channel")
+
+
+def _missing(view: Json, values: Json) -> Json:
+    """What the person has to fill in first."""
+    found = {}
+    for block in view.get("blocks") or []:
+        if block.get("type") != "input" or block.get("optional"):
+            continue
+        given = (values.get(block["block_id"]) or {}).values()
+        kept = [part for entry in given for name, part in entry.items() if name != "type"]
+        if not any(kept):
+            found[block["block_id"]] = "Please complete this required field."
+    return found

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import hmac
 import secrets
 import socket
 import time
@@ -13,13 +12,17 @@ from typing import Any
 from aiohttp import web
 
 from chatbot.demo.workspace.api import Api
+from chatbot.demo.workspace.api.base import Base
 from chatbot.demo.workspace.events import Events
-from chatbot.demo.workspace.page_api import HEADERS, PageApi, explain
+from chatbot.demo.workspace.guard import guard
+from chatbot.demo.workspace.page_api import PageApi
 from chatbot.demo.workspace.people import People
 from chatbot.demo.workspace.rates import Rates
+from chatbot.demo.workspace.responses import Responses
 from chatbot.demo.workspace.socket_mode import SocketMode
 from chatbot.demo.workspace.state import State
 from chatbot.demo.workspace.web_api import Call, Fault, WebApi
+from chatbot.demo.workspace.wire import Wire
 
 Json = dict[str, Any]
 
@@ -41,6 +44,7 @@ class Workspace:
         self.port = port
         self.bot_token = f"xoxb-local-{secrets.token_hex(12)}"
         self.app_token = f"xapp-local-{secrets.token_hex(12)}"
+        self.signing_secret = secrets.token_hex(16)
         self.state = State(clock)
         self._notice, self._suggestions = notice, suggestions
         self._rates = Rates(time.monotonic, is_on=rate_limits)
@@ -73,11 +77,10 @@ class Workspace:
         listener = socket.create_server(("127.0.0.1", self.port))
         self.port = listener.getsockname()[1]
         self._build()
-        application = web.Application(client_max_size=MAX_UPLOAD_BYTES, middlewares=[explain])
+        application = web.Application(client_max_size=MAX_UPLOAD_BYTES, middlewares=[guard])
         application.router.add_route("*", "/api/{method}", self._web_api.handle)
         application.router.add_get("/link", self._socket_mode.serve)
-        application.router.add_post("/upload/{file_id}", self._take_upload)
-        application.router.add_get("/files/{file_id}/{name}", self._serve_file)
+        application.add_routes(self._wire.routes())
         application.add_routes(self._page.routes())
         self._runner = web.AppRunner(application, access_log=None, shutdown_timeout=1.0)
         await self._runner.setup()
@@ -135,6 +138,14 @@ class Workspace:
         message = self.state.message(self.state.channel(channel), ts)
         return {reaction["name"] for reaction in message.get("reactions", [])}
 
+    def ephemerals(self, user: str | None = None) -> list[Json]:
+        """Messages that only one person sees; all of them, or this person's."""
+        person = None if user is None else self.state.user(user).id
+        return [message for message in self.state.ephemerals if person in {None, message["to"]}]
+
+    def file(self, file_id: str) -> bytes:
+        return self.state.file(file_id).data
+
     def views(self, user: str) -> list[Json]:
         """Modals that are open for this person."""
         person = self.state.user(user).id
@@ -152,7 +163,7 @@ class Workspace:
     def fail_next(
         self,
         method: str,
-        error: str = "internal_error",
+        error: str | None = None,
         *,
         status: int = 200,
         retry_after: int | None = None,
@@ -162,7 +173,7 @@ class Workspace:
         """Refuse the next calls of that method; ``after``: once they were done."""
         fault = Fault(
             method=method,
-            error=error,
+            error=error or ("ratelimited" if status == 429 else "internal_error"),
             status=status,
             retry_after=retry_after,
             left=times,
@@ -170,13 +181,26 @@ class Workspace:
         )
         self._web_api.faults.append(fault)
 
+    async def deliver_again(self, channel: str, ts: str) -> None:
+        """Send the events of a person's message anew, as Slack does where it was not sure."""
+        place = self.state.channel(channel)
+        self._events.message(place, self.state.message(place, ts))
+
+    async def refresh_sockets(self) -> None:
+        """Ask every connection to come back anew, as Slack does every few hours."""
+        await self._socket_mode.refresh()
+
     async def drop_sockets(self) -> None:
         """Cut every Socket Mode connection."""
         await self._socket_mode.drop()
 
     def _build(self) -> None:
-        events = Events(self.state, self._socket_mode, url=self.url)
-        api = Api(self.state, events, self._socket_mode, url=self.url, changed=self._announce)
+        responses = Responses(self.state, url=self.url)
+        events = Events(self.state, self._socket_mode, responses)
+        self._events = events
+        base = Base(state=self.state, events=events, url=self.url, changed=self._announce)
+        api = Api(base, self._socket_mode)
+        self._wire = Wire(self.state, api, responses, bot_token=self.bot_token)
         self._web_api = WebApi(
             api=api,
             rates=self._rates,
@@ -198,22 +222,3 @@ class Workspace:
         async with self._changes:
             self._changes.notify_all()
         await self._page.tell(change)
-
-    async def _take_upload(self, request: web.Request) -> web.Response:
-        file = self.state.files.get(request.match_info["file_id"])
-        data = await request.read()
-        if file is None or file.is_complete or len(data) != int(request.query["length"]):
-            return web.Response(status=400, text="NO - the upload does not fit")
-        file.data = data
-        return web.Response(text=f"OK - {len(data)}")
-
-    async def _serve_file(self, request: web.Request) -> web.Response:
-        offered = request.headers.get("Authorization", "").removeprefix("Bearer ")
-        is_bot = hmac.compare_digest(offered.encode(), self.bot_token.encode())
-        file = self.state.files.get(request.match_info["file_id"])
-        if file is None or not (is_bot or request.query.get("page") == "1"):
-            raise web.HTTPNotFound
-        headers = {**HEADERS, "Content-Disposition": "attachment"}
-        return web.Response(
-            body=file.data, content_type="application/octet-stream", headers=headers
-        )

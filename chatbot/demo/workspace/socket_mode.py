@@ -7,7 +7,7 @@ import contextlib
 import json
 import random
 import secrets
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
 from aiohttp import WSMsgType, web
@@ -20,10 +20,15 @@ Sleep = Callable[[float], Awaitable[None]]
 ACK_SECONDS = 3.0
 RETRY_SECONDS = (0.0, 60.0, 300.0)
 MAX_SOCKETS = 10
+PING_SECONDS = 15.0
 
 
 class NotAcknowledged(Exception):
     """The app did not answer in time, or no connection is open."""
+
+
+class ConnectionLost(NotAcknowledged):
+    """The connection that had the payload is gone."""
 
 
 class SocketMode:
@@ -34,13 +39,13 @@ class SocketMode:
         self._tickets: set[str] = set()
         self._sockets: list[web.WebSocketResponse] = []
         self._transports: dict[web.WebSocketResponse, asyncio.Transport] = {}
-        self._waiting: dict[str, asyncio.Future[Json]] = {}
+        self._waiting: dict[str, tuple[web.WebSocketResponse, asyncio.Future[Json]]] = {}
         self._connected = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
 
     def issue_ticket(self) -> str:
         """For one connection."""
-        if len(self._sockets) >= MAX_SOCKETS:
+        if len(self._transports) >= MAX_SOCKETS:
             raise ApiError("too_many_websockets")
         ticket = secrets.token_urlsafe(24)
         self._tickets.add(ticket)
@@ -52,33 +57,41 @@ class SocketMode:
         if ticket not in self._tickets:
             return web.json_response({"ok": False, "error": "invalid_ticket"}, status=401)
         self._tickets.discard(ticket)
-        socket = web.WebSocketResponse(autoping=True)
+        socket = web.WebSocketResponse(heartbeat=PING_SECONDS)
         await socket.prepare(request)
-        self._sockets.append(socket)
         if isinstance(request.transport, asyncio.Transport):
             self._transports[socket] = request.transport
         hello = {
             "type": "hello",
-            "num_connections": len(self._sockets),
+            "num_connections": len(self._transports),
             "connection_info": {"app_id": "A0THREADS"},
             "debug_info": {"host": "applink-local", "approximate_connection_time": 18060},
         }
         try:
             await socket.send_json(hello)
+            self._sockets.append(socket)
             self._connected.set()
             async for message in socket:
                 if message.type == WSMsgType.TEXT:
                     self._take(message.data)
         finally:
-            self._sockets.remove(socket)
-            self._transports.pop(socket, None)
-            if not self._sockets:
-                self._connected.clear()
+            self._forget(socket)
         return socket
 
     def deliver_event(self, payload: Json) -> None:
         """With Slack's retries; waits for a connection where there is none."""
-        task = asyncio.create_task(self._deliver_with_retries(payload))
+        self._spawn(self._deliver_with_retries(payload))
+
+    def deliver_closing(self, payload: Json) -> None:
+        """Of a modal: nobody waits for the answer."""
+        self._spawn(self._deliver_closing(payload))
+
+    async def _deliver_closing(self, payload: Json) -> None:
+        with contextlib.suppress(NotAcknowledged):
+            await self.deliver_interaction(payload)
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
@@ -104,20 +117,28 @@ class SocketMode:
             await socket.close()
 
     async def _deliver_with_retries(self, payload: Json) -> None:
-        for attempt in range(len(RETRY_SECONDS) + 1):
+        attempt, reason = 0, ""
+        while True:
             await self._connected.wait()
-            retry: Json = {"retry_attempt": attempt, "retry_reason": "timeout" if attempt else ""}
-            with contextlib.suppress(NotAcknowledged):
+            retry: Json = {"retry_attempt": attempt, "retry_reason": reason}
+            try:
                 await self._deliver("events_api", payload, more=retry)
-                return
-            if attempt < len(RETRY_SECONDS):
+            except ConnectionLost:
+                continue  # Nobody was asked in vain: the next connection gets it.
+            except NotAcknowledged:
+                if attempt == len(RETRY_SECONDS):
+                    return
                 await self._sleep(RETRY_SECONDS[attempt])
+                attempt, reason = attempt + 1, "timeout"
+            else:
+                return
 
     async def _deliver(
         self, kind: str, payload: Json, *, accepts_response: bool = False, more: Json | None = None
     ) -> Json:
         if not self._sockets:
-            raise NotAcknowledged
+            raise ConnectionLost
+        socket = random.choice(self._sockets)  # noqa: S311
         envelope_id = secrets.token_hex(16)
         envelope = {
             "type": kind,
@@ -127,21 +148,38 @@ class SocketMode:
             **(more or {}),
         }
         answer: asyncio.Future[Json] = asyncio.get_running_loop().create_future()
-        self._waiting[envelope_id] = answer
+        self._waiting[envelope_id] = socket, answer
         try:
             async with asyncio.timeout(ACK_SECONDS):
-                await random.choice(self._sockets).send_json(envelope)  # noqa: S311
+                await socket.send_json(envelope)
                 return await answer
-        except (TimeoutError, ConnectionError) as error:
+        except TimeoutError as error:
             raise NotAcknowledged from error
+        except ConnectionError as error:
+            answer.cancel()
+            self._forget(socket)
+            raise ConnectionLost from error
         finally:
             del self._waiting[envelope_id]
+
+    def _forget(self, socket: web.WebSocketResponse) -> None:
+        """It is gone; what it had and did not acknowledge goes to another."""
+        if socket in self._sockets:
+            self._sockets.remove(socket)
+        self._transports.pop(socket, None)
+        if not self._sockets:
+            self._connected.clear()
+        for owner, answer in self._waiting.values():
+            if owner is socket and not answer.done():
+                answer.set_exception(ConnectionLost())
 
     def _take(self, text: str) -> None:
         try:
             given = json.loads(text)
         except ValueError:
             return
-        waiting = self._waiting.get(given.get("envelope_id", ""))
-        if waiting is not None and not waiting.done():
-            waiting.set_result(given.get("payload") or {})
+        if not isinstance(given, dict):
+            return
+        _, answer = self._waiting.get(str(given.get("envelope_id")), (None, None))
+        if answer is not None and not answer.done():
+            answer.set_result(given.get("payload") or {})

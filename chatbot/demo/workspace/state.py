@@ -110,8 +110,10 @@ class State:
         raise ApiError("user_not_found")
 
     def channel(self, name: str) -> Channel:
-        """By id or by name."""
+        """By id or by name; a person's id means the direct messages with them."""
         for channel in self.channels.values():
+            if channel.kind == "im" and name in channel.members and name != self.bot.id:
+                return channel
             if name in {channel.id, channel.name} and (
                 name == channel.id or channel.kind == "channel"
             ):
@@ -149,6 +151,33 @@ class State:
             root["reply_count"] = root.get("reply_count", 0) + 1
             root["latest_reply"] = message["ts"]
         return message
+
+    def remove_message(self, channel: Channel, message: Json) -> None:
+        """A parent leaves a gravestone, so that its replies keep their place."""
+        if message.get("reply_count"):
+            kept = {name: message[name] for name in ("ts", "thread_ts", "reply_count")}
+            grave = {"type": "message", "subtype": "tombstone", "user": "USLACKBOT"}
+            text = {"text": "This message was deleted."}
+            channel.messages[message["ts"]] = {**grave, **text, **kept}
+            return
+        del channel.messages[message["ts"]]
+        root = channel.messages.get(message.get("thread_ts", ""))
+        if root is not None:
+            root["reply_count"] = root.get("reply_count", 1) - 1
+
+    def root_ts(self, channel: Channel, ts: str) -> str:
+        """Of the thread that a message with this ts stands in."""
+        if ts not in channel.messages:
+            raise ApiError("thread_not_found")
+        return str(channel.messages[ts].get("thread_ts", ts))
+
+    def name_blocks(self, blocks: list[Json]) -> None:
+        """Give ids to blocks and buttons that have none."""
+        for block in blocks:
+            block.setdefault("block_id", secrets.token_hex(3))
+            for element in block.get("elements") or []:
+                if element.get("type") == "button":
+                    element.setdefault("action_id", secrets.token_hex(3))
 
     def thread(self, channel: Channel, root_ts: str) -> list[Json]:
         """The parent and its replies."""

@@ -50,7 +50,10 @@ class WebApi:
 
     async def handle(self, request: web.Request) -> web.Response:
         method = request.match_info["method"]
-        sent = await read_arguments(request)
+        try:
+            sent = await read_arguments(request)
+        except ValueError:
+            return web.json_response({"ok": False, "error": "invalid_json"})
         status, headers, answer = await self._answer(request, method, sent)
         self.calls.append(Call(method=method, arguments=sent, at=self.clock(), answer=answer))
         return web.json_response(answer, status=status, headers=headers)
@@ -80,7 +83,8 @@ class WebApi:
 
     def _check_token(self, request: web.Request, method: str, sent: Json) -> None:
         offered = request.headers.get("Authorization", "").removeprefix("Bearer ").strip()
-        offered = offered or str(sent.pop("token", ""))
+        in_body = str(sent.pop("token", ""))
+        offered = offered or in_body
         if not offered:
             raise ApiError("not_authed")
         wanted = self.app_token if method.startswith("apps.") else self.bot_token
