@@ -59,7 +59,7 @@ async def client(workspace: Workspace) -> AsyncIterator[AsyncWebClient]:
 async def app(workspace: Workspace, client: AsyncWebClient) -> AsyncIterator[Connected]:
     """Takes whatever comes; tests add what they answer."""
     bolt = AsyncApp(client=client, token=workspace.bot_token, ignoring_self_events_enabled=False)
-    handler = AsyncSocketModeHandler(bolt, workspace.app_token, web_client=client)
+    handler = AsyncSocketModeHandler(bolt, workspace.app_token, web_client=client, ping_interval=1)
     connected = Connected(bolt=bolt, handler=handler)
 
     @bolt.use
@@ -73,6 +73,6 @@ async def app(workspace: Workspace, client: AsyncWebClient) -> AsyncIterator[Con
             """Heard."""
 
         bolt.event(kind)(take)
-    await handler.connect_async()
+    await handler.connect_async()  # type: ignore[no-untyped-call]
     yield connected
-    await handler.close_async()
+    await handler.close_async()  # type: ignore[no-untyped-call]
