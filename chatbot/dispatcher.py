@@ -12,7 +12,7 @@ import structlog
 
 from chatbot.actions import Actions
 from chatbot.config import Settings
-from chatbot.history import queries
+from chatbot.history import delivery, queries
 from chatbot.models import Event, Run, Status, Task
 from chatbot.ownership import Ownership
 from chatbot.recorder import StoryRecorder
@@ -65,7 +65,7 @@ class Dispatcher:
         Cancelling leaves containers to the next start.
         """
         before = self._actions.clock() - SEEN_SECONDS
-        await self._history.write(lambda db: queries.forget_seen(db, before))
+        await self._history.write(lambda db: delivery.forget_seen(db, before))
         after = await self._history.read(queries.last_event_id)
         async with self._group:
             self._group.create_task(self._watch_deadlines())

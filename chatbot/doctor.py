@@ -7,11 +7,9 @@ from collections.abc import Awaitable, Callable
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from slack_sdk.errors import SlackApiError
-from slack_sdk.web.async_client import AsyncWebClient
-
 from chatbot.app import make_forge
 from chatbot.config import Settings
+from chatbot.slack.check import check_slack
 from sandbox.engines.docker import DockerEngine
 from sandbox.errors import ThreadsmithError
 from sandbox.git import git
@@ -44,7 +42,7 @@ async def examine(settings: Settings) -> list[Finding]:
         ("image", lambda: _image(engine, settings)),
         ("git", _git),
         ("model", lambda: _model(settings)),
-        ("slack", lambda: _slack(settings)),
+        ("slack", lambda: check_slack(settings)),
         ("forge", lambda: _forge(settings)),
     ]
     try:
@@ -84,25 +82,6 @@ async def _model(settings: Settings) -> str:
     finally:
         await providers.close()
     return f"{settings.model.default}: a key is configured"
-
-
-async def _slack(settings: Settings) -> str:
-    token = settings.slack.bot_token
-    if token is None or settings.slack.app_token is None:
-        raise ThreadsmithError(
-            "not configured",
-            resolution="Set THREADSMITH_SLACK_BOT_TOKEN and THREADSMITH_SLACK_APP_TOKEN.",
-        )
-    client = AsyncWebClient(token=token.get_secret_value(), base_url=settings.slack.api_url)
-    try:
-        who = await client.auth_test()
-        await client.apps_connections_open(app_token=settings.slack.app_token.get_secret_value())
-    except SlackApiError as error:
-        raise ThreadsmithError(
-            f"Slack answers {error.response['error']}",
-            resolution="Check both tokens, and that the app is installed in the workspace.",
-        ) from error
-    return f"{who['user']} in {who['team']}; Socket Mode opens"
 
 
 async def _forge(settings: Settings) -> str:

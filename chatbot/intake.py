@@ -7,7 +7,8 @@ import re
 from pathlib import Path
 from typing import Literal
 
-from chatbot.actions import Actions, EmptyRequest
+from chatbot.actions import Actions
+from chatbot.changes import EmptyRequest
 from chatbot.config import Settings
 from chatbot.history.store import History
 from chatbot.models import NewTask, Origin, Person, Source, Task, Thread

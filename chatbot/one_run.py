@@ -47,9 +47,7 @@ async def run_one(
 ) -> dict[str, Any]:
     """Run the task to its end; answers its report. Ctrl-C stops the run and keeps its work."""
     author = Person("cli", getpass.getuser())
-    async with start_app(
-        settings, fronts=False, takes=lambda task: task.origin == "cli"
-    ) as app:
+    async with start_app(settings, fronts=False, takes=lambda task: task.origin == "cli") as app:
         stored = await app.intake.ask(
             task,
             author=author,

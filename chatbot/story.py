@@ -138,7 +138,7 @@ def patch_totals(payload: Payload) -> str:
     if files == 0:
         return "no change"
     added, removed = integer(payload, "added"), integer(payload, "removed")
-    return f"{counted(files, 'file')}, +{added} −{removed}"  # noqa: RUF001 - a true minus sign
+    return f"{counted(files, 'file')}, +{added} −{removed}"
 
 
 def _message_received(payload: Payload) -> str:

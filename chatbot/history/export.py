@@ -21,7 +21,7 @@ from typing import Any
 import structlog
 from sqlite_utils import Database
 
-from chatbot.history import queries
+from chatbot.history import delivery, queries
 from chatbot.history.store import History, HistoryUnavailable
 from chatbot.history.transcript import Turn, make_prompt, make_response, make_setup_log
 from chatbot.models import Event
@@ -79,7 +79,7 @@ class LogFiles:
         while True:
             version = self._history.version
             try:
-                behind = await self._history.read(lambda db: queries.behind(db, PROJECTION))
+                behind = await self._history.read(lambda db: delivery.behind(db, PROJECTION))
                 for task_id in behind:
                     await self._bring(task_id)
             except (OSError, HistoryUnavailable) as error:
@@ -104,15 +104,15 @@ class LogFiles:
 
         def note(db: Database) -> None:
             # Another process may have come further.
-            if queries.projection(db, PROJECTION, task_id)[0] <= seq:
-                queries.put_projection(db, PROJECTION, task_id, seq=seq, state=state)
+            if delivery.projection(db, PROJECTION, task_id)[0] <= seq:
+                delivery.put_projection(db, PROJECTION, task_id, seq=seq, state=state)
 
         await self._history.write(note)
 
 
 def _bring(db: Database, task_id: str, folder: Path) -> tuple[int, dict[str, Any]]:
     """Write what is new; what the projection must remember."""
-    seq, state = queries.projection(db, PROJECTION, task_id)
+    seq, state = delivery.projection(db, PROJECTION, task_id)
     with _alone(folder):
         news = _look(db, task_id, seq=seq, state=state)
         sizes = _grow(folder, news)

@@ -10,7 +10,6 @@ from sqlite_utils import Database
 
 from chatbot.history import rows
 from chatbot.models import (
-    ALIVE,
     FINAL,
     Approval,
     Event,
@@ -377,51 +376,7 @@ def settle_approval(
     )
 
 
-# Projections and deduplication
-
-
-def projection(db: Database, name: str, task_id: str) -> tuple[int, dict[str, Any]]:
-    """How far this view of the task's story has come, and what it must remember."""
-    row = _one(
-        db, "SELECT seq, state FROM projections WHERE name = ? AND task_id = ?", name, task_id
-    )
-    return (int(row["seq"]), json.loads(row["state"])) if row else (0, {})
-
-
-def put_projection(
-    db: Database, name: str, task_id: str, *, seq: int, state: dict[str, Any]
-) -> None:
-    db.execute(
-        "INSERT INTO projections (name, task_id, seq, state) VALUES (?, ?, ?, ?)"
-        " ON CONFLICT (name, task_id) DO UPDATE SET seq = excluded.seq, state = excluded.state",
-        (name, task_id, seq, json.dumps(state)),
-    )
-
-
-def behind(db: Database, name: str) -> list[str]:
-    """Tasks whose story is longer than this view of it."""
-    found = _all(
-        db,
-        "SELECT tasks.id FROM tasks LEFT JOIN projections"
-        " ON projections.task_id = tasks.id AND projections.name = ?"
-        " WHERE tasks.last_seq > coalesce(projections.seq, 0) ORDER BY tasks.created_at",
-        name,
-    )
-    return [row["id"] for row in found]
-
-
-def first_sight(db: Database, key: str, *, at: float) -> bool:
-    """Whether this key was never seen; remembers it."""
-    cursor = db.execute("INSERT OR IGNORE INTO seen (key, at) VALUES (?, ?)", (key, at))
-    return cursor.rowcount == 1
-
-
-def is_seen(db: Database, key: str) -> bool:
-    return _one(db, "SELECT 1 FROM seen WHERE key = ?", key) is not None
-
-
-def forget_seen(db: Database, before: float) -> None:
-    db.execute("DELETE FROM seen WHERE at < ?", (before,))
+# Waiting
 
 
 def queue_position(db: Database, run_id: str) -> int:
@@ -433,10 +388,4 @@ def queue_position(db: Database, run_id: str) -> int:
         " AND runs.created_at < (SELECT created_at FROM runs WHERE id = ?)",
         *(Status.QUEUED.value, run_id),
     )
-    return int(row["n"]) if row else 0
-
-
-def alive_count(db: Database) -> int:
-    marks = tuple(status.value for status in ALIVE)
-    row = _one(db, "SELECT count(*) AS n FROM tasks WHERE status IN (?, ?, ?, ?)", *marks)
     return int(row["n"]) if row else 0

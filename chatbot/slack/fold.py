@@ -8,7 +8,6 @@ from typing import Any
 from chatbot.models import Event
 from chatbot.slack.patch_view import PatchView
 from chatbot.slack.run_fold import fold_run
-from chatbot.slack.story_fields import integer, mapping, sequence, string
 from chatbot.slack.view import (
     GateView,
     PublishView,
@@ -17,6 +16,7 @@ from chatbot.slack.view import (
     RunView,
     TaskView,
 )
+from chatbot.story_fields import integer, mapping, sequence, string
 
 REACTIONS = {"stopped": "x", "failed": "x"}
 

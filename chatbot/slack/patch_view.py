@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from chatbot.slack.story_fields import integer, sequence, string
+from chatbot.story_fields import integer, sequence, string
 
 MAX_FILES = 500
 

@@ -12,7 +12,7 @@ from weakref import WeakValueDictionary
 from slack_sdk.web.async_client import AsyncWebClient
 
 from chatbot.actions import Actions
-from chatbot.history import queries
+from chatbot.history import delivery, queries
 from chatbot.history.store import History
 from chatbot.intake import Intake
 from chatbot.models import Person, Task, Thread
@@ -53,7 +53,7 @@ class Reception:
             )
             if task is None and not said.is_addressed:
                 return
-            if await self._history.read(lambda db: queries.is_seen(db, said.key)):
+            if await self._history.read(lambda db: delivery.is_seen(db, said.key)):
                 return
             author = await self._people.get(said.user)
             if task is None:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 import structlog
 from sqlite_utils import Database
 
-from chatbot.history import queries
+from chatbot.history import delivery, queries
 from chatbot.history.store import History, HistoryUnavailable
 from chatbot.models import Task
 from chatbot.slack.outbound import Outbound
@@ -116,5 +116,5 @@ class Reporter:
 
 
 def _threads_behind(db: Database) -> list[str]:
-    behind = queries.behind(db, PROJECTION)
+    behind = delivery.behind(db, PROJECTION)
     return [task_id for task_id in behind if queries.get_task(db, task_id).thread is not None]

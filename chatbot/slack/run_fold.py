@@ -7,8 +7,8 @@ from typing import Any
 
 from chatbot.models import Event
 from chatbot.slack.patch_view import PatchView
-from chatbot.slack.story_fields import integer, mapping, number, sequence, string
 from chatbot.slack.view import PlanItem, RunView, Step
+from chatbot.story_fields import integer, mapping, number, sequence, string
 
 MAX_STEPS = 400
 """Steps kept in the view; the thread shows far fewer, the task page all."""

@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 import structlog
 
-from chatbot.history import queries
+from chatbot.history import delivery, queries
 from chatbot.history.store import History, HistoryUnavailable
 from chatbot.models import Task, Thread
 from chatbot.slack.delivered import Delivered
@@ -110,7 +110,7 @@ class Telling:
     async def _load(self) -> Delivered:
         if self._delivered is None:
             self._seq, state = await self._history.read(
-                lambda db: queries.projection(db, PROJECTION, self.task_id)
+                lambda db: delivery.projection(db, PROJECTION, self.task_id)
             )
             self._delivered = Delivered.from_json(state)
         return self._delivered
@@ -121,7 +121,7 @@ class Telling:
         written = self._seq
         state = self._delivered.to_json() if self._delivered else {}
         await self._history.write(
-            lambda db: queries.put_projection(
+            lambda db: delivery.put_projection(
                 db, PROJECTION, self.task_id, seq=written, state=state
             )
         )

@@ -8,7 +8,8 @@ from functools import partial
 
 import pytest
 
-from chatbot.actions import SYSTEM, Actions, EmptyRequest
+from chatbot.actions import Actions
+from chatbot.changes import SYSTEM, EmptyRequest
 from chatbot.history import queries
 from chatbot.models import (
     DEADLINE_SECONDS,

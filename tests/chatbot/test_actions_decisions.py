@@ -7,8 +7,9 @@ from functools import partial
 
 import pytest
 
-from chatbot.actions import Actions, EmptyRequest
-from chatbot.history import queries
+from chatbot.actions import Actions
+from chatbot.changes import EmptyRequest
+from chatbot.history import delivery, queries
 from chatbot.models import (
     DEADLINE_SECONDS,
     FINAL,
@@ -277,5 +278,5 @@ async def test_finished_run_cannot_be_begun_again(actions: Actions) -> None:
 async def test_key_is_seen_once(actions: Actions, clock: Clock) -> None:
     answers = await asyncio.gather(*(actions.first_sight("k") for _ in range(5)))
     assert sorted(answers) == [False] * 4 + [True]
-    await actions.history.write(lambda db: queries.forget_seen(db, clock.now + 1))
+    await actions.history.write(lambda db: delivery.forget_seen(db, clock.now + 1))
     assert await actions.first_sight("k")

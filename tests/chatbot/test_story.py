@@ -82,7 +82,7 @@ def tell(kind: str, **payload: Any) -> str | None:
         (
             "patch",
             {"files": [{}, {}], "added": 3, "removed": 1},
-            "Patch: 2 files, +3 −1",  # noqa: RUF001
+            "Patch: 2 files, +3 −1",
         ),
         ("patch", {"files": []}, "Patch: no change"),
         ("message_received", {"author": WHO, "text": "and docs"}, "Ada: and docs"),

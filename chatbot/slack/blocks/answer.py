@@ -18,8 +18,8 @@ from chatbot.slack.blocks.elements import (
     words,
 )
 from chatbot.slack.blocks.text import Block, count, cut, is_blank, one_line, size, tame
-from chatbot.slack.story_fields import integer, string
 from chatbot.slack.view import Result
+from chatbot.story_fields import integer, string
 
 MAX_MESSAGES = 5
 """More is cut; the task page has all of it."""

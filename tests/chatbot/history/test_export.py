@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from chatbot.actions import Actions
-from chatbot.history import export, queries
+from chatbot.history import delivery, export, queries
 from chatbot.history.export import LogFiles, event_line
 from chatbot.history.store import History
 from tests.chatbot.history.lives import ADA, PATCH, Life, make_turn
@@ -43,7 +43,7 @@ async def writing(files: LogFiles) -> AsyncIterator[None]:
 
 async def caught_up(history: History) -> None:
     async with asyncio.timeout(20):
-        while await history.read(lambda db: queries.behind(db, "files")):
+        while await history.read(lambda db: delivery.behind(db, "files")):
             await asyncio.sleep(0.01)
 
 

@@ -17,7 +17,7 @@ import pytest
 from sqlite_utils import Database
 
 from chatbot.actions import Actions
-from chatbot.history import queries, store
+from chatbot.history import delivery, queries, store
 from chatbot.history.store import History, HistoryUnavailable, connect
 from chatbot.models import Event
 from tests.chatbot.history.lives import Life, make_new
@@ -91,7 +91,7 @@ async def test_commit_that_fails_leaves_nothing_and_later_writes_go_on(history: 
 
     with pytest.raises(HistoryUnavailable):
         await history.write(change)
-    assert await history.write(lambda db: queries.first_sight(db, "k", at=1.0))
+    assert await history.write(lambda db: delivery.first_sight(db, "k", at=1.0))
     assert await history.read(queries.last_event_id) == 0
 
 
@@ -109,7 +109,7 @@ async def test_cancelled_write_is_still_heard(history: History, actions: Actions
 
 async def test_no_write_slips_between_reading_and_waiting(history: History) -> None:
     version = history.version
-    await history.write(lambda db: queries.first_sight(db, "k", at=1.0))
+    await history.write(lambda db: delivery.first_sight(db, "k", at=1.0))
     await asyncio.wait_for(history.changed(version, timeout_seconds=60), 10)
 
 
@@ -210,7 +210,7 @@ async def test_open_of_something_else_says_so_and_leaves_it(tmp_path: Path) -> N
 
 async def test_nobody_else_may_read_the_file(tmp_path: Path) -> None:
     history = await History.open(tmp_path / "data" / "threadsmith.db")
-    await history.write(lambda db: queries.first_sight(db, "k", at=1.0))
+    await history.write(lambda db: delivery.first_sight(db, "k", at=1.0))
     modes = {p.name: stat.S_IMODE(p.stat().st_mode) for p in history.path.parent.iterdir()}
     assert set(modes.values()) == {0o600}, modes
     assert stat.S_IMODE(history.path.parent.stat().st_mode) == 0o700
@@ -219,7 +219,7 @@ async def test_nobody_else_may_read_the_file(tmp_path: Path) -> None:
 
 async def test_readers_cannot_write(history: History) -> None:
     with pytest.raises(HistoryUnavailable):
-        await history.read(lambda db: queries.first_sight(db, "k", at=1.0))
+        await history.read(lambda db: delivery.first_sight(db, "k", at=1.0))
 
 
 async def test_commits_survive_a_power_cut(history: History) -> None:

@@ -14,7 +14,7 @@ from pydantic import SecretStr
 
 from chatbot.actions import Actions
 from chatbot.config import DataSettings, Settings, SlackSettings
-from chatbot.history import queries
+from chatbot.history import delivery, queries
 from chatbot.history.store import History
 from chatbot.intake import Intake
 from chatbot.models import Approval, Message, Run, Task
@@ -146,7 +146,7 @@ class Stage:
 
         async def done() -> bool:
             now = await self.history.read(lambda db: queries.get_task(db, task.id))
-            seq, _ = await self.history.read(lambda db: queries.projection(db, "slack", task.id))
+            seq, _ = await self.history.read(lambda db: delivery.projection(db, "slack", task.id))
             return seq >= now.last_seq
 
         await until(done)

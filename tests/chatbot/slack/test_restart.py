@@ -7,7 +7,7 @@ import json
 
 import pytest
 
-from chatbot.history import queries
+from chatbot.history import delivery
 from tests.chatbot.slack.stage import DIFF, Stage, until
 
 WHOLE = ["accepted", "progress", "result", "file", "gate"]
@@ -45,7 +45,7 @@ async def test_a_thread_that_was_noted_down_nowhere_is_found_again(stage: Stage)
     await stage.told(task)
     await stage.close_front()
     await stage.history.write(
-        lambda db: queries.put_projection(db, "slack", task.id, seq=0, state={})
+        lambda db: delivery.put_projection(db, "slack", task.id, seq=0, state={})
     )
     await stage.open_front()
     await stage.told(task)

@@ -102,7 +102,7 @@ async def test_page_says_everything(site: Site) -> None:
         "Set-up finished in 3.2 s",
         "fix the failing test",
         "look closely",
-        "1 file, +2 −1",  # noqa: RUF001
+        "1 file, +2 −1",
         "100 in, 10 out",
     ):
         assert words in text, words

@@ -1,0 +1,118 @@
+"""How publishing goes, and what happens when a task's time is up."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from sqlite_utils import Database
+
+from chatbot.changes import SYSTEM, Changes
+from chatbot.history import queries
+from chatbot.models import (
+    FINAL,
+    Approval,
+    PullRequest,
+    Status,
+)
+from sandbox.errors import ThreadsmithError
+from sandbox.recorder import Outcome
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PublishChanges(Changes):
+    """Used by whoever publishes."""
+
+    async def record_publish_step(self, task_id: str, step: str, result: str) -> None:
+        payload = {"step": step, "result": result}
+        await self.history.write(
+            lambda db: queries.append_event(db, task_id, "publish_step", payload, at=self.clock())
+        )
+
+    async def published(
+        self, task_id: str, approval: Approval, pull_request: PullRequest, *, created: bool
+    ) -> None:
+        """The pull request stands; what was said meanwhile starts the next run.
+
+        It is kept also where the task's deadline passed while it was being made.
+        """
+        now = self.clock()
+
+        def change(db: Database) -> None:
+            task = queries.get_task(db, task_id)
+            known = (task.pull_request, task.published_sha256)
+            if known == (pull_request, approval.patch_sha256):
+                return
+            is_awaited = task.status == Status.PUBLISHING
+            task = replace(
+                task,
+                pull_request=pull_request,
+                published_sha256=approval.patch_sha256,
+                outcome="published" if is_awaited else task.outcome,
+            )
+            task = self._move(db, task, Status.DONE) if is_awaited else self._store(db, task)
+            payload = {
+                "number": pull_request.number,
+                "url": pull_request.url,
+                "branch": pull_request.branch,
+                "head_commit": pull_request.head_commit,
+                "created": created,
+                "approval_id": approval.id,
+                "status": task.status,
+            }
+            queries.append_event(db, task_id, "published", payload, at=now)
+            if is_awaited and queries.pending_messages(db, task_id):
+                self._take_up(db, task)
+
+        await self.history.write(change)
+
+    async def publish_failed(self, task_id: str, stage: str, error: ThreadsmithError) -> None:
+        """Nothing was opened; the patch is kept and may be approved again."""
+        now = self.clock()
+
+        def change(db: Database) -> None:
+            task = queries.get_task(db, task_id)
+            if task.status != Status.PUBLISHING:
+                return  # its deadline has said so before
+            task = self._move(db, task, Status.READY)
+            payload = {
+                "stage": stage,
+                "brief": error.brief,
+                "resolution": error.resolution,
+                "details": error.details,
+                "status": task.status,
+            }
+            queries.append_event(db, task_id, "publish_failed", payload, at=now)
+            if queries.pending_messages(db, task_id):
+                self._take_up(db, task)
+            else:
+                self._ask_approval(db, task, queries.newest_run(db, task_id))
+
+        await self.history.write(change)
+
+    async def expire(self, task_id: str) -> None:
+        """A deadline passed: end the task, name where it stood, keep what was made."""
+        now = self.clock()
+
+        def change(db: Database) -> None:
+            task = queries.get_task(db, task_id)
+            if task.deadline_at is None or task.deadline_at > now or task.status in FINAL:
+                return
+            if task.status == Status.READY:
+                if approval := queries.pending_approval(db, task_id):
+                    self._settle(db, approval, "expired", SYSTEM, now)
+                task = self._move(db, replace(task, outcome="expired"), Status.DONE)
+                queries.append_event(db, task_id, "task_expired", {"status": task.status}, at=now)
+                return
+            run = queries.newest_run(db, task_id)
+            stage = task.status.value
+            brief = f"The task passed its deadline while it was {stage}."
+            if task.status == Status.PUBLISHING:
+                task = self._move(db, replace(task, outcome="failed"), Status.FAILED)
+                payload = {"stage": stage, "brief": brief, "status": task.status}
+                queries.append_event(db, task_id, "publish_failed", payload, at=now)
+                if queries.pending_messages(db, task_id):
+                    self._take_up(db, task)
+                return
+            self._finish(db, task, run, Outcome(kind="failed", stage=stage, brief=brief))
+
+        await self.history.write(change)
