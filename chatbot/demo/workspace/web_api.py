@@ -74,7 +74,8 @@ class WebApi:
         except ApiError as error:
             refused: Json = {"ok": False, "error": error.error}
             if error.messages:
-                refused["response_metadata"] = {"messages": error.messages}
+                messages = [f"[ERROR] {message}" for message in error.messages]
+                refused["response_metadata"] = {"messages": messages}
                 refused["errors"] = error.messages
             return 200, {}, refused
         except (ValueError, KeyError, TypeError, AttributeError) as error:

@@ -9,6 +9,7 @@ from typing import Any
 
 from chatbot.demo.workspace.errors import ApiError
 from chatbot.demo.workspace.events import Events
+from chatbot.demo.workspace.limits import MAX_TEXT
 from chatbot.demo.workspace.state import Channel, State
 
 Json = dict[str, Any]
@@ -46,7 +47,7 @@ class Base:
             "app_id": state.app_id,
             "team": state.team_id,
             "ts": state.new_ts(),
-            "text": sent.get("text") or sent.get("markdown_text") or "",
+            "text": cut_text(sent),
             "bot_profile": {
                 "id": state.bot_id,
                 "app_id": state.app_id,
@@ -70,14 +71,33 @@ class Base:
         )
 
 
+_REFUSALS = {
+    "blocks": "invalid_blocks_format",
+    "metadata": "invalid_metadata_format",
+    "attachments": "invalid_attachments",
+}
+
+
 def given(sent: Json, *names: str) -> Json:
     """Arguments that came, decoded where they came as JSON text."""
     found = {}
     for name in names:
         if (value := sent.get(name)) is not None:
             is_json = name != "text" and isinstance(value, str)
-            found[name] = json.loads(value) if is_json and value else value
+            found[name] = _decode(name, value) if is_json and value else value
     return found
+
+
+def _decode(name: str, text: str) -> object:
+    try:
+        return json.loads(text)
+    except ValueError:
+        raise ApiError(_REFUSALS.get(name, "invalid_arguments")) from None
+
+
+def cut_text(sent: Json) -> str:
+    """Slack cuts off what is beyond its limit."""
+    return str(sent.get("text") or sent.get("markdown_text") or "")[:MAX_TEXT]
 
 
 def is_true(value: object) -> bool:

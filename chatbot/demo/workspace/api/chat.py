@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from chatbot.demo.workspace.api.base import Base, Json, Methods, given
 from chatbot.demo.workspace.errors import ApiError
-from chatbot.demo.workspace.limits import check_message
+from chatbot.demo.workspace.limits import MAX_TEXT, check_message
 from chatbot.demo.workspace.state import Channel
 
 
@@ -48,6 +48,8 @@ class Chat:
         """What is not given stays as it is."""
         base = self._base
         more = given(sent, "text", "blocks", "metadata", "attachments")
+        if len(more.get("text") or "") > MAX_TEXT:
+            raise ApiError("msg_too_long")
         check_message({**message, **more})
         base.state.name_blocks(more.get("blocks") or [])
         previous = dict(message)

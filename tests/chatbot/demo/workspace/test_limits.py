@@ -109,8 +109,40 @@ def test_beyond_the_limit(blocks: list[Json]) -> None:
 def test_all_words_together() -> None:
     with pytest.raises(ApiError, match="msg_blocks_too_long"):
         check_message({"blocks": [_markdown(6000), _markdown(6001)]})
-    with pytest.raises(ApiError, match="msg_too_long"):
-        check_message({"text": "x" * 40_001})
+    check_message({"blocks": [_markdown(6000), _markdown(6000)]})
+
+
+async def test_words_beyond_forty_thousand_are_cut_off(client: AsyncWebClient) -> None:
+    said = await client.chat_postMessage(channel="C0SHOP", text="x" * 40_001)
+    assert len(said["message"]["text"]) == 40_000
+    with pytest.raises(SlackApiError, match="msg_too_long"):
+        await client.chat_update(channel="C0SHOP", ts=str(said["ts"]), text="x" * 40_001)
+
+
+async def test_an_update_beyond_the_limits_changes_nothing(client: AsyncWebClient) -> None:
+    said = await client.chat_postMessage(channel="C0SHOP", text="one")
+    with pytest.raises(SlackApiError, match="invalid_blocks"):
+        await client.chat_update(
+            channel="C0SHOP", ts=str(said["ts"]), text="two", blocks=[_section(3001)]
+        )
+    [message] = (await client.conversations_history(channel="C0SHOP"))["messages"]
+    assert (message["text"], "edited" in message) == ("one", False)
+
+
+@pytest.mark.parametrize("blocks", ["{}", '"text"', "[1]", "nonsense"])
+async def test_blocks_that_are_no_list_of_objects(client: AsyncWebClient, blocks: str) -> None:
+    sent = {"channel": "C0SHOP", "text": "x", "blocks": blocks}
+    with pytest.raises(SlackApiError, match="invalid_blocks_format"):
+        await client.api_call("chat.postMessage", data=sent)
+
+
+@pytest.mark.parametrize(
+    "metadata",
+    [{"event_payload": {}}, {"event_type": "a"}, {"event_type": "", "event_payload": {}}, "a"],
+)
+async def test_metadata_has_type_and_payload(client: AsyncWebClient, metadata: Any) -> None:
+    with pytest.raises(SlackApiError, match="invalid_metadata_format"):
+        await client.chat_postMessage(channel="C0SHOP", text="x", metadata=metadata)
 
 
 async def test_the_answer_says_why(client: AsyncWebClient) -> None:
@@ -119,5 +151,5 @@ async def test_the_answer_says_why(client: AsyncWebClient) -> None:
     answer = refused.value.response
     assert answer["error"] == "invalid_blocks"
     (message,) = answer["response_metadata"]["messages"]
-    assert message.startswith("[ERROR] must be less than 3001 characters")
-    assert message.endswith("[json-pointer:/blocks/0]")
+    words = "must be less than 3001 characters [json-pointer:/blocks/0/text/text]"
+    assert (message, answer["errors"]) == (f"[ERROR] {words}", [words])
