@@ -64,7 +64,8 @@ def cli(context: click.Context, config: Path | None, verbose: bool) -> None:
     """A coding agent that lives in your team's Slack and works in sealed containers."""
     from chatbot.log import configure_log
 
-    configure_log(verbose=verbose)
+    # These two tell what happens in words of their own.
+    configure_log(verbose=verbose, quiet=context.invoked_subcommand in {"run", "demo"})
     context.obj = config
 
 

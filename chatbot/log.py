@@ -8,9 +8,11 @@ import sys
 import structlog
 
 
-def configure_log(*, verbose: bool) -> None:
-    """Quiet unless asked: warnings and worse; the libraries' own logs likewise."""
-    level = logging.DEBUG if verbose else logging.WARNING
+def configure_log(*, verbose: bool, quiet: bool = False) -> None:
+    """Warnings and worse; everything where asked for, and only errors where ``quiet``."""
+    level = logging.ERROR if quiet else logging.WARNING
+    if verbose:
+        level = logging.DEBUG
     terminal = sys.stderr.isatty()
     renderer: structlog.typing.Processor = (
         structlog.dev.ConsoleRenderer() if terminal else structlog.processors.JSONRenderer()

@@ -15,7 +15,7 @@ from chatbot.config import Settings
 from chatbot.history.export import LogFiles
 from chatbot.models import FINAL, Person, Status, Task
 from chatbot.report import task_report
-from chatbot.story import describe
+from chatbot.story import describe, visible
 
 REPORTED = (
     "task_id",
@@ -99,12 +99,13 @@ async def final_report(app: App, task_id: str, *, quiet: bool = True) -> dict[st
 
 def _conclude(report: dict[str, Any], logs: Path) -> None:
     click.echo(err=True)
-    if report.get("summary"):
-        click.echo(report["summary"])
-    if report.get("answer"):
-        click.echo(report["answer"])
+    # The model's words reach a terminal: without what could drive it.
+    for text in (report.get("summary"), report.get("answer")):
+        if text:
+            click.echo(visible(text))
     for finding in report.get("findings") or ():
-        click.echo(f"{finding['severity']}: {finding['file']}:{finding['line']} {finding['title']}")
+        place = f"{finding['file']}:{finding.get('line') or '?'}"
+        click.echo(visible(f"{finding['severity']}: {place} {finding['title']}"))
     if report["patch_path"]:
         click.echo(f"Patch: {report['patch_path']}", err=True)
     click.echo(f"Logs:  {logs.absolute()}", err=True)

@@ -65,7 +65,7 @@ function composer(form, placeholder, send) {
   file.addEventListener("change", () => { chosen.textContent = file.files[0]?.name || ""; });
   form.addEventListener("submit", (event) => { event.preventDefault(); submit(); });
   form.replaceChildren(area, element("div", { class: "row" },
-    element("button", { type: "button", class: "plain", title: "Attach a file", "aria-label": "Attach a file", onclick: () => file.click() }, "＋"),
+    element("button", { type: "button", class: "plain", title: "Attach a file", "aria-label": "Attach a file", onclick: () => file.click() }, "+"),
     file, chosen, element("span", { class: "grow muted" }, "Enter sends, Shift+Enter starts a new line, @ then Tab: @Threadsmith"),
     element("button", { class: "button primary" }, "Send")));
   return area;
