@@ -9,7 +9,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-from chatbot.models import FINAL, Event, Run, Task
+from chatbot.models import FINAL, Event, Run, Task, shown_model
 from chatbot.report import find_error, find_patch_event, make_timings, make_usage
 from chatbot.story import describe, one_line, patch_totals, seconds_text, visible
 from chatbot.story_fields import integer, sequence, string
@@ -145,7 +145,7 @@ def _facts(task: Task, events: Sequence[Event]) -> tuple[Fact, ...]:
         Fact("Branch", task.branch or "", is_code=True),
         Fact("Base commit", (task.base_commit or "")[:12], is_code=True),
         Fact("Mode", task.mode),
-        Fact("Model", task.model, is_code=True),
+        Fact("Model", shown_model(task.model), is_code=True),
         Fact("Asked by", task.author.name),
         Fact("Asked at", at_text(task.created_at)),
     ]

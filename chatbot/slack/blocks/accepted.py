@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from chatbot.models import Task
+from chatbot.models import Task, shown_model
 from chatbot.slack.blocks.elements import Content, fallback, section
 from chatbot.slack.blocks.text import code, count
 from chatbot.slack.view import RunView
@@ -18,7 +18,7 @@ def make_accepted(task: Task, run: RunView) -> Content:
     if run.base_commit:
         facts.append(f"at {code(run.base_commit[:7])}")
     head = f"{_VERBS.get(task.mode, 'Working on')} {facts[0]}"
-    details = [*facts[1:], f"mode {code(task.mode)}", f"model {code(task.model)}"]
+    details = [*facts[1:], f"mode {code(task.mode)}", f"model {code(shown_model(task.model))}"]
     text = f"{head}\n{' · '.join(details)}"
     if run.position and run.prepared_at is None and run.finished_at is None:
         text += f"\nWaiting: {count(run.position, 'task')} before this one."

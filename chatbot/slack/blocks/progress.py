@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from chatbot.models import Task
+from chatbot.models import Task, shown_model
 from chatbot.slack.blocks.cards import make_cards
 from chatbot.slack.blocks.elements import (
     MESSAGE_LIMIT,
@@ -89,7 +89,7 @@ def _facts(task: Task, run: RunView, now: float) -> str:
     facts = [code(task.source.repository)]
     if run.branch:
         facts.append(code(run.branch))
-    facts.append(code(task.model))
+    facts.append(code(shown_model(task.model)))
     facts.append(_elapsed(run, now))
     if run.tokens:
         facts.append(f"{_short(run.tokens)} tokens")
