@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import structlog
 from pydantic import SecretStr
 
 from chatbot.app import App, start_app
@@ -21,6 +22,10 @@ from chatbot.config import (
 )
 from chatbot.demo.forge import Forge
 from chatbot.demo.workspace import Workspace
+from sandbox.engines.docker import DockerEngine
+from sandbox.errors import ThreadsmithError
+
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,9 +84,25 @@ async def staged(
             settings = stage_settings(
                 directory / "data", workspace=workspace, forge=forge, model=model, sandbox=sandbox
             )
-            async with start_app(settings) as app:
-                yield Stage(workspace=workspace, forge=forge, app=app)
+            try:
+                async with start_app(settings) as app:
+                    yield Stage(workspace=workspace, forge=forge, app=app)
+            finally:
+                await _remove_containers(settings)
         finally:
             await workspace.stop()
     finally:
         await forge.stop()
+
+
+async def _remove_containers(settings: Settings) -> None:
+    """A server leaves its containers to its next start; this one has none."""
+    engine = DockerEngine(namespace=str(settings.data.directory.absolute()))
+    try:
+        for handle in await engine.list():
+            await engine.remove(handle)
+    except ThreadsmithError as error:
+        # Without an engine there are no containers either.
+        log.debug("nothing_removed", error=str(error))
+    finally:
+        await engine.close()
