@@ -11,6 +11,7 @@ import jinja2
 from aiohttp import web
 
 from chatbot.demo.forge.repositories import Pull, Repository
+from chatbot.web.markdown import make_markdown, render_markdown
 from sandbox.git import GitFailed
 
 if TYPE_CHECKING:
@@ -62,7 +63,8 @@ class Pages:
         if pull is None:
             raise web.HTTPNotFound
         shown = await asyncio.to_thread(_read_pull, repository, pull)
-        return _page("pull.html", repository=repository, pull=pull, **shown)
+        body = render_markdown(make_markdown(), pull.body)
+        return _page("pull.html", repository=repository, pull=pull, body=body, **shown)
 
     async def commit(self, request: web.Request) -> web.Response:
         repository = self._find(request)
