@@ -24,7 +24,12 @@ HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Cache-Control": "no-store",
 }
-TYPES = {".html": "text/html", ".js": "text/javascript", ".css": "text/css"}
+TYPES = {
+    ".html": "text/html",
+    ".js": "text/javascript",
+    ".css": "text/css",
+    ".svg": "image/svg+xml",
+}
 
 
 class PageApi:
@@ -47,6 +52,9 @@ class PageApi:
             web.get("/page/state", self.state),
             web.get("/page/messages", self.messages),
             web.post("/page/post", self.post),
+            web.post("/page/edit", self.edit),
+            web.post("/page/delete", self.delete),
+            web.post("/page/react", self.react),
             web.post("/page/upload", self.upload),
             web.post("/page/click", self.click),
             web.post("/page/submit", self.submit),
@@ -104,6 +112,7 @@ class PageApi:
                 "channels": channels,
                 "notice": self._notice,
                 "suggestions": list(self._suggestions),
+                "views": self._people.open_views(user),
             }
         )
 
@@ -124,19 +133,41 @@ class PageApi:
             {"ts": self._people.say(self._user(given), channel, text, thread_ts=thread_ts)}
         )
 
+    async def edit(self, request: web.Request) -> web.Response:
+        given = await _given(request)
+        channel = self._state.channel(str(given.get("channel")))
+        text = str(given.get("text", ""))
+        if not text.strip():
+            raise ApiError("no_text")
+        self._people.edit(channel, str(given.get("ts")), text, by=self._user(given))
+        return _json({})
+
+    async def delete(self, request: web.Request) -> web.Response:
+        given = await _given(request)
+        channel = self._state.channel(str(given.get("channel")))
+        self._people.delete(channel, str(given.get("ts")), by=self._user(given))
+        return _json({})
+
+    async def react(self, request: web.Request) -> web.Response:
+        given = await _given(request)
+        user, channel = self._user(given), self._state.channel(str(given.get("channel")))
+        ts, name = str(given.get("ts")), str(given.get("name"))
+        self._people.react(user, channel, ts, name, on=bool(given.get("on", True)))
+        return _json({})
+
     async def upload(self, request: web.Request) -> web.Response:
         _check(request)
         form = await request.post()
         channel = self._state.channel(str(form.get("channel")))
-        file = form.get("file")
-        if not isinstance(file, web.FileField):
+        files = [file for file in form.getall("file", []) if isinstance(file, web.FileField)]
+        if not files:
             raise ApiError("no_file")
         ts = self._people.say(
             self._user({"as": str(form.get("as"))}),
             channel,
             str(form.get("text", "")),
             thread_ts=str(form["thread_ts"]) if form.get("thread_ts") else None,
-            files={Path(file.filename).name: file.file.read()},
+            files={Path(file.filename).name: file.file.read() for file in files},
         )
         return _json({"ts": ts})
 
@@ -150,6 +181,7 @@ class PageApi:
                 str(given.get("ts")),
                 str(given.get("action_id")),
                 block_id=given.get("block_id"),
+                chosen=given.get("selected_option"),
             )
         except NotAcknowledged:
             raise ApiError("The app did not answer in time.") from None

@@ -9,6 +9,7 @@ from urllib.parse import quote
 from chatbot.demo.workspace.api import Api
 from chatbot.demo.workspace.errors import ApiError
 from chatbot.demo.workspace.events import Events, as_slack_writes
+from chatbot.demo.workspace.pictures import picture_type
 from chatbot.demo.workspace.state import Channel, File, State, User
 
 Json = dict[str, Any]
@@ -55,19 +56,29 @@ class People:
         self._tell(channel, message)
         return str(message["ts"])
 
-    def edit(self, channel: Channel, ts: str, text: str) -> None:
+    def edit(self, channel: Channel, ts: str, text: str, *, by: User | None = None) -> None:
+        """``by`` may edit own messages only."""
         message = self._state.message(channel, ts)
+        if by is not None and message.get("user") != by.id:
+            raise ApiError("cant_update_message")
         previous = dict(message)
         message["text"] = as_slack_writes(text, self._state)
         message["edited"] = {"user": message["user"], "ts": self._state.new_ts()}
         self._events.changed(channel, message, previous)
         self._tell(channel, message)
 
-    def delete(self, channel: Channel, ts: str) -> None:
+    def delete(self, channel: Channel, ts: str, *, by: User | None = None) -> None:
         message = self._state.message(channel, ts)
+        if by is not None and message.get("user") != by.id:
+            raise ApiError("cant_delete_message")
         self._state.remove_message(channel, message)
         self._events.deleted(channel, message)
         self._tell(channel, message)
+
+    def react(self, user: User, channel: Channel, ts: str, name: str, *, on: bool = True) -> None:
+        _check_member(user, channel)
+        message = self._state.message(channel, ts)
+        self._api.reactions.set(channel, message, user, name, on=on)
 
     async def press(
         self,
@@ -78,6 +89,7 @@ class People:
         *,
         block_id: str | None = None,
         value: str | None = None,
+        chosen: object = None,
     ) -> Json:
         """A button on a message; raises NotAcknowledged where the app does not answer."""
         _check_member(user, channel)
@@ -92,6 +104,8 @@ class People:
                 if value not in {None, element.get("value")}:
                     continue
                 pressed = {**element, "block_id": block.get("block_id", "")}
+                if chosen in element.get("options", []):
+                    pressed["selected_option"] = chosen
                 return await self._events.press(user, channel, message, pressed)
         raise ApiError("action_not_found")
 
@@ -135,6 +149,11 @@ class People:
         if self._state.views.pop(view_id, None) is not None:
             self._changed({"type": "view_closed", "user": user.id, "view_id": view_id})
 
+    def open_views(self, user: User) -> list[Json]:
+        """Modals that this person has before them."""
+        mine = [view for view in self._state.views.values() if view["_user"] == user.id]
+        return [{name: part for name, part in view.items() if name != "_user"} for view in mine]
+
     def see(self, user: User, channel: Channel, thread_ts: str | None = None) -> list[Json]:
         """The channel's messages, or one thread's, as this person sees them."""
         _check_member(user, channel)
@@ -164,6 +183,7 @@ class People:
     def _preview(self, entry: Json) -> Json:
         file = self._state.file(entry["id"])
         shown = {**entry, "url": f"/files/{file.id}/{quote(file.name, safe='')}"}
+        shown["is_image"] = picture_type(file.data) is not None
         if b"\0" not in file.data[:8000]:
             shown["preview"] = file.data[:PREVIEW_BYTES].decode(errors="replace")
         return shown

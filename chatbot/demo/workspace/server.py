@@ -115,6 +115,11 @@ class Workspace:
     async def delete(self, channel: str, ts: str) -> None:
         self._people.delete(self.state.channel(channel), ts)
 
+    async def react(self, user: str, channel: str, ts: str, name: str, *, on: bool = True) -> None:
+        """Set a reaction, or take it back."""
+        person, place = self.state.user(user), self.state.channel(channel)
+        self._people.react(person, place, ts, name, on=on)
+
     async def click(
         self, user: str, channel: str, ts: str, action_id: str, value: str | None = None
     ) -> Json:

@@ -148,22 +148,31 @@ class State:
         root = channel.messages.get(message.get("thread_ts", ""))
         if root is not None and root is not message:
             root.setdefault("thread_ts", root["ts"])
-            root["reply_count"] = root.get("reply_count", 0) + 1
-            root["latest_reply"] = message["ts"]
+            message["parent_user_id"] = root.get("user")
+            self._count_replies(channel, root)
         return message
 
     def remove_message(self, channel: Channel, message: Json) -> None:
         """A parent leaves a gravestone, so that its replies keep their place."""
         if message.get("reply_count"):
-            kept = {name: message[name] for name in ("ts", "thread_ts", "reply_count")}
+            kept = {name: message[name] for name in ("ts", "thread_ts")}
             grave = {"type": "message", "subtype": "tombstone", "user": "USLACKBOT"}
             text = {"text": "This message was deleted."}
-            channel.messages[message["ts"]] = {**grave, **text, **kept}
+            root = channel.messages[message["ts"]] = {**grave, **text, **kept}
+            self._count_replies(channel, root)
             return
         del channel.messages[message["ts"]]
-        root = channel.messages.get(message.get("thread_ts", ""))
-        if root is not None:
-            root["reply_count"] = root.get("reply_count", 1) - 1
+        root = channel.messages.get(message.get("thread_ts", ""), {})
+        if root:
+            self._count_replies(channel, root)
+
+    def _count_replies(self, channel: Channel, root: Json) -> None:
+        """What a parent tells of its replies."""
+        replies = self.thread(channel, root["ts"])[1:]
+        users = list(dict.fromkeys(reply["user"] for reply in replies))
+        root |= {"reply_count": len(replies), "reply_users": users}
+        root |= {"reply_users_count": len(users), "is_locked": False, "subscribed": False}
+        root["latest_reply"] = replies[-1]["ts"] if replies else root["ts"]
 
     def root_ts(self, channel: Channel, ts: str) -> str:
         """Of the thread that a message with this ts stands in."""
@@ -175,7 +184,8 @@ class State:
         """Give ids to blocks and buttons that have none."""
         for block in blocks:
             block.setdefault("block_id", secrets.token_hex(3))
-            for element in block.get("elements") or []:
+            accessory = [block["accessory"]] if block.get("accessory") else []
+            for element in [*(block.get("elements") or []), *accessory]:
                 if element.get("type") == "button":
                     element.setdefault("action_id", secrets.token_hex(3))
 

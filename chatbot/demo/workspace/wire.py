@@ -9,6 +9,7 @@ from aiohttp import web
 
 from chatbot.demo.workspace.api import Api
 from chatbot.demo.workspace.page_api import HEADERS
+from chatbot.demo.workspace.pictures import picture_type
 from chatbot.demo.workspace.responses import Response, Responses
 from chatbot.demo.workspace.state import State
 
@@ -42,13 +43,12 @@ class Wire:
         file = self._state.files.get(request.match_info["file_id"])
         if file is None or not (is_bot or request.query.get("page") == "1"):
             raise web.HTTPNotFound
-        headers = {
-            **HEADERS,
-            "Content-Disposition": "attachment",
-            "Cross-Origin-Resource-Policy": "same-origin",
-        }
+        headers = {**HEADERS, "Cross-Origin-Resource-Policy": "same-origin"}
+        kind = picture_type(file.data) if "inline" in request.query else None
+        if kind is None:
+            headers["Content-Disposition"] = "attachment"
         return web.Response(
-            body=file.data, content_type="application/octet-stream", headers=headers
+            body=file.data, content_type=kind or "application/octet-stream", headers=headers
         )
 
     async def take_answer(self, request: web.Request) -> web.Response:

@@ -20,11 +20,12 @@ class Api:
 
     def __init__(self, base: Base, socket_mode: SocketMode) -> None:
         self.chat, self.files, self.views = Chat(base), Files(base), Views(base)
+        self.reactions = Reactions(base)
         self.methods: Methods = {
             **AppMethods(base, socket_mode).methods(),
             **self.chat.methods(),
             **Conversations(base).methods(),
-            **Reactions(base).methods(),
+            **self.reactions.methods(),
             **self.files.methods(),
             **self.views.methods(),
         }

@@ -1,6 +1,6 @@
-// What the page asks the workspace for.
+// What the page asks the workspace for, and what it is told.
 
-export const who = { id: new URLSearchParams(location.search).get("as") || "ada" };
+export const me = new URLSearchParams(location.search).get("as") || "ada";
 
 async function ask(path, options = {}) {
   const answer = await fetch(path, { ...options, headers: { "X-Page": "1", ...options.headers } });
@@ -9,43 +9,44 @@ async function ask(path, options = {}) {
   return given;
 }
 
-const query = (values) => new URLSearchParams({ as: who.id, ...values }).toString();
+const query = (values) => new URLSearchParams({ as: me, ...values }).toString();
+
 const send = (path, values) =>
-  ask(path, {
-    method: "POST",
-    headers: { "Content-Type": "application/json" },
-    body: JSON.stringify({ as: who.id, ...values }),
-  });
+  ask(path, { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify({ as: me, ...values }) });
 
 export const readState = () => ask(`/page/state?${query({})}`);
-export const readMessages = (channel) => ask(`/page/messages?${query({ channel })}`);
-export const readThread = (channel, thread_ts) => ask(`/page/messages?${query({ channel, thread_ts })}`);
+export const readMessages = (channel, thread_ts) => ask(`/page/messages?${query(thread_ts ? { channel, thread_ts } : { channel })}`);
 export const post = (values) => send("/page/post", values);
+export const edit = (values) => send("/page/edit", values);
+export const remove = (values) => send("/page/delete", values);
+export const react = (values) => send("/page/react", values);
 export const click = (values) => send("/page/click", values);
 export const submit = (values) => send("/page/submit", values);
 export const close = (values) => send("/page/close", values);
 
-export function upload(file, values) {
+export function upload(files, values) {
   const form = new FormData();
-  form.set("as", who.id);
+  form.set("as", me);
   for (const [name, value] of Object.entries(values)) if (value) form.set(name, value);
-  form.set("file", file);
+  for (const file of files) form.append("file", file);
   return ask("/page/upload", { method: "POST", body: form });
 }
 
-export function listen(heard, state) {
+// Comes back by itself; `connected` hears of each loss and return.
+export function listen(heard, connected) {
   let wait = 300;
   const connect = () => {
     const socket = new WebSocket(`${location.origin.replace("http", "ws")}/page/socket?${query({})}`);
-    const person = who.id;
-    socket.onopen = () => { wait = 300; state(true); };
+    socket.onopen = () => {
+      wait = 300;
+      connected(true);
+    };
     socket.onmessage = (message) => heard(JSON.parse(message.data));
     socket.onclose = () => {
-      state(false);
-      if (person === who.id) setTimeout(connect, wait);
-      wait = Math.min(wait * 2, 5000);
+      connected(false);
+      setTimeout(connect, wait);
+      wait = Math.min(wait * 2, 4000);
     };
-    return socket;
   };
-  return connect();
+  connect();
 }

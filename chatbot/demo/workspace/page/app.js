@@ -1,129 +1,272 @@
-// The page: channels, messages, one thread, and what a person writes.
+// The page: channels, messages, one thread, and what a person writes and presses.
 
-import { listen, post, readMessages, readState, readThread, upload, who } from "./api.js";
-import { element } from "./dom.js";
-import { closeModal, openModal } from "./modal.js";
-import { messageBox, show } from "./messages.js";
-import { channels, people } from "./mrkdwn.js";
+import * as api from "./api.js";
+import { composer } from "./composer.js";
+import { el, toast } from "./dom.js";
+import { List } from "./list.js";
+import { avatar } from "./message.js";
+import { editMessage } from "./editing.js";
+import { closeView, showView } from "./modal.js";
+import { setNames } from "./mrkdwn.js";
 
 const $ = (id) => document.getElementById(id);
-let state = null;
+
+let state;
+let users = new Map();
 let channel = null;
 let thread = null;
-let lastPosted = null;
+let ownPost = null;
+const unread = new Set();
+const opened = new Map();
+const statuses = new Map();
 
-function failed(error) {
-  const box = element("div", { class: "toast", role: "alert" }, error.message);
-  document.body.append(box);
-  setTimeout(() => box.remove(), 6000);
+// What a message may ask for.
+
+const tell = (work) => work.catch((error) => toast(error.message));
+
+const place = {
+  get me() {
+    return state.me;
+  },
+  user: (id) => users.get(id) ?? { id, name: id, real_name: id, is_bot: false },
+  openThread: (ts) => openThread(ts),
+  react: (item, name, on) => tell(api.react({ channel, ts: item.ts, name, on })),
+  remove: (item) => tell(api.remove({ channel, ts: item.ts })),
+  edit: (item) => editMessage(item, users, (text) => api.edit({ channel, ts: item.ts, text })),
+  context(item) {
+    return {
+      fallback: item.text,
+      fileUrl: (file) => file.url,
+      ...memory(item.ts),
+      async press(part, block, node) {
+        if (node) node.classList.add("pressed");
+        const values = { channel, ts: item.ts, block_id: block.block_id, action_id: part.action_id, selected_option: part.selected_option };
+        await tell(api.click(values));
+        if (node) node.classList.remove("pressed");
+      },
+    };
+  },
+};
+
+// What is folded out stays so, whatever is drawn anew.
+function memory(owner) {
+  return {
+    isOpen: (key, otherwise) => opened.get(`${owner} ${key}`) ?? otherwise,
+    setOpen: (key, open) => opened.set(`${owner} ${key}`, open),
+  };
 }
 
-async function showChannel() {
-  const { messages } = await readMessages(channel);
-  show($("messages"), messages.map((message) => messageBox(message, channel, { openThread, failed })));
+const viewContext = {
+  ...memory("view"),
+  fallback: "",
+  fileUrl: () => null,
+  press: async () => {},
+  submit: (view, values) => api.submit({ view_id: view.id, values }),
+  close: (view) => tell(api.close({ view_id: view.id })),
+};
+
+const messages = new List($("messages"), place, { inThread: false });
+const replies = new List($("replies"), place, { inThread: true });
+
+// Reading: one request at a time for each list, and one more where something changed meanwhile.
+
+function reader(read) {
+  let running = false;
+  let again = false;
+  return async (opening = false) => {
+    if (running) {
+      again = again || "quiet";
+      if (opening) again = "opening";
+      return;
+    }
+    running = true;
+    try {
+      await read(opening);
+    } catch (error) {
+      toast(error.message);
+    }
+    running = false;
+    if (again) {
+      const next = again === "opening";
+      again = false;
+      drawing(read)(next);
+    }
+  };
 }
 
-async function showThread() {
-  if (!thread) return;
+const readers = new Map();
+
+function drawing(read) {
+  if (!readers.has(read)) readers.set(read, reader(read));
+  return readers.get(read);
+}
+
+async function readChannel(opening) {
+  const at = channel;
+  const found = await api.readMessages(at);
+  if (at !== channel) return;
+  messages.show(found.messages, opening);
+  $("messages").classList.toggle("empty", !found.messages.length);
+  // Whoever asked sees the first answer without a click.
+  const answered = found.messages.some((one) => one.ts === ownPost && one.reply_count);
+  if (answered && thread === null) openThread(ownPost);
+  if (answered) ownPost = null;
+}
+
+async function readThread(opening) {
   const at = thread;
-  const { messages } = await readThread(channel, at);
-  if (at === thread) show($("replies"), messages.map((message) => messageBox(message, channel, { failed })));
+  if (at === null) return;
+  const found = await api.readMessages(channel, at);
+  if (at === thread) replies.show(found.messages, opening);
 }
 
-async function openThread(ts) {
+const drawChannel = (opening) => drawing(readChannel)(opening);
+const drawThread = (opening) => drawing(readThread)(opening);
+
+// Going to places
+
+function choose(id) {
+  channel = id;
+  unread.delete(id);
+  history.replaceState(null, "", `#${id}`);
+  closeThread();
+  messages.clear();
+  drawSidebar();
+  drawStatus();
+  drawChannel(true);
+}
+
+function openThread(ts) {
   thread = ts;
   $("thread").hidden = false;
-  $("replies").replaceChildren();
-  await showThread();
-  $("replies").scrollTop = $("replies").scrollHeight;
+  document.body.classList.add("with-thread");
+  replies.clear();
+  drawStatus();
+  drawThread(true);
+  writers.reply.focus();
 }
 
-function composer(form, placeholder, send) {
-  const area = element("textarea", { rows: "2", placeholder, "aria-label": placeholder });
-  const file = element("input", { type: "file", hidden: true });
-  const chosen = element("span", { class: "muted" });
-  const submit = async () => {
-    const text = area.value.trim();
-    if (!text && !file.files.length) return;
-    try {
-      await send(text, file.files[0]);
-      area.value = "";
-      file.value = "";
-      chosen.textContent = "";
-    } catch (error) { failed(error); }
-  };
-  area.addEventListener("keydown", (event) => {
-    if (event.key === "Enter" && !event.shiftKey && !event.isComposing) {
-      event.preventDefault();
-      submit();
-    }
-    if (event.key === "Tab" && /(^|\s)@\w*$/.test(area.value)) {
-      event.preventDefault();
-      area.value = area.value.replace(/@\w*$/, "@Threadsmith ");
-    }
-  });
-  file.addEventListener("change", () => { chosen.textContent = file.files[0]?.name || ""; });
-  form.addEventListener("submit", (event) => { event.preventDefault(); submit(); });
-  form.replaceChildren(area, element("div", { class: "row" },
-    element("button", { type: "button", class: "plain", title: "Attach a file", "aria-label": "Attach a file", onclick: () => file.click() }, "+"),
-    file, chosen, element("span", { class: "grow muted" }, "Enter sends, Shift+Enter starts a new line, @ then Tab: @Threadsmith"),
-    element("button", { class: "button primary" }, "Send")));
-  return area;
-}
-
-function fillSidebar() {
-  $("channels").replaceChildren(...state.channels.map((one) =>
-    element("button", { type: "button", class: `channel${one.id === channel ? " here" : ""}`, "aria-current": one.id === channel ? "true" : null, onclick: () => choose(one.id) },
-      `${one.kind === "im" ? "●" : "#"} ${one.name}`)));
-  const here = state.channels.find((one) => one.id === channel);
-  $("channel-name").textContent = `${here.kind === "im" ? "" : "# "}${here.name}`;
-}
-
-async function choose(id) {
-  channel = id;
+function closeThread() {
   thread = null;
   $("thread").hidden = true;
-  fillSidebar();
-  await showChannel();
-  $("messages").scrollTop = $("messages").scrollHeight;
+  document.body.classList.remove("with-thread");
 }
 
-async function heard(change) {
-  if (change.type === "view") return openModal(change.view, failed);
-  if (change.type === "view_closed") return closeModal(change.view_id);
-  if (change.channel !== channel) return undefined;
-  if (change.thread_ts && change.thread_ts === lastPosted && thread !== lastPosted) await openThread(lastPosted);
-  await showChannel();
-  if (thread && [change.thread_ts, change.ts].includes(thread)) await showThread();
+function here() {
+  return state.channels.find((one) => one.id === channel);
+}
+
+function drawSidebar() {
+  const entry = (one) =>
+    el(
+      "li",
+      {},
+      el(
+        "button",
+        { type: "button", class: `${one.id === channel ? "here" : ""} ${unread.has(one.id) ? "unread" : ""}`, data: { channel: one.id }, "aria-current": one.id === channel ? "page" : null, onclick: () => choose(one.id) },
+        el("span", { class: "sign", "aria-hidden": "true" }, one.kind === "im" ? "🧵" : "#"),
+        one.name,
+      ),
+    );
+  $("channels").replaceChildren(...state.channels.filter((one) => one.kind !== "im").map(entry));
+  $("directs").replaceChildren(...state.channels.filter((one) => one.kind === "im").map(entry));
+  const name = here().kind === "im" ? here().name : `# ${here().name}`;
+  $("channel-name").textContent = name;
+  $("thread-channel").textContent = name;
+  document.title = `${name} · Local workspace`;
+}
+
+function drawPeople() {
+  const people = state.people.filter((one) => !one.is_bot);
+  $("people").replaceChildren(
+    ...people.map((one) => {
+      const mine = one.id === state.me.id;
+      return el("li", {}, el("button", { type: "button", role: "radio", class: mine ? "here" : "", data: { person: one.name }, "aria-checked": mine ? "true" : "false", onclick: () => become(one) }, avatar(one), one.real_name));
+    }),
+  );
+}
+
+function become(person) {
+  if (person.id === state.me.id) return;
+  const hash = here().kind === "im" ? "" : `#${channel}`;
+  location.assign(`${location.pathname}?as=${encodeURIComponent(person.name)}${hash}`);
+}
+
+function drawStatus() {
+  const words = thread === null ? "" : (statuses.get(`${channel} ${thread}`) ?? "");
+  $("thread-status").textContent = words;
+}
+
+// What the workspace tells
+
+function heard(change) {
+  if (change.type === "view") return showView(change.view, viewContext);
+  if (change.type === "view_closed") return closeView(change.view_id);
+  if (change.type === "status") {
+    statuses.set(`${change.channel} ${change.thread_ts}`, change.status);
+    return drawStatus();
+  }
+  if (change.channel !== channel) {
+    unread.add(change.channel);
+    return drawSidebar();
+  }
+  drawChannel();
+  if (thread !== null && [change.thread_ts, change.ts].includes(thread)) drawThread();
   return undefined;
 }
 
-async function start() {
-  state = await readState();
-  for (const person of state.people) people.set(person.id, person.real_name);
-  for (const one of state.channels) channels.set(one.id, one.name);
-  $("notice").textContent = state.notice;
-  $("person").replaceChildren(...state.people.filter((one) => !one.is_bot).map((one) =>
-    element("option", { value: one.name, selected: one.id === state.me.id }, one.real_name)));
-  $("person").addEventListener("change", (event) => { location.search = `?as=${encodeURIComponent(event.target.value)}`; });
-  const area = composer($("composer"), "Write a message", async (text, file) => {
-    const values = { channel, text };
-    lastPosted = (await (file ? upload(file, values) : post(values))).ts;
+const writers = {};
+
+function drawWriters() {
+  const names = () => state.people.filter((one) => one.id !== state.me.id).map((one) => (one.is_bot ? one.real_name : one.name));
+  const write = (values, files) => (files.length ? api.upload(files, values) : api.post(values));
+  writers.channel = composer($("composer"), "Write a message", names, async (text, files) => {
+    ownPost = (await write({ channel, text }, files)).ts;
+    drawChannel(true);
   });
-  composer($("reply-composer"), "Reply in the thread", (text, file) => {
-    const values = { channel, text, thread_ts: thread };
-    return file ? upload(file, values) : post(values);
+  writers.reply = composer($("reply-composer"), "Reply in the thread", names, async (text, files) => {
+    await write({ channel, text, thread_ts: thread }, files);
+    drawThread(true);
   });
-  $("suggestions").replaceChildren(...state.suggestions.map((words) =>
-    element("button", { type: "button", class: "suggestion", onclick: () => { area.value = words; area.focus(); } }, words)));
-  $("close-thread").addEventListener("click", () => { thread = null; $("thread").hidden = true; });
-  who.id = state.me.id;
-  await choose(state.channels[0].id);
-  listen(heard, (connected) => {
-    document.body.classList.toggle("offline", !connected);
-    if (connected) { showChannel(); showThread(); }
-  });
-  area.focus();
 }
 
-start().catch(failed);
+function drawSuggestions() {
+  if (!state.suggestions.length) return;
+  const fill = (words) => {
+    if (here().kind !== "channel") choose(state.channels[0].id);
+    writers.channel.fill(words);
+  };
+  $("suggestions").replaceChildren(
+    el("span", { class: "try" }, "Try:"),
+    ...state.suggestions.map((words) => el("button", { type: "button", class: "suggestion", onclick: () => fill(words) }, words)),
+  );
+}
+
+async function start() {
+  state = await api.readState();
+  users = new Map(state.people.map((one) => [one.id, one]));
+  setNames(users, new Map(state.channels.map((one) => [one.id, one])));
+  $("notice").textContent = state.notice;
+  drawWriters();
+  drawPeople();
+  drawSuggestions();
+  const wanted = location.hash.slice(1);
+  choose(state.channels.some((one) => one.id === wanted) ? wanted : state.channels[0].id);
+  $("close-thread").addEventListener("click", closeThread);
+  document.addEventListener("keydown", (event) => {
+    if (event.key === "Escape" && !document.querySelector("dialog[open]") && thread !== null) closeThread();
+  });
+  for (const view of state.views ?? []) showView(view, viewContext);
+  let wasLost = false;
+  api.listen(heard, (connected) => {
+    $("offline").hidden = connected;
+    if (connected && wasLost) {
+      drawChannel();
+      drawThread();
+    }
+    wasLost = !connected;
+  });
+  writers.channel.focus();
+}
+
+start().catch((error) => toast(error.message));

@@ -1,48 +1,90 @@
-// A modal that the app opened.
+// Dialogs: the app's forms, and questions before a press.
 
-import { close, submit } from "./api.js";
-import { render } from "./blocks.js";
-import { element } from "./dom.js";
+import { el, toast } from "./dom.js";
+import { blocks, plain, text } from "./blocks.js";
+import { missing, showErrors, values } from "./inputs.js";
 
-const dialog = document.getElementById("modal");
-let open = null;
-
-function values() {
-  const found = {};
-  for (const control of dialog.querySelectorAll("[data-block]")) {
-    const { block, action, type } = control.dataset;
-    const value = type === "static_select"
-      ? { type, selected_option: { value: control.value, text: { type: "plain_text", text: control.selectedOptions[0]?.textContent || "" } } }
-      : { type, value: control.value || null };
-    (found[block] ||= {})[action] = value;
-  }
-  return found;
+export function ask(confirm) {
+  return new Promise((settle) => {
+    const box = el("dialog", { class: "modal modal-small", "aria-label": plain(confirm.title) });
+    const end = (answer) => {
+      box.close();
+      box.remove();
+      settle(answer);
+    };
+    box.append(
+      el("div", { class: "modal-head" }, el("h2", {}, plain(confirm.title))),
+      el("div", { class: "modal-body" }, text(confirm.text)),
+      el(
+        "div",
+        { class: "modal-foot" },
+        el("button", { type: "button", class: "btn", onclick: () => end(false) }, plain(confirm.deny) || "Cancel"),
+        el("button", { type: "button", class: `btn btn-${confirm.style ?? "primary"}`, onclick: () => end(true) }, plain(confirm.confirm) || "Yes"),
+      ),
+    );
+    box.addEventListener("cancel", () => end(false));
+    document.body.append(box);
+    box.showModal();
+  });
 }
 
-export function openModal(view, failed) {
-  open = view.id;
-  const send = async (event) => {
+const open = new Map();
+
+// Shows the view, or puts its new form in the place of the old one.
+export function showView(view, context) {
+  closeView(view.id);
+  const form = el("form", { class: "modal-form", novalidate: true });
+  const box = el("dialog", { class: "modal", "aria-label": plain(view.title), data: { viewId: view.id } }, form);
+  const submit = el("button", { type: "submit", class: "btn btn-primary" }, plain(view.submit) || "Submit");
+  form.append(
+    el("div", { class: "modal-head" }, el("h2", {}, plain(view.title)), el("button", { type: "button", class: "quiet", "aria-label": "Close", onclick: () => context.close(view) }, "✕")),
+    el("div", { class: "modal-body" }, blocks(view.blocks, context)),
+    el(
+      "div",
+      { class: "modal-foot" },
+      el("button", { type: "button", class: "btn", onclick: () => context.close(view) }, plain(view.close) || "Close"),
+      view.submit ? submit : null,
+    ),
+  );
+  form.addEventListener("submit", (event) => {
     event.preventDefault();
-    try {
-      const answer = await submit({ view_id: view.id, values: values() });
-      for (const [block, words] of Object.entries(answer.errors || {})) {
-        const place = dialog.querySelector(`[data-error="${CSS.escape(block)}"]`);
-        if (place) place.textContent = words;
-      }
-    } catch (error) { failed(error); }
-  };
-  dialog.replaceChildren(element("form", { onsubmit: send },
-    element("h2", {}, view.title?.text || ""),
-    (view.blocks || []).map((block) => render(block, null)),
-    element("div", { class: "actions end" },
-      element("button", { type: "button", class: "button", onclick: () => close({ view_id: view.id }) }, view.close?.text || "Close"),
-      view.submit ? element("button", { class: "button primary" }, view.submit.text) : null)));
-  if (!dialog.open) dialog.showModal();
-  dialog.querySelector("textarea, input, select")?.focus();
+    send(view, form, submit, context);
+  });
+  form.addEventListener("keydown", (event) => {
+    if (event.key === "Enter" && (event.metaKey || event.ctrlKey)) form.requestSubmit();
+  });
+  box.addEventListener("cancel", (event) => {
+    event.preventDefault();
+    context.close(view);
+  });
+  open.set(view.id, box);
+  document.body.append(box);
+  box.showModal();
+  box.querySelector("input, textarea, select")?.focus();
 }
 
-export function closeModal(id) {
-  if (id === open && dialog.open) dialog.close();
+async function send(view, form, submit, context) {
+  const empty = missing(form, view);
+  if (empty !== null) {
+    showErrors(form, { [empty]: "Please complete this required field." });
+    return;
+  }
+  submit.disabled = true;
+  try {
+    const answer = await context.submit(view, values(form));
+    showErrors(form, answer.errors ?? {});
+  } catch (error) {
+    toast(error.message);
+  } finally {
+    submit.disabled = false;
+  }
 }
 
-dialog.addEventListener("cancel", () => open && close({ view_id: open }));
+export function closeView(id) {
+  open.get(id)?.remove();
+  open.delete(id);
+}
+
+export function closeViews() {
+  for (const id of [...open.keys()]) closeView(id);
+}
