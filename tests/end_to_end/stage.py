@@ -12,6 +12,7 @@ from typing import Any
 
 from chatbot.config import ModelSettings, SandboxSettings
 from chatbot.demo.stage import Stage, staged
+from chatbot.demo.workspace import Workspace
 from chatbot.history import queries
 from chatbot.models import Event, Task
 
@@ -117,12 +118,24 @@ def said(stage: Stage, thread_ts: str) -> str:
 
 def find_button(stage: Stage, thread_ts: str, action_id: str) -> str | None:
     """The ts of the newest message that has the button."""
-    for message in reversed(stage.workspace.messages("shop", thread_ts)):
-        for block in message.get("blocks") or []:
-            for element in block.get("elements") or []:
-                if element.get("action_id") == action_id:
-                    return str(message["ts"])
-    return None
+    found = messages_with(stage.workspace, thread_ts, action_id)
+    return found[-1] if found else None
+
+
+def find_gates(workspace: Workspace, thread_ts: str) -> list[str]:
+    """Messages that ask whether to open a pull request."""
+    return messages_with(workspace, thread_ts, "open_pr")
+
+
+def messages_with(workspace: Workspace, thread_ts: str, action_id: str) -> list[str]:
+    """The ts of each message that has the button."""
+    return [
+        str(message["ts"])
+        for message in workspace.messages("shop", thread_ts)
+        for block in message.get("blocks") or []
+        for element in block.get("elements") or []
+        if element.get("action_id") == action_id
+    ]
 
 
 async def press(stage: Stage, thread_ts: str, action_id: str, *, user: str = "ada") -> None:

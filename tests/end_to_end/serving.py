@@ -1,0 +1,100 @@
+"""`threadsmith serve` as a process of its own, to be killed and started again."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import docker
+
+from chatbot.demo.forge import Forge
+from chatbot.demo.workspace import Workspace
+from sandbox.engines.docker_options import NAMESPACE_LABEL
+from tests.end_to_end.stage import SECONDS, find_gates
+
+
+@dataclass(kw_only=True)
+class Serving:
+    """The two servers here, and the program beside them."""
+
+    workspace: Workspace
+    forge: Forge
+    directory: Path
+    model: str
+    process: asyncio.subprocess.Process | None = None
+
+    @property
+    def data(self) -> Path:
+        return self.directory / "data"
+
+    async def start(self) -> None:
+        settings = {
+            "DATA_DIRECTORY": str(self.data),
+            "SLACK_BOT_TOKEN": self.workspace.bot_token,
+            "SLACK_APP_TOKEN": self.workspace.app_token,
+            "SLACK_API_URL": self.workspace.api_url,
+            "FORGE_TOKEN": self.forge.token,
+            "FORGE_API_URL": self.forge.api_url,
+            "FORGE_URL": self.forge.url,
+            "MODEL_DEFAULT": self.model,
+            "MODEL_REPLAY_DELAY_SECONDS": "0.3",
+            "WEB_PORT": "0",
+        }
+        named = {f"THREADSMITH_{name}": value for name, value in settings.items()}
+        with (self.directory / "serve.log").open("ab") as log:
+            self.process = await asyncio.create_subprocess_exec(
+                *(sys.executable, "-c", "from chatbot.cli import main; main()", "serve"),
+                env={**os.environ, **named},
+                cwd=self.directory,
+                stdout=log,
+                stderr=log,
+            )
+
+    async def kill(self) -> None:
+        """As a power cut would."""
+        assert self.process is not None
+        self.process.kill()
+        await self.process.wait()
+
+    async def stop(self) -> int:
+        assert self.process is not None
+        if self.process.returncode is None:
+            self.process.terminate()
+        async with asyncio.timeout(SECONDS):
+            return await self.process.wait()
+
+    def gates(self, thread_ts: str) -> list[str]:
+        return find_gates(self.workspace, thread_ts)
+
+
+@asynccontextmanager
+async def serving(
+    directory: Path, *, repositories: dict[str, dict[str, bytes]], model: str
+) -> AsyncIterator[Serving]:
+    workspace = Workspace()
+    forge = Forge(directory=directory / "forge")
+    await forge.start()
+    await workspace.start()
+    for name, files in repositories.items():
+        await forge.add_repository(name, files)
+    found = Serving(workspace=workspace, forge=forge, directory=directory, model=model)
+    try:
+        await found.start()
+        yield found
+    finally:
+        await found.stop()
+        await workspace.stop()
+        await forge.stop()
+
+
+def containers(client: docker.DockerClient, namespace: str) -> list[str]:
+    """Names of one installation's containers."""
+    label = f"{NAMESPACE_LABEL}={namespace}"
+    return [
+        found.name or "" for found in client.containers.list(all=True, filters={"label": label})
+    ]
