@@ -2,47 +2,52 @@
 
 from __future__ import annotations
 
-import re
+import copy
 import secrets
 from typing import Any
 
+from chatbot.demo.workspace.errors import ApiError
+from chatbot.demo.workspace.installed import Installed
 from chatbot.demo.workspace.responses import Responses
 from chatbot.demo.workspace.socket_mode import SocketMode
 from chatbot.demo.workspace.state import Channel, State, User
 
 Json = dict[str, Any]
 
-_URL = re.compile(r"(?<![<|\w])(https?://[^\s<>|]+[^\s<>|.,;:!?)])")
-
-
-def as_slack_writes(text: str, state: State) -> str:
-    """What a person typed, as Slack stores it: escaped, with mentions and links marked."""
-    escaped = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    for user in state.users.values():
-        escaped = re.sub(
-            rf"(?<!\w)@(?:{user.name}|{user.real_name})\b", f"<@{user.id}>", escaped, flags=re.I
-        )
-    return _URL.sub(r"<\1>", escaped)
+TRIGGER_SECONDS = 3.0
 
 
 class Events:
     """Sends the app its events."""
 
-    def __init__(self, state: State, socket_mode: SocketMode, responses: Responses) -> None:
+    def __init__(
+        self,
+        state: State,
+        socket_mode: SocketMode,
+        responses: Responses,
+        installed: Installed,
+    ) -> None:
         self._state = state
+        self._installed = installed
         self._socket_mode = socket_mode
         self._responses = responses
-        self.triggers: dict[str, tuple[str, float]] = {}
-        """Who may open a modal by it, and since when."""
+        self._triggers: dict[str, tuple[str, float]] = {}
+        """Who may open a modal by it, and since when; nobody where it is spent."""
 
     def send(self, event: Json) -> None:
+        """To the app, where it subscribed to such events and is a member of the place."""
         state = self._state
+        place = state.channels.get(
+            str(event.get("channel") or event.get("item", {}).get("channel"))
+        )
+        if not self._installed.hears(event) or (place and state.bot.id not in place.members):
+            return
         self._socket_mode.deliver_event(
             {
                 "token": "local",
                 "team_id": state.team_id,
                 "api_app_id": state.app_id,
-                "event": event,
+                "event": copy.deepcopy(event),
                 "type": "event_callback",
                 "event_id": f"Ev{secrets.token_hex(5).upper()}",
                 "event_time": int(state.clock()),
@@ -156,6 +161,50 @@ class Events:
 
     def new_trigger(self, user: User) -> str:
         """Good for one modal, for three seconds."""
-        trigger = f"{secrets.token_hex(6)}.{secrets.token_hex(12)}"
-        self.triggers[trigger] = (user.id, self._state.clock())
+        trigger = f"{secrets.randbelow(10**12)}.{secrets.randbelow(10**12)}.{secrets.token_hex(16)}"
+        self._triggers[trigger] = (user.id, self._state.clock())
         return trigger
+
+    def spend_trigger(self, trigger: str) -> str:
+        """Answers who pressed; raises ApiError."""
+        user_id, at = self._triggers.get(trigger, (None, 0.0))
+        if user_id is None:
+            raise ApiError("invalid_trigger_id")
+        if not user_id:
+            raise ApiError("exchanged_trigger_id")
+        if self._state.clock() - at > TRIGGER_SECONDS:
+            raise ApiError("expired_trigger_id")
+        self._triggers[trigger] = ("", at)
+        return user_id
+
+    def home_opened(self, user: User, channel: Channel, tab: str, view: Json | None) -> None:
+        """The person looks at the app: its messages or its home."""
+        event: Json = {"type": "app_home_opened", "user": user.id, "channel": channel.id}
+        event |= {"tab": tab, "event_ts": self._state.new_ts()}
+        self.send(event | ({"view": view} if view and tab == "home" else {}))
+
+    def session_stopped(self, user: User, channel: Channel, thread_ts: str) -> None:
+        """The person pressed Slack's own Stop."""
+        event: Json = {"type": "agent_session_stopped", "channel": channel.id}
+        event |= {"thread_ts": thread_ts, "user": user.id, "streaming_message_ts": []}
+        self.send(event | {"event_ts": self._state.new_ts()})
+
+    async def command(self, user: User, channel: Channel, name: str, text: str) -> Json:
+        """A slash command; answers what the app acknowledged with."""
+        common = self._common(user)
+        payload = {
+            "token": "local",
+            "team_id": self._state.team_id,
+            "team_domain": "local",
+            "channel_id": channel.id,
+            "channel_name": channel.name if channel.kind == "channel" else "directmessage",
+            "user_id": user.id,
+            "user_name": user.name,
+            "command": name,
+            "text": text,
+            "api_app_id": self._state.app_id,
+            "is_enterprise_install": "false",
+            "response_url": self._responses.make_url(user, channel, {}),
+            "trigger_id": common["trigger_id"],
+        }
+        return await self._socket_mode.deliver_command(payload)

@@ -8,9 +8,10 @@ from urllib.parse import quote
 
 from chatbot.demo.workspace.api import Api
 from chatbot.demo.workspace.errors import ApiError
-from chatbot.demo.workspace.events import Events, as_slack_writes
+from chatbot.demo.workspace.events import Events
 from chatbot.demo.workspace.pictures import picture_type
 from chatbot.demo.workspace.state import Channel, File, State, User
+from chatbot.demo.workspace.text import as_typed
 
 Json = dict[str, Any]
 
@@ -43,7 +44,7 @@ class People:
             "type": "message",
             "user": user.id,
             "ts": self._state.new_ts(),
-            "text": as_slack_writes(text, self._state),
+            "text": as_typed(text, self._state),
             "client_msg_id": self._state.new_id("M"),
         }
         if thread_ts:
@@ -62,7 +63,7 @@ class People:
         if by is not None and message.get("user") != by.id:
             raise ApiError("cant_update_message")
         previous = dict(message)
-        message["text"] = as_slack_writes(text, self._state)
+        message["text"] = as_typed(text, self._state)
         message["edited"] = {"user": message["user"], "ts": self._state.new_ts()}
         self._events.changed(channel, message, previous)
         self._tell(channel, message)
@@ -153,6 +154,38 @@ class People:
         """Modals that this person has before them."""
         mine = [view for view in self._state.views.values() if view["_user"] == user.id]
         return [{name: part for name, part in view.items() if name != "_user"} for view in mine]
+
+    def look_at_app(self, user: User, tab: str) -> Channel:
+        """Its messages or its home; answers the direct messages with it."""
+        channel = self._state.channel(user.id)
+        self._events.home_opened(user, channel, tab, self._state.homes.get(user.id))
+        return channel
+
+    def stop_session(self, user: User, channel: Channel, thread_ts: str) -> None:
+        """Slack's own Stop, which stands where a session is at work."""
+        session = self._state.sessions.get((channel.id, thread_ts), {})
+        if session.get("status") != "processing":
+            raise ApiError("no_session_at_work")
+        self._events.session_stopped(user, channel, thread_ts)
+
+    def status(self, channel: Channel, thread_ts: str) -> str:
+        """What the app says it is doing in this thread."""
+        words, until = self._state.statuses.get((channel.id, thread_ts), ("", 0.0))
+        return words if self._state.clock() < until else ""
+
+    async def command(self, user: User, channel: Channel, line: str) -> Json:
+        """A slash command, in the channel itself: Slack takes none in threads."""
+        _check_member(user, channel)
+        name, _, text = line.strip().partition(" ")
+        answer = await self._events.command(
+            user, channel, name, as_typed(text.strip(), self._state)
+        )
+        if answer.get("text") or answer.get("blocks"):
+            if answer.get("response_type") == "in_channel":
+                self._api.chat.post(channel, answer)
+            else:
+                self._api.chat.post_ephemeral(channel, user.id, answer)
+        return answer
 
     def see(self, user: User, channel: Channel, thread_ts: str | None = None) -> list[Json]:
         """The channel's messages, or one thread's, as this person sees them."""

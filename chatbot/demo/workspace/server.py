@@ -6,7 +6,7 @@ import asyncio
 import secrets
 import socket
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from aiohttp import web
@@ -15,6 +15,7 @@ from chatbot.demo.workspace.api import Api
 from chatbot.demo.workspace.api.base import Base
 from chatbot.demo.workspace.events import Events
 from chatbot.demo.workspace.guard import guard
+from chatbot.demo.workspace.installed import EVENTS, SCOPES, Installed
 from chatbot.demo.workspace.page_api import PageApi
 from chatbot.demo.workspace.people import People
 from chatbot.demo.workspace.rates import Rates
@@ -40,15 +41,22 @@ class Workspace:
         suggestions: tuple[str, ...] = (),
         rate_limits: bool = True,
         clock: Callable[[], float] = time.time,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        scopes: tuple[str, ...] = SCOPES,
+        events: tuple[str, ...] = EVENTS,
+        agent_sessions: bool = False,
     ) -> None:
+        """``scopes`` and ``events``: what the app was granted, as its manifest asks for."""
         self.port = port
         self.bot_token = f"xoxb-local-{secrets.token_hex(12)}"
         self.app_token = f"xapp-local-{secrets.token_hex(12)}"
         self.signing_secret = secrets.token_hex(16)
         self.state = State(clock)
         self._notice, self._suggestions = notice, suggestions
-        self._rates = Rates(time.monotonic, is_on=rate_limits)
-        self._socket_mode = SocketMode()
+        self._rates = Rates(clock, is_on=rate_limits)
+        self._socket_mode = SocketMode(sleep=sleep)
+        self._installed = Installed(scopes=scopes, events=events)
+        self._has_sessions = agent_sessions
         self._changes = asyncio.Condition()
         self._telling: set[asyncio.Task[None]] = set()
 
@@ -130,7 +138,34 @@ class Workspace:
     async def submit_view(self, user: str, view_id: str, values: Json) -> Json:
         return await self._people.submit(self.state.user(user), view_id, values)
 
+    async def open_dm(self, user: str) -> str:
+        """Look at the messages with the app; answers their channel."""
+        return self._people.look_at_app(self.state.user(user), "messages").id
+
+    async def open_home(self, user: str) -> Json | None:
+        """Look at the app's home; answers what it shows now."""
+        person = self.state.user(user)
+        self._people.look_at_app(person, "home")
+        return self.state.homes.get(person.id)
+
+    async def command(self, user: str, channel: str, line: str) -> Json:
+        """A slash command with its words; raises NotAcknowledged."""
+        person, place = self.state.user(user), self.state.channel(channel)
+        return await self._people.command(person, place, line)
+
+    async def stop_session(self, user: str, channel: str, thread_ts: str) -> None:
+        """Slack's own Stop button of an agent session."""
+        place = self.state.channel(channel)
+        self._people.stop_session(self.state.user(user), place, thread_ts)
+
     # What can be seen
+
+    def status(self, channel: str, thread_ts: str) -> str:
+        """What stands under the thread while the app works."""
+        return self._people.status(self.state.channel(channel), thread_ts)
+
+    def home(self, user: str) -> Json | None:
+        return self.state.homes.get(self.state.user(user).id)
 
     def messages(self, channel: str, thread_ts: str | None = None) -> list[Json]:
         """As Slack has them, metadata included."""
@@ -201,14 +236,15 @@ class Workspace:
 
     def _build(self) -> None:
         responses = Responses(self.state, url=self.url)
-        events = Events(self.state, self._socket_mode, responses)
+        events = Events(self.state, self._socket_mode, responses, self._installed)
         self._events = events
         base = Base(state=self.state, events=events, url=self.url, changed=self._announce)
-        api = Api(base, self._socket_mode)
+        api = Api(base, self._socket_mode, has_sessions=self._has_sessions)
         self._wire = Wire(self.state, api, responses, bot_token=self.bot_token)
         self._web_api = WebApi(
             api=api,
             rates=self._rates,
+            installed=self._installed,
             bot_token=self.bot_token,
             app_token=self.app_token,
             clock=self.state.clock,

@@ -99,6 +99,10 @@ class SocketMode:
         """Once; answers what the app answered with. Raises NotAcknowledged."""
         return await self._deliver("interactive", payload, accepts_response=True)
 
+    async def deliver_command(self, payload: Json) -> Json:
+        """Once; answers what the app answered with. Raises NotAcknowledged."""
+        return await self._deliver("slash_commands", payload, accepts_response=True)
+
     async def drop(self) -> None:
         """Cut every connection without a word, as a broken network does."""
         for transport in list(self._transports.values()):

@@ -84,12 +84,11 @@ class State:
         ada = User(id="U0ADA", name="ada", real_name="Ada Young")
         grace = User(id="U0GRACE", name="grace", real_name="Grace Park")
         self.users = {user.id: user for user in (ada, grace, self.bot)}
-        everybody = list(self.users)
         self.channels = {
             channel.id: channel
             for channel in (
-                Channel(id="C0SHOP", name="shop", members=everybody),
-                Channel(id="C0GENERAL", name="general", members=everybody),
+                Channel(id="C0SHOP", name="shop", members=list(self.users)),
+                Channel(id="C0GENERAL", name="general", members=list(self.users)),
                 Channel(id="D0ADA", name="ada", kind="im", members=[ada.id, self.bot.id]),
                 Channel(id="D0GRACE", name="grace", kind="im", members=[grace.id, self.bot.id]),
             )
@@ -97,6 +96,11 @@ class State:
         self.files: dict[str, File] = {}
         self.views: dict[str, Json] = {}
         self.ephemerals: list[Json] = []
+        self.homes: dict[str, Json] = {}
+        """The app's home tab, by person."""
+        self.statuses: dict[tuple[str, str], tuple[str, float]] = {}
+        """What the app says it is doing, by channel and thread, and until when that stands."""
+        self.sessions: dict[tuple[str, str], Json] = {}
         self._numbers = itertools.count(1)
         self._last_ts = 0
 

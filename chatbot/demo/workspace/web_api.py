@@ -11,6 +11,7 @@ from aiohttp import web
 
 from chatbot.demo.workspace.api import Api
 from chatbot.demo.workspace.errors import ApiError, RateLimited
+from chatbot.demo.workspace.installed import Installed
 from chatbot.demo.workspace.rates import Rates
 
 Json = dict[str, Any]
@@ -42,6 +43,7 @@ class WebApi:
 
     api: Api
     rates: Rates
+    installed: Installed
     bot_token: str
     app_token: str
     clock: Callable[[], float]
@@ -56,6 +58,7 @@ class WebApi:
             return web.json_response({"ok": False, "error": "invalid_json"})
         status, headers, answer = await self._answer(request, method, sent)
         self.calls.append(Call(method=method, arguments=sent, at=self.clock(), answer=answer))
+        headers["X-OAuth-Scopes"] = ",".join(self.installed.scopes)
         return web.json_response(answer, status=status, headers=headers)
 
     async def _answer(
@@ -66,13 +69,14 @@ class WebApi:
             if fault is not None and not fault.after:
                 return _fail(fault)
             self._check_token(request, method, sent)
+            self.installed.check_scope(method, sent)
             self.rates.check(method, str(sent.get("channel", "")))
             answer = await self.api.call(method, sent)
         except RateLimited as limited:
             headers = {"Retry-After": str(limited.retry_after)}
             return 429, headers, {"ok": False, "error": "ratelimited"}
         except ApiError as error:
-            refused: Json = {"ok": False, "error": error.error}
+            refused: Json = {"ok": False, "error": error.error, **error.more}
             if error.messages:
                 messages = [f"[ERROR] {message}" for message in error.messages]
                 refused["response_metadata"] = {"messages": messages}

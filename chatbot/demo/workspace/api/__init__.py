@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from chatbot.demo.workspace.api.agents import Agents
 from chatbot.demo.workspace.api.app import AppMethods
 from chatbot.demo.workspace.api.base import Base, Json, Methods
 from chatbot.demo.workspace.api.chat import Chat
@@ -18,10 +19,11 @@ __all__ = ["Api"]
 class Api:
     """Answers calls."""
 
-    def __init__(self, base: Base, socket_mode: SocketMode) -> None:
+    def __init__(self, base: Base, socket_mode: SocketMode, *, has_sessions: bool) -> None:
         self.chat, self.files, self.views = Chat(base), Files(base), Views(base)
         self.reactions = Reactions(base)
         self.methods: Methods = {
+            **Agents(base, has_sessions=has_sessions).methods(),
             **AppMethods(base, socket_mode).methods(),
             **self.chat.methods(),
             **Conversations(base).methods(),
@@ -33,7 +35,5 @@ class Api:
     async def call(self, method: str, sent: Json) -> Json:
         found = self.methods.get(method)
         if found is None:
-            # Where the workspace has no agent sessions, Slack says so.
-            is_agents = method.startswith(("agents.", "assistant."))
-            raise ApiError("feature_disabled" if is_agents else "unknown_method")
+            raise ApiError("unknown_method")
         return await found(sent)

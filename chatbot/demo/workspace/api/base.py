@@ -11,6 +11,7 @@ from chatbot.demo.workspace.errors import ApiError
 from chatbot.demo.workspace.events import Events
 from chatbot.demo.workspace.limits import MAX_TEXT
 from chatbot.demo.workspace.state import Channel, State
+from chatbot.demo.workspace.text import as_sent
 
 Json = dict[str, Any]
 Changed = Callable[[Json], None]
@@ -97,7 +98,7 @@ def _decode(name: str, text: str) -> object:
 
 def cut_text(sent: Json) -> str:
     """Slack cuts off what is beyond its limit."""
-    return str(sent.get("text") or sent.get("markdown_text") or "")[:MAX_TEXT]
+    return as_sent(str(sent.get("text") or sent.get("markdown_text") or "")[:MAX_TEXT])
 
 
 def is_true(value: object) -> bool:

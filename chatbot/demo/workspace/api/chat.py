@@ -6,6 +6,7 @@ from chatbot.demo.workspace.api.base import Base, Json, Methods, given
 from chatbot.demo.workspace.errors import ApiError
 from chatbot.demo.workspace.limits import MAX_TEXT, check_message
 from chatbot.demo.workspace.state import Channel
+from chatbot.demo.workspace.text import as_sent
 
 
 class Chat:
@@ -29,9 +30,18 @@ class Chat:
         if sent.get("thread_ts"):
             message["thread_ts"] = base.state.root_ts(channel, str(sent["thread_ts"]))
         base.state.add_message(channel, message)
+        self._end_status(channel, message)
         base.events.message(channel, message)
         base.tell(channel, message)
         return message
+
+    def _end_status(self, channel: Channel, message: Json) -> None:
+        """A status stands until the app says something in its thread; a session goes on."""
+        state, key = self._base.state, (channel.id, str(message.get("thread_ts", "")))
+        if key in state.statuses and key not in state.sessions:
+            del state.statuses[key]
+            gone = {"type": "status", "channel": key[0], "thread_ts": key[1], "status": ""}
+            self._base.changed(gone | {"seconds": 0})
 
     def post_ephemeral(self, channel: Channel, user_id: str, sent: Json) -> Json:
         """Say it to one person."""
@@ -50,6 +60,8 @@ class Chat:
         more = given(sent, "text", "blocks", "metadata", "attachments")
         if len(more.get("text") or "") > MAX_TEXT:
             raise ApiError("msg_too_long")
+        if "text" in more:
+            more["text"] = as_sent(str(more["text"]))
         check_message({**message, **more})
         base.state.name_blocks(more.get("blocks") or [])
         previous = dict(message)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import base64
+from typing import TypeVar
+
 from chatbot.demo.workspace.api.base import Base, Json, Methods, is_true
 from chatbot.demo.workspace.errors import ApiError
 
@@ -27,10 +30,21 @@ class Conversations:
         channel = self._state.channel(str(sent.get("channel")))
         return {"channel": channel.to_json(self._state.bot.id)}
 
-    async def _list(self, _: Json) -> Json:
+    async def _list(self, sent: Json) -> Json:
         bot = self._state.bot.id
-        channels = [c.to_json(bot) for c in self._state.channels.values() if c.kind == "channel"]
-        return {"channels": channels, "response_metadata": {"next_cursor": ""}}
+        kinds = str(sent.get("types") or "public_channel").split(",")
+        wanted = {"public_channel": "channel", "im": "im"}
+        shown = [wanted[kind.strip()] for kind in kinds if kind.strip() in wanted]
+        channels = [
+            channel
+            for channel in self._state.channels.values()
+            if channel.kind in shown
+            and (channel.kind == "channel" or bot in channel.members)
+            and not (channel.is_archived and is_true(sent.get("exclude_archived")))
+        ]
+        found, cursor = cut(channels, sent)
+        listed = [channel.to_json(bot) for channel in found]
+        return {"channels": listed, "response_metadata": {"next_cursor": cursor}}
 
     async def _members(self, sent: Json) -> Json:
         channel = self._state.channel(str(sent.get("channel")))
@@ -60,13 +74,42 @@ class Conversations:
 
 
 def _page(messages: list[Json], sent: Json) -> Json:
-    limit = max(1, min(int(sent.get("limit") or 100), 1000))
-    start = int(sent.get("cursor") or 0)
-    more = start + limit < len(messages)
+    found, cursor = cut([m for m in messages if _is_between(m, sent)], sent)
     with_metadata = is_true(sent.get("include_all_metadata"))
-    shown = [
-        m if with_metadata else {k: v for k, v in m.items() if k != "metadata"}
-        for m in messages[start : start + limit]
-    ]
-    cursor = str(start + limit) if more else ""
-    return {"messages": shown, "has_more": more, "response_metadata": {"next_cursor": cursor}}
+    shown = [m if with_metadata else {k: v for k, v in m.items() if k != "metadata"} for m in found]
+    answer: Json = {"messages": shown, "has_more": bool(cursor)}
+    return answer | {"response_metadata": {"next_cursor": cursor}}
+
+
+def _is_between(message: Json, sent: Json) -> bool:
+    """The parent of a thread is on its first page whatever was asked for."""
+    ts, edges = float(message["ts"]), is_true(sent.get("inclusive"))
+    if sent.get("ts") == message["ts"]:
+        return True
+    oldest, latest = float(sent.get("oldest") or 0), float(sent.get("latest") or "inf")
+    return oldest < ts < latest or (edges and ts in {oldest, latest})
+
+
+T = TypeVar("T")
+
+
+def cut(items: list[T], sent: Json) -> tuple[list[T], str]:
+    """One page of them, and the cursor of the next: opaque, and empty at the end."""
+    limit = max(1, min(int(sent.get("limit") or 100), 1000))
+    start = _start(str(sent.get("cursor") or ""))
+    after = start + limit
+    more = base64.b64encode(f"next:{after}".encode()).decode() if after < len(items) else ""
+    return items[start:after], more
+
+
+def _start(cursor: str) -> int:
+    if not cursor:
+        return 0
+    try:
+        word, _, number = base64.b64decode(cursor, validate=True).decode().partition(":")
+        start = int(number)
+    except ValueError:
+        raise ApiError("invalid_cursor") from None
+    if word != "next" or start < 0:
+        raise ApiError("invalid_cursor")
+    return start

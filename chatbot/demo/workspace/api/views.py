@@ -8,7 +8,6 @@ from chatbot.demo.workspace.api.base import Base, Json, Methods
 from chatbot.demo.workspace.errors import ApiError
 from chatbot.demo.workspace.limits import check_view
 
-TRIGGER_SECONDS = 3.0
 MAX_STACK = 3
 
 
@@ -39,7 +38,7 @@ class Views:
         return self._store(view, known["_user"])
 
     async def _open(self, sent: Json) -> Json:
-        user_id = self._spend_trigger(sent)
+        user_id = self._base.events.spend_trigger(str(sent.get("trigger_id")))
         view = self._make(sent.get("view"))
         for known in [v for v in self._state.views.values() if v["_user"] == user_id]:
             del self._state.views[known["id"]]
@@ -48,7 +47,11 @@ class Views:
         return {"view": self._store(view, user_id)}
 
     async def _push(self, sent: Json) -> Json:
-        return {"view": self.show(self._spend_trigger(sent), sent.get("view"))}
+        return {
+            "view": self.show(
+                self._base.events.spend_trigger(str(sent.get("trigger_id"))), sent.get("view")
+            )
+        }
 
     async def _update(self, sent: Json) -> Json:
         known = self._find(sent)
@@ -57,8 +60,16 @@ class Views:
         return {"view": self.replace(known, sent.get("view"))}
 
     async def _publish(self, sent: Json) -> Json:
-        self._state.user(str(sent.get("user_id")))
-        return {"view": self._make(sent.get("view"))}
+        user = self._state.user(str(sent.get("user_id")))
+        known = self._state.homes.get(user.id)
+        if known is not None and sent.get("hash") not in {None, known["hash"]}:
+            raise ApiError("hash_conflict")
+        view = self._make(sent.get("view"))
+        if view["type"] != "home":
+            raise ApiError("invalid_arguments", messages=["must be a home view"])
+        self._state.homes[user.id] = view
+        self._base.changed({"type": "home", "user": user.id})
+        return {"view": view}
 
     def _find(self, sent: Json) -> Json:
         for view in self._state.views.values():
@@ -67,15 +78,6 @@ class Views:
             if sent.get("external_id") and view.get("external_id") == sent["external_id"]:
                 return view
         raise ApiError("not_found")
-
-    def _spend_trigger(self, sent: Json) -> str:
-        """Answers who pressed."""
-        user_id, at = self._base.events.triggers.pop(str(sent.get("trigger_id")), ("", 0.0))
-        if not user_id:
-            raise ApiError("invalid_trigger_id")
-        if self._state.clock() - at > TRIGGER_SECONDS:
-            raise ApiError("expired_trigger_id")
-        return user_id
 
     def _store(self, view: Json, user_id: str) -> Json:
         self._state.views[view["id"]] = {**view, "_user": user_id}

@@ -197,14 +197,23 @@ function drawStatus() {
   $("thread-status").textContent = words;
 }
 
+// What the app says it is doing stands until it speaks, or for as long as Slack shows it.
+function setStatus(key, { status, seconds }) {
+  statuses.set(key, status);
+  setTimeout(() => {
+    if (statuses.get(key) === status) statuses.delete(key);
+    drawStatus();
+  }, seconds * 1000);
+  drawStatus();
+}
+
 // What the workspace tells
 
 function heard(change) {
   if (change.type === "view") return showView(change.view, viewContext);
   if (change.type === "view_closed") return closeView(change.view_id);
   if (change.type === "status") {
-    statuses.set(`${change.channel} ${change.thread_ts}`, change.status);
-    return drawStatus();
+    return setStatus(`${change.channel} ${change.thread_ts}`, change);
   }
   if (change.channel !== channel) {
     unread.add(change.channel);

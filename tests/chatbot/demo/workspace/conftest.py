@@ -14,8 +14,15 @@ from slack_bolt.app.async_app import AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
 from chatbot.demo.workspace import Workspace
+from chatbot.demo.workspace.installed import EVENTS, SCOPES
 
 Json = dict[str, Any]
+
+ALL_SCOPES = (*SCOPES, "reactions:read", "team:read")
+ALL_EVENTS = (
+    *(*EVENTS, "reaction_added", "reaction_removed", "app_home_opened"),
+    "agent_session_stopped",
+)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -39,7 +46,9 @@ async def until(found: Callable[[], Any], seconds: float = 15.0) -> Any:
 
 @pytest.fixture
 async def workspace() -> AsyncIterator[Workspace]:
-    workspace = Workspace(notice="Recorded.", suggestions=("fix it",))
+    workspace = Workspace(
+        notice="Recorded.", suggestions=("fix it",), scopes=ALL_SCOPES, events=ALL_EVENTS
+    )
     await workspace.start()
     yield workspace
     await workspace.stop()
@@ -67,7 +76,7 @@ async def app(workspace: Workspace, client: AsyncWebClient) -> AsyncIterator[Con
         connected.bodies.append(body)
         await next()
 
-    for kind in ("app_mention", "message", "reaction_added", "reaction_removed"):
+    for kind in {name.partition(".")[0] for name in ALL_EVENTS}:
 
         async def take() -> None:
             """Heard."""
