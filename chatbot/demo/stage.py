@@ -71,9 +71,12 @@ async def staged(
     notice: str = "",
     suggestions: tuple[str, ...] = (),
     port: int = 0,
+    rate_limits: bool = True,
 ) -> AsyncIterator[Stage]:
     """Start all three; stop them in reverse."""
-    workspace = Workspace(port=port, notice=notice, suggestions=suggestions)
+    workspace = Workspace(
+        port=port, notice=notice, suggestions=suggestions, rate_limits=rate_limits
+    )
     forge = Forge(directory=directory / "forge")
     await forge.start()
     try:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from chatbot.demo.forge.server import Forge
 
 HEADERS = {
-    "Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src 'self'",
+    "Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src 'self' data:",
     "X-Content-Type-Options": "nosniff",
 }
 MAX_SHOWN_BYTES = 200_000
