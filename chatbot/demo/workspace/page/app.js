@@ -173,7 +173,6 @@ function drawSidebar() {
   const name = here().kind === "im" ? here().name : `# ${here().name}`;
   $("channel-name").textContent = name;
   $("thread-channel").textContent = name;
-  document.title = `${name} · Local workspace`;
 }
 
 function drawPeople() {

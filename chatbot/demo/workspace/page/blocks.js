@@ -136,7 +136,7 @@ function card(task) {
   const more = [task.details, task.output].filter(Boolean);
   return el(
     "div",
-    { class: `task task-${task.status}`, data: { task: task.task_id, status: task.status } },
+    { class: `card task task-${task.status}`, data: { task: task.task_id, status: task.status } },
     el("span", { class: "mark", "aria-label": SAID[task.status] ?? task.status, role: "img" }, MARKS[task.status] ?? "○"),
     el(
       "div",
@@ -164,7 +164,7 @@ function container(block, context) {
 function cardBlock(block, context) {
   return el(
     "div",
-    { class: "card" },
+    { class: "card-block" },
     block.hero_image ? image(block.hero_image, context, "large") : null,
     el("div", { class: "card-head" }, block.icon ? image(block.icon, context, "small") : null, el("div", {}, block.title ? el("b", {}, text(block.title)) : null, block.subtitle ? el("div", { class: "subtitle" }, text(block.subtitle)) : null)),
     block.body ? text(block.body) : null,
@@ -201,10 +201,10 @@ function element(part, block, context) {
     case "workflow_button":
       return button(part, block, context);
     case "icon_button":
-      return el("button", { type: "button", class: "btn", title: plain(part.text), data: { actionId: part.action_id }, onclick: () => context.press(part, block) }, part.icon === "trash" ? "🗑" : plain(part.text));
+      return el("button", { type: "button", class: "button", title: plain(part.text), data: { actionId: part.action_id }, onclick: () => context.press(part, block) }, part.icon === "trash" ? "🗑" : plain(part.text));
     case "feedback_buttons":
       return ["positive_button", "negative_button"].map((name) =>
-        el("button", { type: "button", class: "btn", title: plain(part[name].text), onclick: () => context.press({ ...part, value: part[name].value }, block) }, name === "positive_button" ? "👍" : "👎"),
+        el("button", { type: "button", class: "button", title: plain(part[name].text), onclick: () => context.press({ ...part, value: part[name].value }, block) }, name === "positive_button" ? "👍" : "👎"),
       );
     case "image":
       return image(part, context, "thumb");
@@ -217,7 +217,7 @@ function element(part, block, context) {
 }
 
 function button(part, block, context) {
-  const props = { class: `btn ${part.style ? `btn-${part.style}` : ""}`, data: { actionId: part.action_id ?? "" }, "aria-label": part.accessibility_label };
+  const props = { class: `button ${part.style ?? ""}`, data: { actionId: part.action_id ?? "" }, "aria-label": part.accessibility_label };
   const press = async (event) => {
     if (part.confirm && !(await ask(part.confirm))) return;
     await context.press(part, block, event?.currentTarget);

@@ -23,7 +23,7 @@ export function editMessage(item, users, save) {
     { class: "modal-form" },
     el("div", { class: "modal-head" }, el("h2", {}, "Edit message")),
     el("div", { class: "modal-body" }, el("div", { class: "field" }, area)),
-    el("div", { class: "modal-foot" }, el("button", { type: "button", class: "btn", onclick: done }, "Cancel"), el("button", { type: "submit", class: "btn btn-primary" }, "Save")),
+    el("div", { class: "modal-foot" }, el("button", { type: "button", class: "button", onclick: done }, "Cancel"), el("button", { type: "submit", class: "button primary" }, "Save")),
   );
   form.addEventListener("submit", async (event) => {
     event.preventDefault();

@@ -41,7 +41,7 @@ export function file(entry, context) {
     { class: "file-head" },
     el("span", { class: "file-icon", "aria-hidden": "true" }, "📄"),
     el("div", {}, el("b", {}, entry.title || entry.name), el("div", { class: "subtitle" }, `${entry.pretty_type ?? entry.filetype ?? "File"} · ${bytes(entry.size)}`)),
-    el("a", { class: "btn", href: `${entry.url}?page=1`, download: entry.name, "aria-label": `Download ${entry.name}` }, "Download"),
+    el("a", { class: "button", href: `${entry.url}?page=1`, download: entry.name, "aria-label": `Download ${entry.name}` }, "Download"),
   );
   const box = el("div", { class: "file", data: { file: entry.id } }, head);
   if (entry.is_image) box.append(el("img", { class: "image-large", src: `${entry.url}?page=1&inline=1`, alt: entry.alt_txt ?? entry.name }));

@@ -18,8 +18,8 @@ export function ask(confirm) {
       el(
         "div",
         { class: "modal-foot" },
-        el("button", { type: "button", class: "btn", onclick: () => end(false) }, plain(confirm.deny) || "Cancel"),
-        el("button", { type: "button", class: `btn btn-${confirm.style ?? "primary"}`, onclick: () => end(true) }, plain(confirm.confirm) || "Yes"),
+        el("button", { type: "button", class: "button", onclick: () => end(false) }, plain(confirm.deny) || "Cancel"),
+        el("button", { type: "button", class: `button ${confirm.style ?? "primary"}`, onclick: () => end(true) }, plain(confirm.confirm) || "Yes"),
       ),
     );
     box.addEventListener("cancel", () => end(false));
@@ -35,14 +35,14 @@ export function showView(view, context) {
   closeView(view.id);
   const form = el("form", { class: "modal-form", novalidate: true });
   const box = el("dialog", { class: "modal", "aria-label": plain(view.title), data: { viewId: view.id } }, form);
-  const submit = el("button", { type: "submit", class: "btn btn-primary" }, plain(view.submit) || "Submit");
+  const submit = el("button", { type: "submit", class: "button primary" }, plain(view.submit) || "Submit");
   form.append(
     el("div", { class: "modal-head" }, el("h2", {}, plain(view.title)), el("button", { type: "button", class: "quiet", "aria-label": "Close", onclick: () => context.close(view) }, "✕")),
     el("div", { class: "modal-body" }, blocks(view.blocks, context)),
     el(
       "div",
       { class: "modal-foot" },
-      el("button", { type: "button", class: "btn", onclick: () => context.close(view) }, plain(view.close) || "Close"),
+      el("button", { type: "button", class: "button", onclick: () => context.close(view) }, plain(view.close) || "Close"),
       view.submit ? submit : null,
     ),
   );
