@@ -6,8 +6,10 @@ import asyncio
 
 import pytest
 from slack_sdk.errors import SlackApiError
+from slack_sdk.http_retry.builtin_async_handlers import AsyncRateLimitErrorRetryHandler
 from slack_sdk.web.async_client import AsyncWebClient
 
+from chatbot.demo.workspace import Workspace
 from chatbot.demo.workspace.errors import RateLimited
 from chatbot.demo.workspace.rates import POSTS_BURST, Rates
 
@@ -52,3 +54,13 @@ async def test_the_wire_says_when_to_come_back(client: AsyncWebClient) -> None:
     assert refused.value.response.status_code == 429
     assert refused.value.response["error"] == "ratelimited"
     assert int(refused.value.response.headers["Retry-After"]) >= 1
+
+
+async def test_the_sdks_own_handler_comes_back_in_time(
+    workspace: Workspace, client: AsyncWebClient
+) -> None:
+    client.retry_handlers.append(AsyncRateLimitErrorRetryHandler(max_retry_count=1))
+    workspace.fail_next("chat.postMessage", status=429, retry_after=1)
+    await client.chat_postMessage(channel="C0SHOP", text="a")
+    assert [call.answer["ok"] for call in workspace.calls] == [False, True]
+    assert len(workspace.messages("shop")) == 1
