@@ -64,7 +64,8 @@ def is_stop(words: str) -> bool:
 def plain(words: str) -> str:
     """Slack's text as the person wrote it: no mention, no escapes, links as bare addresses."""
     text = _MENTION.sub(" ", words)
-    text = _LINK.sub(lambda match: match[1], text)
+    # Slack links bare words that look like hosts; what was typed is the label then.
+    text = _LINK.sub(lambda m: m[2] if m[2] and m[1] == f"http://{m[2]}" else m[1], text)
     lines = (re.sub(r"[ \t]+", " ", line).strip() for line in html.unescape(text).splitlines())
     return "\n".join(lines).strip()
 

@@ -96,6 +96,10 @@ def test_slack_escapes_are_undone() -> None:
     )
 
 
+def test_words_that_slack_made_links_of_are_read_as_typed() -> None:
+    assert plain("fix <http://README.md|README.md> in acme/api") == "fix README.md in acme/api"
+
+
 @given(st.text(max_size=300))
 def test_any_text_is_read_without_fault(words: str) -> None:
     request = understand(words)
