@@ -175,6 +175,9 @@ class Dispatcher:
         except ThreadsmithError as error:
             log.warning("publish_failed", task_id=task_id, error=str(error))
             await self._actions.publish_failed(task_id, error.stage or "publish", error)
+        except Exception as error:
+            log.exception("publish_broke", task_id=task_id)
+            await self._actions.publish_failed(task_id, "internal", _internal(error))
 
     async def _walled(self, run_id: str, work: Coroutine[Any, Any, None]) -> None:
         """The run boundary: one run's fault never reaches another."""
@@ -185,12 +188,7 @@ class Dispatcher:
             await self._actions.fail_run(run_id, error.stage or "run", error)
         except Exception as error:
             log.exception("run_broke", run_id=run_id)
-            fault = ThreadsmithError(
-                "The run failed inside Threadsmith.",
-                details=repr(error),
-                resolution="See the log of the Threadsmith process.",
-            )
-            await self._actions.fail_run(run_id, "internal", fault)
+            await self._actions.fail_run(run_id, "internal", _internal(error))
 
     async def _staged(self, stage: str, work: Awaitable[T]) -> T:
         try:
@@ -212,3 +210,11 @@ class Dispatcher:
                 if run.id in self._driven:
                     await self._stop(run.id)
             await asyncio.sleep(DEADLINE_CHECK_SECONDS)
+
+
+def _internal(error: Exception) -> ThreadsmithError:
+    return ThreadsmithError(
+        "It failed inside Threadsmith.",
+        details=repr(error),
+        resolution="See the log of the Threadsmith process.",
+    )

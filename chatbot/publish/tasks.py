@@ -89,7 +89,8 @@ class TaskPublisher:
             author=Signature(
                 name=self._settings.forge.author_name, email=self._settings.forge.author_email
             ),
-            at=int(approval.settled_at or approval.created_at),
+            # Not the approval's time: approved again, it must be the commit that may be there.
+            at=int(run.finished_at or run.created_at),
             credentials=self._sources.credentials(url),
         )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import subprocess
@@ -129,3 +130,23 @@ async def test_reading_modes(tmp_path: Path, words: str, answer: str) -> None:
         task = await wait_task(stage, thread)
         await wait_event(stage, task.id, "run_finished")
         assert (await wait_task(stage, thread)).patch_sha256 is None
+
+
+async def test_publishing_that_failed_after_the_push_succeeds_when_approved_again(
+    tmp_path: Path,
+) -> None:
+    async with staged(
+        tmp_path,
+        model=ModelSettings(default=f"replay:{replies_path()}"),
+        repositories={"demo/shop": sample_files()},
+    ) as stage:
+        stage.forge.fail_next("POST", "*/pulls", 422)
+        thread = await ask(stage, "fix the failing test in demo/shop")
+        await press(stage, thread, "open_pr")
+        task = await wait_task(stage, thread)
+        await wait_event(stage, task.id, "approval_requested", count=2)
+        # Another second: the commit must not depend on when it is approved.
+        await asyncio.sleep(1.1)
+        await press(stage, thread, "open_pr")
+        published = await wait_event(stage, task.id, "published")
+        assert published.payload["number"] == 1
