@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import difflib
 import os
+import re
 import tomllib
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
 
 from sandbox.errors import ThreadsmithError
 from sandbox.spec import Limits
@@ -80,8 +81,32 @@ class SandboxSettings(Section):
     """Image of the run's container; anything with python3 and git."""
     max_runs: int = Field(default=4, ge=1)
     """Runs at a time; further ones wait in order."""
+    runtime: str = ""
+    """OCI runtime of the containers, such as `runsc` or `kata`; empty: Docker's default."""
+    pull_images: tuple[str, ...] = ("*",)
+    """Images that may be pulled where they are named and missing; patterns."""
     trust_setup: tuple[str, ...] = ()
-    """Repositories (`owner/name`, `owner/*`) whose setup.sh may use the network."""
+    """Repositories (`owner/name`, `owner/*`) whose set-up scripts run without approval."""
+    setup_network: tuple[str, ...] = ("packages",)
+    """What a set-up script may reach: `packages`, `all`, `example.com`, `GET *.example.com`."""
+    agent_network: tuple[str, ...] = ()
+    """What the agent's commands may reach; empty, as it should be: nothing."""
+    private_hosts: tuple[str, ...] = ()
+    """Names that may lead to private addresses: a mirror or a forge of your own."""
+    upstream_proxy: str = ""
+    """The host's own way out, `http://host:port`, where it has no other."""
+    ca_bundle: Path | None = None
+    """Certificate authorities for set-up scripts; else the host's own."""
+    environments: int = Field(default=20, ge=0)
+    """Prepared environments that are kept at the most; the least recently used go first."""
+    environments_gib: float = Field(default=40.0, gt=0)
+    """Disk that all environments may use together."""
+    environment_days: float = Field(default=14.0, gt=0)
+    """Days without use after which an environment goes."""
+    refresh_minutes: float = Field(default=30.0, ge=0)
+    """How often default branches are looked at, to rebuild environments ahead; 0: never."""
+    disk_mib: int = Field(default=10_240, ge=64)
+    """What one container may write to disk."""
     memory_mib: int = Field(default=4096, ge=64)
     """Memory of one container, swap included."""
     cpus: float = Field(default=2.0, gt=0)
@@ -100,6 +125,7 @@ class SandboxSettings(Section):
     def limits(self) -> Limits:
         return Limits(
             memory_bytes=self.memory_mib * 1024**2,
+            disk_bytes=self.disk_mib * 1024**2,
             cpus=self.cpus,
             processes=self.processes,
             turns=self.turns,
@@ -107,6 +133,27 @@ class SandboxSettings(Section):
             setup_seconds=self.setup_seconds,
             command_seconds=self.command_seconds,
         )
+
+
+class RepositorySettings(Section):
+    """What differs for some repositories; where several match, the later one wins."""
+
+    match: str
+    """`owner/name`, with * and ? as wildcards."""
+    image: str | None = None
+    """Instead of `sandbox.image`."""
+    setup: str | None = None
+    """Path of the set-up script, else what `.threadsmith.toml` names, else setup.sh."""
+    maintenance: str | None = None
+    """Path of a script that is run where an environment is used again for another commit."""
+    trust_setup: bool | None = None
+    """Whether its scripts run without approval."""
+    setup_network: tuple[str, ...] | None = None
+    """Instead of `sandbox.setup_network`."""
+    agent_network: tuple[str, ...] | None = None
+    """Instead of `sandbox.agent_network`."""
+    secrets: tuple[str, ...] | None = None
+    """Names from `[secrets]` that its set-up script gets as variables; the agent never does."""
 
 
 class WebSettings(Section):
@@ -129,6 +176,20 @@ class Settings(Section):
     model: ModelSettings = ModelSettings()
     sandbox: SandboxSettings = SandboxSettings()
     web: WebSettings = WebSettings()
+    repositories: tuple[RepositorySettings, ...] = ()
+    """`[[repositories]]` tables."""
+    secrets: dict[str, SecretStr] = Field(default_factory=dict)
+    """Variables for set-up scripts: `[secrets] NAME = "value"`, THREADSMITH_SECRETS_NAME."""
+
+    @model_validator(mode="after")
+    def _check(self) -> Settings:
+        faults = [fault for name, value in self.secrets.items() for fault in _secret(name, value)]
+        for rule in self.repositories:
+            unknown = set(rule.secrets or ()) - set(self.secrets)
+            faults += [f"repositories {rule.match}: no secret {name}" for name in sorted(unknown)]
+        if faults:
+            raise ValueError("; ".join(faults))
+        return self
 
     @property
     def database_path(self) -> Path:
@@ -140,6 +201,18 @@ class Settings(Section):
 
 
 PREFIX = "THREADSMITH_"
+
+MIN_SECRET_CHARACTERS = 6
+"""Anything shorter cannot be hidden without hiding ordinary words."""
+
+
+def _secret(name: str, value: SecretStr) -> list[str]:
+    faults = []
+    if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name) or name.startswith("THREADSMITH_"):
+        faults.append(f"secrets.{name}: no name for a variable")
+    if len(value.get_secret_value()) < MIN_SECRET_CHARACTERS:
+        faults.append(f"secrets.{name}: shorter than {MIN_SECRET_CHARACTERS} characters")
+    return faults
 
 
 def load_settings(path: Path | None, environment: dict[str, str] | None = None) -> Settings:
@@ -167,6 +240,12 @@ def _overlay(values: dict[str, Any], environment: dict[str, str]) -> list[str]:
         if not name.startswith(PREFIX):
             continue
         section, _, field = name.removeprefix(PREFIX).lower().partition("_")
+        if section == "secrets" and field:
+            # The rest of the name is the variable's own, letter for letter.
+            secrets = values.setdefault("secrets", {})
+            if isinstance(secrets, dict):
+                secrets[name.removeprefix(f"{PREFIX}SECRETS_")] = value
+            continue
         model = Settings.model_fields.get(section)
         fields = getattr(model.annotation, "model_fields", {}) if model else {}
         if field not in fields:
@@ -182,6 +261,8 @@ def _overlay(values: dict[str, Any], environment: dict[str, str]) -> list[str]:
 
 def _explain(fault: Any) -> str:
     place = ".".join(str(part) for part in fault["loc"])
+    if not place:
+        return str(fault["msg"]).removeprefix("Value error, ")
     if fault["type"] != "extra_forbidden":
         return f"{place}: {fault['msg']}"
     section, _, field = place.rpartition(".")
@@ -197,9 +278,14 @@ def _nearest(name: str, known: Any) -> str:
 
 def effective(settings: Settings) -> dict[str, dict[str, str]]:
     """Every setting as text, secrets masked."""
-    return {
-        section: {name: str(getattr(getattr(settings, section), name)) for name in fields}
-        for section, fields in (
-            (name, type(getattr(settings, name)).model_fields) for name in Settings.model_fields
-        )
+    shown = {
+        section: {name: str(getattr(value, name)) for name in type(value).model_fields}
+        for section, value in ((name, getattr(settings, name)) for name in Settings.model_fields)
+        if isinstance(value, Section)
     }
+    for rule in settings.repositories:
+        given = rule.model_dump(exclude={"match"}, exclude_none=True)
+        shown[f"repositories {rule.match}"] = {name: str(value) for name, value in given.items()}
+    if settings.secrets:
+        shown["secrets"] = {name: str(value) for name, value in settings.secrets.items()}
+    return shown

@@ -36,6 +36,9 @@ class Limits:
     output_bytes: int = 30_000
     """What of one command's output reaches the model (head and tail)."""
     patch_bytes: int = 10 * 1024**2
+    disk_bytes: int = 10 * 1024**3
+    """What one container may write over its image."""
+    disk_files: int = 1_000_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,14 +53,29 @@ class Tree:
     """The branch the commit was found on; None for a tag, a bare commit or a zip."""
     repository: str
     """What people call it: `owner/name`, or the zip's file name."""
+    default_branch: str | None = None
+    """The remote's own; None where there is none, or nobody asked."""
+
+    @property
+    def scope(self) -> str:
+        """Whose word the tree is: `default`, or a name for everything that is not merged yet."""
+        if self.branch is not None and self.branch == self.default_branch:
+            return "default"
+        return f"branch {self.branch}" if self.branch else f"commit {self.commit}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Setup:
-    """The repository's set-up script, and whether the configuration trusts it with the network."""
+    """The repository's scripts that somebody approved, and what they may have."""
 
     path: str = "setup.sh"
-    network: bool = False
+    """Run once for an environment."""
+    maintenance: str | None = None
+    """Run where an environment is used again for another commit."""
+    network: tuple[str, ...] = ()
+    """Egress rules, see `sandbox.egress.rules`; empty: none."""
+    secrets: tuple[str, ...] = ()
+    """Names of the variables that the configuration declares for it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,7 +93,11 @@ class RunSpec:
     """`provider:name`."""
     limits: Limits = field(default_factory=Limits)
     setup: Setup | None = field(default_factory=Setup)
-    """None skips the set-up phase altogether."""
+    """None: there is no script, or nobody approved it."""
+    agent_network: tuple[str, ...] = ()
+    """Egress rules of the agent phase; empty, as it should be: none."""
+    notes: tuple[str, ...] = ()
+    """What the model should know of its source."""
     patch: bytes = b""
     """The task's work so far, laid over the commit before the agent starts."""
     resume_turn: int = 0
@@ -90,7 +112,11 @@ class RunSpec:
         data = dict(data)
         data["tree"] = Tree(**data["tree"])
         data["limits"] = Limits(**data["limits"])
-        data["setup"] = Setup(**data["setup"]) if data["setup"] else None
+        if (setup := data["setup"]) is not None:
+            setup = {**setup, "network": tuple(setup["network"])}
+            data["setup"] = Setup(**{**setup, "secrets": tuple(setup["secrets"])})
+        data["agent_network"] = tuple(data["agent_network"])
+        data["notes"] = tuple(data["notes"])
         data["patch"] = data["patch"].encode("latin-1")
         return cls(**data)
 

@@ -1,0 +1,34 @@
+"""Single files of a tree, read from the mirror; nothing is laid on disk."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from sandbox.errors import SourceError
+from sandbox.git import GitFailed, git
+from sandbox.spec import Tree
+
+_REGULAR = (b"100644", b"100755")
+
+
+async def read_file(tree: Tree, path: str, *, limit_bytes: int) -> bytes | None:
+    """A regular file's content; None where there is none. Links count as none.
+
+    Raises SourceError where it is longer than the limit.
+    """
+    git_dir = Path(tree.mirror)
+    try:
+        # Quiet about a path that is not there, and literal about one with wildcards.
+        listed = await git(
+            *("--literal-pathspecs", "ls-tree", "-z", "--full-tree", "-l", tree.commit, "--", path),
+            git_dir=git_dir,
+        )
+        head, _, name = listed.rstrip(b"\0").partition(b"\t")
+        mode, kind, blob, size = head.split() if head else (b"", b"", b"", b"0")
+        if kind != b"blob" or mode not in _REGULAR or name != path.encode():
+            return None
+        if int(size) > limit_bytes:
+            raise SourceError(f"`{path[:100]}` is longer than {limit_bytes:,} bytes.")
+        return await git("cat-file", "blob", blob.decode(), git_dir=git_dir, limit=limit_bytes + 1)
+    except GitFailed as error:
+        raise SourceError(f"`{path[:100]}` could not be read.", details=str(error)) from error
