@@ -23,12 +23,13 @@ from chatbot.models import (
 )
 from chatbot.publish_changes import PublishChanges
 from chatbot.run_changes import RunChanges
+from chatbot.setup_changes import SetupChanges
 from sandbox.errors import ThreadsmithError
 from sandbox.recorder import Outcome
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Actions(RunChanges, PublishChanges):
+class Actions(RunChanges, SetupChanges, PublishChanges):
     """Every change of a task: what people cause is here, what the program reports in the bases."""
 
     async def create_task(self, new: NewTask, *, owner: str | None = None) -> tuple[Task, bool]:
@@ -109,7 +110,7 @@ class Actions(RunChanges, PublishChanges):
                 return True
             payload = {"run_id": run.id, "by": who(by), "key": key}
             queries.append_event(db, task_id, "stop_requested", payload, at=now)
-            if task.status == Status.QUEUED:
+            if run.started_at is None:
                 self._finish(db, task, run, Outcome(kind="stopped", summary="Nothing was begun."))
             return True
 

@@ -25,9 +25,14 @@ from chatbot.publish.tasks import TaskPublisher
 from chatbot.recovery import recover
 from chatbot.slack.front import SlackFront
 from chatbot.sources import TaskSources
+from chatbot.upkeep import Upkeep
 from chatbot.web.app import make_web_app
 from sandbox.engines.docker import DockerEngine
+from sandbox.environments.bounds import Bounds
+from sandbox.environments.environments import Environments
+from sandbox.environments.records import Records
 from sandbox.llm.providers import Providers
+from sandbox.outside import Outside, find_authorities
 from sandbox.runner import Runner
 
 log = structlog.get_logger(__name__)
@@ -57,6 +62,44 @@ def make_forge(settings: Settings) -> GitHubForge | None:
     return GitHubForge(base_url=settings.forge.api_url, token=token.get_secret_value())
 
 
+def make_engine(settings: Settings) -> DockerEngine:
+    """The containers and environments of this installation, and nobody else's."""
+    return DockerEngine(
+        namespace=str(settings.data.directory.absolute()),
+        runtime=settings.sandbox.runtime,
+        pull=settings.sandbox.pull_images,
+    )
+
+
+def make_runner(
+    settings: Settings, engine: DockerEngine, providers: Providers, sources: TaskSources
+) -> Runner:
+    sandbox, directory = settings.sandbox, settings.data.directory
+    environments = Environments(
+        engine,
+        Records(settings.environments_directory),
+        bounds=Bounds(
+            count=sandbox.environments,
+            total_bytes=int(sandbox.environments_gib * 1024**3),
+            unused_seconds=sandbox.environment_days * 24 * 3600,
+        ),
+    )
+    outside = Outside(
+        private_hosts=sandbox.private_hosts,
+        upstream=sandbox.upstream_proxy or None,
+        authorities=find_authorities(sandbox.ca_bundle),
+    )
+    return Runner(
+        engine,
+        providers,
+        directory=directory / "runs",
+        bundle=sources.mirrors.bundle,
+        environments=environments,
+        outside=outside,
+        secrets={name: value.get_secret_value() for name, value in settings.secrets.items()},
+    )
+
+
 @asynccontextmanager
 async def start_app(
     settings: Settings,
@@ -77,16 +120,15 @@ async def start_app(
         actions = Actions(history=history)
         intake = Intake(settings, history, actions)
         sources = TaskSources(settings, history)
-        engine = DockerEngine(namespace=str(directory.absolute()))
+        engine = make_engine(settings)
         stack.push_async_callback(engine.close)
         providers = Providers(settings.model)
         stack.push_async_callback(providers.close)
         forge = make_forge(settings)
         if forge is not None:
             stack.push_async_callback(forge.close)
-        runner = Runner(
-            engine, providers, directory=directory / "runs", bundle=sources.mirrors.bundle
-        )
+        runner = make_runner(settings, engine, providers, sources)
+        stack.push_async_callback(runner.environments.close)
         orphans = await recover(actions, runner=runner, ownership=ownership, ours=takes)
         logs = LogFiles(history, settings.logs_directory)
         await stack.enter_async_context(_background(logs.run()))
@@ -104,6 +146,9 @@ async def start_app(
             takes=takes,
         )
         await stack.enter_async_context(_background(dispatcher.run(adopted=orphans)))
+        if fronts:
+            upkeep = Upkeep(settings, history, runner=runner, sources=sources)
+            await stack.enter_async_context(_background(upkeep.run()))
         if fronts and settings.slack.bot_token is not None:
             front = SlackFront(settings, history, actions, intake, public_url=web_url)
             await front.start()

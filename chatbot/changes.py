@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlite_utils import Database
 
-from chatbot.history import queries
+from chatbot.history import queries, setup_approvals
 from chatbot.history.store import History
 from chatbot.models import (
     DEADLINE_SECONDS,
@@ -19,6 +19,8 @@ from chatbot.models import (
     NewTask,
     Person,
     Run,
+    SetupApproval,
+    SetupState,
     Status,
     Task,
     TransitionRefused,
@@ -67,6 +69,7 @@ class Changes:
             source=new.source,
             share_token=secrets.token_urlsafe(24),
             thread=new.thread,
+            image=new.image,
             title=_first_line(new.request),
         )
         queries.insert_task(db, task, new.key)
@@ -129,6 +132,9 @@ class Changes:
     def _finish(self, db: Database, task: Task, run: Run, outcome: Outcome) -> None:
         now = self.clock()
         queries.update_run(db, replace(run, finished_at=now, outcome=outcome.kind, handle=None))
+        if (asked := setup_approvals.pending_of(db, task.id)) is not None:
+            # Nobody waits for the answer any more.
+            self._settle_setup(db, asked, "void", SYSTEM)
         status = {
             "patch": Status.READY,
             "answer": Status.READY,
@@ -212,6 +218,27 @@ class Changes:
         if status is not None:
             payload["status"] = status
         queries.append_event(db, approval.task_id, "approval_settled", payload, at=now)
+
+    def _settle_setup(
+        self,
+        db: Database,
+        approval: SetupApproval,
+        state: SetupState,
+        by: Person,
+        *,
+        status: Status | None = None,
+    ) -> None:
+        now = self.clock()
+        setup_approvals.settle(db, approval.id, state, by, at=now)
+        payload: dict[str, Any] = {
+            "run_id": approval.run_id,
+            "approval_id": approval.id,
+            "state": state,
+            "by": who(by),
+        }
+        if status is not None:
+            payload["status"] = status
+        queries.append_event(db, approval.task_id, "setup_approval_settled", payload, at=now)
 
     def _move(self, db: Database, task: Task, status: Status) -> Task:
         check_transition(task.status, status)

@@ -119,6 +119,14 @@ def demo(*, once: bool, as_json: bool, port: int) -> None:
     help="change: a patch; explain: an answer; review: findings (default: from the words).",
 )
 @click.option("--model", help="provider:name, for example anthropic:claude-sonnet-5-5.")
+@click.option("--image", help="Image of the container; anything with python3 and git.")
+@click.option(
+    "--setup",
+    type=click.Choice(["ask", "run", "skip"]),
+    default="ask",
+    show_default=True,
+    help="What to do with a set-up script that nobody has approved yet.",
+)
 @click.option("--json", "as_json", is_flag=True, help="End with one JSON object on the output.")
 @click.pass_context
 def run(context: click.Context, /, *, as_json: bool, **request: Any) -> None:
@@ -168,6 +176,50 @@ def setup() -> None:
         await ensure_agent_image(progress)
 
     asyncio.run(ensure())
+
+
+@cli.group()
+def environments() -> None:
+    """Prepared environments: what is kept, built again, removed."""
+
+
+@environments.command("list")
+@click.option("--json", "as_json", is_flag=True)
+@click.pass_context
+def list_environments(context: click.Context, *, as_json: bool) -> None:
+    """What is kept, the most recently used first."""
+    from chatbot.environments import list_environments as find
+
+    found = asyncio.run(find(_settings(context)))
+    if as_json:
+        _print_json(found.data)
+    else:
+        click.echo(found.text)
+
+
+@environments.command("rebuild")
+@click.argument("key")
+@click.pass_context
+def rebuild_environment(context: click.Context, key: str) -> None:
+    """Build an environment again, from the beginning; a part of its key will do."""
+    from chatbot.environments import rebuild_environment as rebuild
+
+    asyncio.run(rebuild(_settings(context), key))
+
+
+@environments.command("remove")
+@click.argument("keys", nargs=-1)
+@click.option("--all", "remove_all", is_flag=True, help="Remove every environment.")
+@click.pass_context
+def remove_environments(context: click.Context, keys: tuple[str, ...], *, remove_all: bool) -> None:
+    """Remove environments; the next task that needs one builds it again."""
+    from chatbot.environments import remove_environments as remove
+
+    if not keys and not remove_all:
+        msg = "Name the keys of environments, or --all."
+        raise click.UsageError(msg)
+    if not asyncio.run(remove(_settings(context), keys)):
+        sys.exit(1)
 
 
 @cli.command()

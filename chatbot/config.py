@@ -196,6 +196,10 @@ class Settings(Section):
         return self.data.directory / "threadsmith.db"
 
     @property
+    def environments_directory(self) -> Path:
+        return self.data.directory / "environments"
+
+    @property
     def logs_directory(self) -> Path:
         return self.data.directory / "logs"
 

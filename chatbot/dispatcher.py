@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import fnmatch
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from functools import partial
 from typing import Any, TypeVar
@@ -16,10 +15,14 @@ from chatbot.history import delivery, queries
 from chatbot.models import Event, Run, Status, Task
 from chatbot.ownership import Ownership
 from chatbot.recorder import StoryRecorder
+from chatbot.repository_rules import Rules, rules_of
+from chatbot.scripts import read_scripts, trust_domain
+from chatbot.setup_changes import Decision
 from chatbot.sources import TaskSources
 from sandbox.errors import ThreadsmithError
 from sandbox.recorder import Outcome
 from sandbox.runner import Runner
+from sandbox.sources.notes import tree_notes
 from sandbox.spec import RunSpec, Setup, Tree
 
 log = structlog.get_logger(__name__)
@@ -84,6 +87,8 @@ class Dispatcher:
         match event.kind:
             case "run_queued" | "run_requeued":
                 await self._take(event.payload["run_id"])
+            case "setup_approval_settled" if event.payload["state"] in {"approved", "skipped"}:
+                await self._take(event.payload["run_id"])
             case "stop_requested":
                 await self._stop(event.payload["run_id"])
             case "approval_settled" if event.payload["state"] == "approved":
@@ -92,6 +97,8 @@ class Dispatcher:
     async def _take(self, run_id: str) -> None:
         run = await self._history.read(lambda db: queries.get_run(db, run_id))
         task = await self._history.read(lambda db: queries.get_task(db, run.task_id))
+        if task.status == Status.WAITING:
+            return  # for a person's word about the set-up
         mine = run.owner in {None, self._ownership.owner} and self._takes(task)
         if mine and run.finished_at is None and run_id not in self._driven:
             self._start(run_id, self._walled(run_id, self._drive(run_id)))
@@ -115,6 +122,8 @@ class Dispatcher:
             try:
                 tree = await self._staged("source", self._sources.fetch(task, tree))
                 spec = await self._specify(task, claimed, tree)
+                if spec is None:
+                    return
                 stored = spec.to_json() | {"patch": ""}
                 await self._actions.record_spec(run_id, stored)
             finally:
@@ -129,15 +138,21 @@ class Dispatcher:
             outcome = await self._runner.attach(spec, run.handle, self._recorder(run))
             await self._actions.finish_run(run.id, outcome)
 
-    async def _specify(self, task: Task, run: Run, tree: Tree) -> RunSpec:
+    async def _specify(self, task: Task, run: Run, tree: Tree) -> RunSpec | None:
+        """What the run is made from; None: a person has to say first whether scripts may run."""
+        rules = await rules_of(self._settings, task.source.repository, tree, image=task.image)
+        setup, decision = await self._setup(task, run, tree, rules)
+        if decision == "pending":
+            return None
+        notes = (*await tree_notes(tree), *rules.notes)
+        if notes:
+            await self._actions.record_event(run.id, "source_notes", {"notes": list(notes)})
+        if rules.test:
+            notes = (*notes, f"The repository says how its tests are run: {rules.test}")
         patch = b""
         if (sha256 := run.start_patch_sha256) is not None:
             patch = await self._history.read(lambda db: queries.get_patch(db, sha256))
         turns = await self._history.read(lambda db: queries.turn_count(db, task.id))
-        trusted = any(
-            fnmatch.fnmatchcase(task.source.repository, pattern)
-            for pattern in self._settings.sandbox.trust_setup
-        )
         return RunSpec(
             run_id=run.id,
             task_id=task.id,
@@ -145,13 +160,45 @@ class Dispatcher:
             request=run.request,
             author=run.author.name,
             tree=tree,
-            image=self._settings.sandbox.image,
+            image=rules.image,
             model=task.model,
             limits=self._settings.sandbox.limits(),
-            setup=Setup(network=trusted),
+            setup=setup,
+            agent_network=rules.agent_network,
+            notes=notes,
             patch=patch,
             resume_turn=turns,
         )
+
+    async def _setup(
+        self, task: Task, run: Run, tree: Tree, rules: Rules
+    ) -> tuple[Setup | None, Decision]:
+        scripts = await read_scripts(tree, rules)
+        if scripts is None:
+            return None, "skipped"
+        decision: Decision = "approved"
+        if not rules.is_trusted:
+            decision = await self._actions.ask_setup(
+                run.id,
+                repository=trust_domain(task),
+                sha256=scripts.sha256,
+                content=scripts.to_json(),
+                shown={
+                    "path": scripts.path,
+                    "lines": scripts.lines,
+                    "network": list(rules.setup_network),
+                    "secrets": list(rules.secrets),
+                },
+            )
+        if decision != "approved":
+            return None, decision
+        setup = Setup(
+            path=scripts.path,
+            maintenance=scripts.maintenance,
+            network=rules.setup_network,
+            secrets=rules.secrets,
+        )
+        return setup, decision
 
     def _recorder(self, run: Run) -> StoryRecorder:
         return StoryRecorder(self._actions, run.task_id, run.id)

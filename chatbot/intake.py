@@ -64,6 +64,7 @@ class Intake:
         ref: str | None = None,
         mode: Mode | None = None,
         model: str | None = None,
+        image: str | None = None,
         archive: Path | None = None,
         owner: str | None = None,
     ) -> Task:
@@ -82,6 +83,7 @@ class Intake:
             author=author,
             source=source,
             thread=thread,
+            image=image,
             key=key,
         )
         problem = self._problem(request, new)

@@ -37,12 +37,14 @@ class Status(StrEnum):
 TRANSITIONS: dict[Status, frozenset[Status]] = {
     Status.QUEUED: frozenset({Status.PREPARING, Status.FAILED, Status.STOPPED}),
     Status.PREPARING: frozenset(
-        {Status.QUEUED, Status.RUNNING, Status.FAILED, Status.STOPPED},
+        {Status.QUEUED, Status.WAITING, Status.RUNNING, Status.FAILED, Status.STOPPED},
     ),
     Status.RUNNING: frozenset(
         {Status.WAITING, Status.READY, Status.DONE, Status.FAILED, Status.STOPPED},
     ),
-    Status.WAITING: frozenset({Status.RUNNING, Status.READY, Status.FAILED, Status.STOPPED}),
+    Status.WAITING: frozenset(
+        {Status.QUEUED, Status.RUNNING, Status.READY, Status.FAILED, Status.STOPPED},
+    ),
     Status.READY: frozenset({Status.QUEUED, Status.PUBLISHING, Status.DONE, Status.STOPPED}),
     Status.PUBLISHING: frozenset({Status.READY, Status.DONE, Status.FAILED}),
     # A follow-up takes an ended task up again.
@@ -139,6 +141,8 @@ class Task:
     source: Source
     share_token: str
     thread: Thread | None = None
+    image: str | None = None
+    """Named for this task; else the repository's or the configuration's."""
     branch: str | None = None
     base_commit: str | None = None
     title: str = ""
@@ -229,6 +233,26 @@ class Approval:
     settled_by: Person | None = None
 
 
+SetupState = Literal["pending", "approved", "skipped", "void"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetupApproval:
+    """A person's decision about the exact scripts of one repository."""
+
+    id: str
+    task_id: str
+    run_id: str
+    repository: str
+    """Whose scripts they are, see `chatbot.scripts.trust_domain`."""
+    sha256: str
+    """Of the scripts."""
+    state: SetupState
+    created_at: float
+    settled_at: float | None = None
+    settled_by: Person | None = None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewTask:
     """A request that was understood, on its way to becoming a task."""
@@ -240,6 +264,7 @@ class NewTask:
     author: Person
     source: Source
     thread: Thread | None = None
+    image: str | None = None
     key: str | None = None
     """Deduplicates requests: the same key gives the same task."""
 

@@ -15,6 +15,7 @@ from chatbot.config import Settings
 from chatbot.history.export import LogFiles
 from chatbot.models import FINAL, Person, Status, Task
 from chatbot.report import task_report
+from chatbot.setup_prompt import SetupChoice, decide_setup
 from chatbot.story import describe, visible
 
 REPORTED = (
@@ -43,6 +44,8 @@ async def run_one(
     archive: Path | None,
     mode: Any,
     model: str | None,
+    image: str | None,
+    setup: SetupChoice,
     quiet: bool,
 ) -> dict[str, Any]:
     """Run the task to its end; answers its report. Ctrl-C stops the run and keeps its work."""
@@ -56,6 +59,7 @@ async def run_one(
             ref=ref,
             mode=mode,
             model=model,
+            image=image,
             archive=archive,
             owner=app.owner,
         )
@@ -68,16 +72,18 @@ async def run_one(
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, stop)
         try:
-            await _watch(app, stored, quiet=quiet)
+            await _watch(app, stored, author, setup=setup, quiet=quiet)
         finally:
             for number in (signal.SIGINT, signal.SIGTERM):
                 loop.remove_signal_handler(number)
         return await final_report(app, stored.id, quiet=quiet)
 
 
-async def _watch(app: App, task: Task, *, quiet: bool) -> None:
+async def _watch(app: App, task: Task, author: Person, *, setup: SetupChoice, quiet: bool) -> None:
     ended = {*FINAL, Status.READY}
     async for event in app.history.follow(after=0, task_id=task.id):
+        if event.kind == "setup_approval_requested":
+            await decide_setup(app, event, author, choice=setup)
         line = describe(event)
         if line and not quiet:
             click.echo(f"{event.at - task.created_at:7.1f}s  {line}", err=True)

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from chatbot.models import Event
-from chatbot.story_fields import integer, mapping, number, sequence, string
+from chatbot.story_fields import integer, mapping, number, sequence, string, strings
 
 LINE_CHARACTERS = 200
 SHORT_STEP_SECONDS = 1.0
@@ -82,8 +82,49 @@ def _run_resolved(payload: Payload) -> str:
 
 
 def _setup_started(payload: Payload) -> str:
-    network = "with" if payload.get("network") is True else "without"
-    return f"Set-up started: {_words(payload, 'path', 100)}, {network} network"
+    path = _words(payload, "path", 100)
+    if not path:
+        return "Preparing an environment"
+    reach = ", ".join(one_line(word, 60) for word in strings(payload, "network", 5))
+    return f"Set-up started: {path}; it may reach {reach or 'nothing'}"
+
+
+def _setup_requested(payload: Payload) -> str:
+    changed = "has changed" if payload.get("previous_sha256") else "is new"
+    return f"{_words(payload, 'path', 100)} {changed}: may it run?"
+
+
+_SETUP_SETTLED = {
+    "approved": "{who} approved the set-up script",
+    "skipped": "{who} said to go on without the set-up script",
+    "void": "Nobody decided about the set-up script before the run ended",
+}
+
+
+def _environment(payload: Payload) -> str:
+    match payload.get("state"):
+        case "hit":
+            return f"The environment is {seconds_text(number(payload, 'age_seconds'))} old"
+        case "miss":
+            return "There is no environment yet: it is built now"
+        case "building":
+            return "Another task builds the environment: waiting for it"
+        case _:
+            return ""
+
+
+def _egress(payload: Payload) -> str:
+    address = f"{_words(payload, 'host', 100)}:{integer(payload, 'port')}"
+    match payload.get("verdict"):
+        case "refused":
+            allow = _words(payload, "allow", 150)
+            hint = f"; to allow it: {allow}" if allow else ""
+            return f"Refused to reach {address}: {_words(payload, 'reason', 120)}{hint}"
+        case "failed":
+            return f"Could not reach {address}: {_words(payload, 'reason', 120)}"
+        case _:
+            received = integer(payload, "received")
+            return f"Reached {address}, {integer(payload, 'sent')} out, {received} bytes in"
 
 
 def _setup_finished(payload: Payload) -> str:
@@ -200,6 +241,20 @@ _LINES: dict[str, Callable[[Payload], str]] = {
     "run_preparing": lambda _: "Preparing the workspace",
     "run_adopted": lambda _: "Went on after a restart of Threadsmith",
     "run_requeued": lambda _: "Begun again after a restart of Threadsmith",
+    "source_notes": lambda payload: " ".join(
+        one_line(note) for note in strings(payload, "notes", 10)
+    ),
+    "setup_approval_requested": _setup_requested,
+    "setup_approval_settled": lambda payload: _SETUP_SETTLED.get(
+        string(payload, "state"), ""
+    ).replace("{who}", _who(payload)),
+    "setup_allowed": lambda payload: (
+        f"{_words(payload, 'path', 100)} may run: {_who(payload)} approved it before"
+    ),
+    "environment": _environment,
+    "image_pulling": lambda payload: f"Pulling the image {_words(payload, 'image', 150)}",
+    "egress": _egress,
+    "redacted": lambda _: "Something that looked like a secret was hidden",
     "setup_started": _setup_started,
     "setup_finished": _setup_finished,
     "container_started": _container_started,

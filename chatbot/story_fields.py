@@ -29,3 +29,8 @@ def sequence(payload: dict[str, Any], name: str) -> list[Any]:
 def mapping(payload: dict[str, Any], name: str) -> dict[str, Any]:
     value = payload.get(name)
     return value if isinstance(value, dict) else {}
+
+
+def strings(payload: dict[str, Any], name: str, limit: int) -> tuple[str, ...]:
+    """At most so many of the list's texts, each cut to a line's length."""
+    return tuple(item[:500] for item in sequence(payload, name)[:limit] if isinstance(item, str))

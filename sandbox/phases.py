@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
@@ -16,21 +16,20 @@ from sandbox.gateway.door import Door
 from sandbox.gateway.journal import Entry, Journal
 from sandbox.gateway.routes import Bundle, Routes
 from sandbox.gateway.turns import Turns
-from sandbox.git import GitFailed, git
 from sandbox.llm.provider import Provider
+from sandbox.outside import Outside, make_proxy
 from sandbox.outcomes import LOG_CHARACTERS, End, Facts
 from sandbox.policy import redact
 from sandbox.recorder import Recorder
 from sandbox.spec import (
     AGENT_COMMAND,
     AGENT_PROGRAM,
+    AUTHORITIES,
     GATEWAY_DIRECTORY,
     ContainerSpec,
     Mount,
     Phase,
     RunSpec,
-    Setup,
-    Tree,
 )
 from sandbox.watch import Watch, wait_for_end
 
@@ -47,16 +46,29 @@ class Run:
     spec: RunSpec
     recorder: Recorder
     engine: Engine
-    provider: Provider
+    provider: Provider | None
+    """None: an environment is built, and no model is spoken to."""
     model: str
     bundle: Bundle
     program: Path
     directory: Path
     watch: Watch
+    outside: Outside
+    secrets: Mapping[str, str]
+    """Values of the variables that the configuration declares, by name."""
 
-    @property
-    def environment_tag(self) -> str:
-        return environment_tag(self.spec.run_id)
+
+@dataclass(frozen=True, kw_only=True)
+class Build:
+    """One set-up phase: what it starts from and what it leaves."""
+
+    image: str
+    have: str | None
+    """The commit whose tree that image holds already."""
+    script: str | None
+    tag: str
+    """Of the environment."""
+    labels: Mapping[str, str]
 
 
 class SetupFailed(RunFailed):
@@ -71,48 +83,47 @@ class Stopped(RunFailed):
     """The run was stopped before the agent had started."""
 
 
-def environment_tag(run_id: str) -> str:
-    """The image that a run's set-up leaves for its agent."""
-    return f"threadsmith-env:{run_id}"
-
-
-def make_container(run: Run, phase: Phase, *, image: str, token: str) -> ContainerSpec:
-    """The container of one phase: set-up is root, the agent has no rights and no network."""
-    spec, is_setup = run.spec, phase == "setup"
+def make_container(
+    run: Run, phase: Phase, *, image: str, token: str, egress: bool
+) -> ContainerSpec:
+    """The container of one phase: set-up is root, the agent has no rights; neither a network."""
+    spec = run.spec
     gateway = (run.directory / "gateway").absolute()
+    mounts = [
+        Mount(source=str(run.program.absolute()), target=AGENT_PROGRAM),
+        Mount(source=str(gateway), target=GATEWAY_DIRECTORY),
+    ]
+    if egress and (authorities := run.outside.authorities) is not None:
+        mounts.append(Mount(source=str(authorities), target=AUTHORITIES))
     return ContainerSpec(
         run_id=spec.run_id,
         phase=phase,
         image=image,
         command=AGENT_COMMAND,
         environment={"THREADSMITH_TOKEN": token},
-        mounts=(
-            Mount(source=str(run.program.absolute()), target=AGENT_PROGRAM),
-            Mount(source=str(gateway), target=GATEWAY_DIRECTORY),
-        ),
+        mounts=tuple(mounts),
         limits=spec.limits,
-        network=is_setup and spec.setup is not None and spec.setup.network,
-        privileged_user=is_setup,
+        privileged_user=phase == "setup",
     )
 
 
-async def has_file(tree: Tree, path: str) -> bool:
-    """Whether the commit has a regular file there."""
-    try:
-        kind = await git("cat-file", "-t", f"{tree.commit}:{path}", git_dir=Path(tree.mirror))
-    except GitFailed:
-        return False
-    return kind.strip() == b"blob"
-
-
-async def set_up(run: Run, setup: Setup) -> str:
-    """Run the repository's script as root; the image that keeps what it installed."""
-    await run.recorder.event("setup_started", {"path": setup.path, "network": setup.network})
-    entry = Entry(phase="setup", started_at=time.time())
+async def set_up(run: Run, build: Build) -> None:
+    """Run the repository's script as root, and keep what it leaves as an image."""
+    setup = run.spec.setup
+    egress = setup.network if setup is not None and build.script is not None else ()
+    started = {"path": build.script, "network": list(egress)}
+    await run.recorder.event("setup_started", started)
+    entry = Entry(
+        phase="setup",
+        started_at=time.time(),
+        prepared_commit=build.have,
+        script=build.script,
+        egress=egress,
+    )
     journal = await Journal.begin(run.directory, entry)
     began = time.monotonic()
     async with _open_door(run, journal) as door:
-        handle = await start_container(run, "setup", image=run.spec.image, token=entry.token)
+        handle = await start_container(run, door, image=build.image)
         try:
             end = await wait_for_end(
                 run.engine,
@@ -134,18 +145,19 @@ async def set_up(run: Run, setup: Setup) -> str:
             if failure is not None:
                 failure.details = failure.details or tail
                 raise failure
-            return await run.engine.snapshot(handle, tag=run.environment_tag)
+            await run.engine.snapshot(handle, tag=build.tag, labels=build.labels)
         finally:
             await run.engine.remove(handle)
             await run.recorder.handle(None)
 
 
-async def work(run: Run, *, image: str, is_prepared: bool) -> Facts:
-    """Start the agent and wait for its end."""
-    entry = Entry(phase="agent", started_at=time.time(), image=image if is_prepared else None)
+async def work(run: Run, *, image: str, have: str | None) -> Facts:
+    """Start the agent and wait for its end; ``have`` is the commit that the image holds."""
+    egress = run.spec.agent_network
+    entry = Entry(phase="agent", started_at=time.time(), prepared_commit=have, egress=egress)
     journal = await Journal.begin(run.directory, entry)
     async with _open_door(run, journal) as door:
-        handle = await start_container(run, "agent", image=image, token=entry.token)
+        handle = await start_container(run, door, image=image)
         run.watch.has_agent = True
         await run.recorder.event("container_started", {"image": image, "phase": "agent"})
         end = await _follow(run, door, handle)
@@ -160,9 +172,12 @@ async def go_on(run: Run, journal: Journal, handle: Handle) -> Facts:
     return _facts(run, door, end)
 
 
-async def start_container(run: Run, phase: Phase, *, image: str, token: str) -> Handle:
-    """Start it and keep its handle."""
-    container = make_container(run, phase, image=image, token=token)
+async def start_container(run: Run, door: Door, *, image: str) -> Handle:
+    """Start the container that the door is for, and keep its handle."""
+    entry = door.journal.entry
+    container = make_container(
+        run, entry.phase, image=image, token=entry.token, egress=bool(entry.egress)
+    )
     starting = asyncio.create_task(run.engine.start(container))
     try:
         handle = await asyncio.shield(starting)
@@ -193,16 +208,34 @@ async def _follow(run: Run, door: Door, handle: Handle) -> End:
 
 @asynccontextmanager
 async def _open_door(run: Run, journal: Journal) -> AsyncIterator[Door]:
-    turns = Turns(run.spec, run.recorder, run.provider, model=run.model)
-    await turns.load()
-    patch = await asyncio.to_thread(_read_work, run.directory)
-    routes = Routes(run.spec, journal, run.recorder, turns=turns, bundle=run.bundle, patch=patch)
-    door = Door(run.spec.run_id, journal, routes)
-    await door.open()
-    try:
+    """The gateway, and beside it the way to the outside where the phase has one."""
+    async with AsyncExitStack() as stack:
+        routes = await _make_routes(run, journal)
+        door = Door(run.spec.run_id, journal, routes)
+        stack.push_async_callback(door.close)
+        await door.open()
+        if journal.entry.egress:
+            proxy = make_proxy(journal, run.recorder, run.outside)
+            stack.push_async_callback(proxy.close)
+            await proxy.open(door.directory)
         yield door
-    finally:
-        await door.close()
+
+
+async def _make_routes(run: Run, journal: Journal) -> Routes:
+    spec, turns = run.spec, None
+    if journal.entry.phase == "agent" and run.provider is not None:
+        turns = Turns(spec, run.recorder, run.provider, model=run.model)
+        await turns.load()
+    names = spec.setup.secrets if spec.setup is not None else ()
+    return Routes(
+        spec,
+        journal,
+        run.recorder,
+        turns=turns,
+        bundle=run.bundle,
+        patch=await asyncio.to_thread(_read_work, run.directory),
+        variables={name: run.secrets[name] for name in names if name in run.secrets},
+    )
 
 
 def _facts(run: Run, door: Door, end: End) -> Facts:
@@ -211,7 +244,7 @@ def _facts(run: Run, door: Door, end: End) -> Facts:
         end=end,
         claim=door.routes.claim,
         patch=door.journal.entry.patch,
-        fault=door.routes.turns.fault,
+        fault=door.routes.turns.fault if door.routes.turns is not None else None,
         is_stopping=run.watch.is_stopping,
     )
 

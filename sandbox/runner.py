@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import shutil
 import time
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import AsyncExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
@@ -15,12 +15,16 @@ import structlog
 
 import agent_image
 from sandbox.engines.engine import Engine, Handle
+from sandbox.environments.build_log import Unheard
+from sandbox.environments.environments import Environments
+from sandbox.environments.records import Record
 from sandbox.errors import ThreadsmithError
 from sandbox.gateway.journal import Journal
 from sandbox.gateway.routes import Bundle
 from sandbox.llm.providers import Providers, split_model
 from sandbox.outcomes import conclude, failed, vanished
-from sandbox.phases import Run, Stopped, environment_tag, go_on, has_file, set_up, work
+from sandbox.outside import Outside
+from sandbox.phases import Run, Stopped, go_on, work
 from sandbox.recorder import Outcome, Recorder
 from sandbox.spec import RunSpec
 from sandbox.watch import Watch
@@ -41,16 +45,23 @@ class Runner:
         *,
         directory: Path,
         bundle: Bundle,
+        environments: Environments,
+        outside: Outside | None = None,
+        secrets: Mapping[str, str] | None = None,
         program: Path | None = None,
     ) -> None:
         """``directory`` holds a folder per run; ``bundle`` streams a tree to a container.
 
-        ``program`` is the folder shown to containers in the place of our own agent's.
+        ``secrets`` are the values of declared variables; ``program`` is the folder shown to
+        containers in the place of our own agent's.
         """
         self._engine = engine
         self._providers = providers
         self._directory = directory
         self._bundle = bundle
+        self._outside = outside or Outside()
+        self._secrets = dict(secrets or {})
+        self.environments = environments
         self._program = program or Path(agent_image.__path__[0])
         self._watches: dict[str, Watch] = {}
 
@@ -85,7 +96,8 @@ class Runner:
         except ThreadsmithError as error:
             log.warning("sweep_failed", error=str(error))
             return 0
-        return sum([await self._clear(run_id) for run_id in found - keep])
+        removed = sum([await self._clear(run_id) for run_id in found - keep])
+        return removed + await self.environments.sweep()
 
     async def _begin(self, run: Run) -> Outcome:
         spec = run.spec
@@ -94,16 +106,29 @@ class Runner:
         if await asyncio.to_thread(run.directory.exists):
             await self._clear(spec.run_id)
         await asyncio.to_thread(_make_folder, run.directory, spec.patch)
-        image, setup = spec.image, spec.setup
-        has_setup = setup is not None and await has_file(spec.tree, setup.path)
-        if setup is not None and has_setup:
+        async with AsyncExitStack() as stack:
             with _stage("setup"):
-                image = await set_up(run, setup)
-        if run.watch.is_stopping:
-            raise Stopped
-        with _stage("container"):
-            facts = await work(run, image=image, is_prepared=has_setup)
+                prepared = await stack.enter_async_context(self.environments.prepared(run))
+            if run.watch.is_stopping:
+                raise Stopped
+            with _stage("container"):
+                facts = await work(run, image=prepared.image, have=prepared.commit)
+            await self.environments.renew_later(run, prepared)
         return conclude(spec, facts)
+
+    async def build(self, spec: RunSpec, recorder: Recorder) -> Record:
+        """Build the environment of a tree from the beginning; raises ThreadsmithError."""
+        run = self._make_run(spec, recorder, Watch())
+        await self._engine.check_image(spec.image)
+        await asyncio.to_thread(_make_folder, run.directory, b"")
+        try:
+            return await self.environments.build(run)
+        finally:
+            await self._clear(spec.run_id)
+
+    def build_later(self, spec: RunSpec) -> None:
+        """Build it in the background, where the environment is not there already."""
+        self.environments.build_later(self._make_run(spec, None, Watch()))
 
     async def _go_on(self, run: Run, handle: Handle | None) -> Outcome:
         journal = await Journal.find(run.directory)
@@ -149,28 +174,33 @@ class Runner:
         return replace(outcome, seconds=round(time.monotonic() - began, 3))
 
     async def _prepare(self, spec: RunSpec, recorder: Recorder, watch: Watch) -> Run:
+        run = self._make_run(spec, recorder, watch)
         with _stage("model"):
             name, model = split_model(spec.model)
-            provider = await self._providers.get(name)
+            return replace(run, provider=await self._providers.get(name), model=model)
+
+    def _make_run(self, spec: RunSpec, recorder: Recorder | None, watch: Watch) -> Run:
+        """Without a model yet."""
         return Run(
             spec=spec,
-            recorder=recorder,
+            recorder=recorder or Unheard(),
             engine=self._engine,
-            provider=provider,
-            model=model,
+            provider=None,
+            model="",
             bundle=self._bundle,
             program=self._program,
             directory=self._directory / spec.run_id,
             watch=watch,
+            outside=self._outside,
+            secrets=self._secrets,
         )
 
     async def _clear(self, run_id: str) -> bool:
-        """Remove containers, environment and folder; what cannot go now goes at the next sweep."""
+        """Remove containers and folder; what cannot go now goes at the next sweep."""
         try:
             for handle in await self._engine.list():
                 if handle["run_id"] == run_id:
                     await self._engine.remove(handle)
-            await self._engine.remove_image(environment_tag(run_id))
         except ThreadsmithError as error:
             log.warning("clear_failed", run_id=run_id, error=str(error))
             return False

@@ -15,6 +15,8 @@ AGENT_HOME = "/home/agent"
 AGENT_PROGRAM = "/opt/threadsmith/agent_image"
 """Where the host's `agent_image` folder is mounted, read-only."""
 AGENT_COMMAND = ("python3", "-I", "-S", f"{AGENT_PROGRAM}/agent")
+AUTHORITIES = "/opt/threadsmith/authorities.crt"
+"""Where the host's certificate authorities are mounted when a phase may reach the outside."""
 GATEWAY_DIRECTORY = "/run/threadsmith"
 GATEWAY_SOCKET = f"{GATEWAY_DIRECTORY}/gateway.sock"
 

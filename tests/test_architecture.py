@@ -84,7 +84,13 @@ def test_fronts_see_neither_sandbox_engines_nor_publishing(name: str) -> None:
     assert _reaches(name, "chatbot.dispatcher", "chatbot.publish", "chatbot.app") == set()
 
 
-ACTIONS = ("chatbot.actions", "chatbot.changes", "chatbot.run_changes", "chatbot.publish_changes")
+ACTIONS = (
+    "chatbot.actions",
+    "chatbot.changes",
+    "chatbot.run_changes",
+    "chatbot.setup_changes",
+    "chatbot.publish_changes",
+)
 
 
 @pytest.mark.parametrize("name", ACTIONS)

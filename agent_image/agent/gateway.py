@@ -49,8 +49,8 @@ class Gateway:
 
     def __init__(self, path: str, token: str, *, seconds: float) -> None:
         self.deadline = time.monotonic() + seconds
-        self._path = path
-        self._token = token
+        self.path = path
+        self.token = token
 
     @property
     def seconds_left(self) -> float:
@@ -101,13 +101,13 @@ class Gateway:
         head = (
             "{} {} HTTP/1.1\r\nHost: gateway\r\nAuthorization: Bearer {}\r\n"
             "Content-Length: {}\r\nConnection: close\r\n\r\n"
-        ).format(method, path, self._token, len(data))
+        ).format(method, path, self.token, len(data))
         if into is not None:
             into.seek(0)
             into.truncate()
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
             connection.settimeout(60.0)
-            connection.connect(self._path)
+            connection.connect(self.path)
             stream = _Stream(connection, wait)
             try:
                 connection.sendall(head.encode("latin-1") + data)

@@ -45,6 +45,7 @@ class Agent:
 
     def __init__(self, run: Json, around: Surroundings) -> None:
         self._mode = str(run["mode"])
+        self._egress = bool(run["egress"])
         self._turn = int(run["turn"])
         self._first_turn = self._turn
         self._around = around
@@ -75,7 +76,7 @@ class Agent:
             "inbox": [message.id for message in messages],
         }
         if self._turn == self._first_turn:
-            request["system"] = prompt.system_prompt(self._mode)
+            request["system"] = prompt.system_prompt(self._mode, egress=self._egress)
             request["tools"] = self._around.tools.schemas
         reply = self._put_turn(request)
         self._turn += 1

@@ -21,8 +21,7 @@ How to work
   and make several independent calls in one reply.
 - For work of more than two or three steps keep a short plan with `plan`, and keep it current.
 {mode}
-- The container has no network: nothing can be downloaded or installed from outside. If something
-  is missing, say so and do without it.
+{network}
 - Output is cut in the middle when it is long: narrow your commands. Commands read no input; start
   servers with background.
 - End with `finish`. Be honest: claim only what you ran and saw, name what you did not verify and
@@ -63,8 +62,16 @@ TOO_MANY_CALLS = "Not done: at most {} calls in one reply."
 NOT_ALONE = "Not done: `finish` was called twice; call it once."
 
 
-def system_prompt(mode: str) -> str:
-    return _SYSTEM.format(mode=_MODES[mode])
+_SEALED = """\
+- The container has no network: nothing can be downloaded or installed from outside. If something
+  is missing, say so and do without it."""
+_OPEN = """\
+- The network is closed but for the addresses that the configuration allows, through a proxy that
+  the environment names; a refusal says so. Do without what cannot be reached."""
+
+
+def system_prompt(mode: str, *, egress: bool = False) -> str:
+    return _SYSTEM.format(mode=_MODES[mode], network=_OPEN if egress else _SEALED)
 
 
 def first_message(run: Json, workspace: str) -> List[str]:
@@ -72,6 +79,8 @@ def first_message(run: Json, workspace: str) -> List[str]:
     blocks = [_request(run)]
     if run["turn"] == 0:
         blocks.append(_survey(workspace))
+        if run["notes"]:
+            blocks.append("# Notes on the source\n" + "\n".join(run["notes"]))
     return blocks
 
 

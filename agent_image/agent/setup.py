@@ -9,16 +9,19 @@ import subprocess
 import time
 from typing import Any, Dict, Optional
 
+from agent_image.agent.blot import blot_out
 from agent_image.agent.events import Events
+from agent_image.agent.failure_trace import FailureTrace
 from agent_image.agent.gateway import Gateway
 from agent_image.agent.git import GitFailed
 from agent_image.agent.output import make_safe
+from agent_image.agent.outside import open_egress
 from agent_image.agent.patch import keep_prepared
 from agent_image.agent.places import Places
 from agent_image.agent.processes import MARK, find_shell, kill_group, kill_rest
 from agent_image.agent.shield import command_environment
 from agent_image.agent.stop import Stop, Stopped, wait_readable
-from agent_image.agent.workspace import WorkspaceProblem, lay
+from agent_image.agent.workspace import WorkspaceProblem, lay, renew
 
 Json = Dict[str, Any]
 
@@ -32,26 +35,32 @@ _LINGER_SECONDS = 0.5
 
 def set_up(run: Json, gateway: Gateway, events: Events, stop: Stop, places: Places) -> Json:
     """Lay the workspace and run the script, if there is one; answers the phase's outcome."""
+    workspace = places.workspace
     try:
-        lay(gateway, run, places, stop=stop)
-        if os.path.isfile(os.path.join(places.workspace, run["setup_path"] or ".")):
-            code = _run_script(run, events, stop, places, deadline=gateway.deadline)
-            if code is None:
-                return _failed(TIMEOUT_CODE, "The set-up script reached its time limit.")
-            if code != 0:
-                brief = "The set-up script `{}` failed (exit code {})."
-                return _failed(code, brief.format(run["setup_path"], code))
-            keep_prepared(places, run["base_commit"])
+        os.makedirs(workspace, exist_ok=True)
+        if os.geteuid() == 0:
+            os.chown(workspace, 0, 0)  # git refuses to work in another user's folder
+        if run["prepared_commit"] is None:
+            lay(gateway, run, places, stop=stop)
+        else:
+            renew(gateway, run, places, stop=stop)
+        if run["script"] is not None:
+            failure = _run_script(run, gateway, events, stop, places)
+            if failure is not None:
+                return failure
+        keep_prepared(places, run["base_commit"])
     except Stopped:
         return _failed(STOPPED_CODE, "The set-up was stopped.")
     except WorkspaceProblem as problem:
         return _failed(1, problem.brief, problem.details)
-    except GitFailed as failure:
+    except GitFailed as failed:
         brief = "The set-up script damaged the workspace's .git folder."
-        return _failed(1, brief, str(failure))
+        return _failed(1, brief, str(failed))
+    except OSError as error:
+        return _failed(1, "The set-up could not be made.", str(error))
     finally:
         shutil.rmtree(places.scratch, ignore_errors=True)
-        _hand_over(places.workspace, places.home)
+        _hand_over(workspace, places.home)
     return {"kind": "finished", "exit_code": 0}
 
 
@@ -60,25 +69,53 @@ def _failed(code: int, brief: str, details: str = "") -> Json:
 
 
 def _run_script(
-    run: Json, events: Events, stop: Stop, places: Places, *, deadline: float
-) -> Optional[int]:
-    """The script's exit code; None: its time was up. Nothing that it started is left running."""
+    run: Json, gateway: Gateway, events: Events, stop: Stop, places: Places
+) -> Optional[Json]:
+    """The failed outcome, or None. Nothing that it started is left running."""
+    path = run["script"]["path"]
+    _lay_script(places.workspace, path, run["script"]["content"])
+    trace = FailureTrace(places.scratch)
+    variables = command_environment(places.home)
+    if run["egress"]:
+        variables.update(open_egress(gateway))
+    variables.update(run["variables"])
+    variables.update(trace.environment())
+    began = time.time()
     mark = "setup-{}-".format(os.getpid())
     script = subprocess.Popen(
-        [find_shell(), "--", run["setup_path"]],
+        [find_shell(), "--", path],
         cwd=places.workspace,
-        env=dict(command_environment(places.home), **{MARK: mark}),
+        env=dict(variables, **{MARK: mark}),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         start_new_session=True,
     )
     try:
-        return _follow(script, events, deadline=deadline, stop=stop)
+        code = _follow(script, events, deadline=gateway.deadline, stop=stop)
     finally:
         kill_group(script.pid)
         script.wait()
         kill_rest(mark, [script.pid])
+        blot_out(run["variables"].values(), since=began)
+    if code is None:
+        return _failed(TIMEOUT_CODE, "The set-up script `{}` reached its time limit.".format(path))
+    if code == 0:
+        return None
+    return _failed(code, trace.describe(path, code))
+
+
+def _lay_script(workspace: str, path: str, content: str) -> None:
+    """The very bytes that were approved, whatever the repository made of them on checkout."""
+    data = content.encode(errors="surrogateescape")
+    place = os.path.join(workspace, path)
+    if not os.path.realpath(place).startswith(os.path.realpath(workspace) + os.sep):
+        raise OSError("{} leads out of the workspace".format(path))
+    with open(place, "rb") as file:
+        if file.read() == data:
+            return
+    with open(place, "wb") as file:
+        file.write(data)
 
 
 def _hand_over(*places: str) -> None:

@@ -9,6 +9,7 @@ from agent_image.agent.gateway import LAST_SECONDS, Gateway
 from agent_image.agent.inbox import Inbox
 from agent_image.agent.keeper import PatchKeeper
 from agent_image.agent.loop import Agent, Surroundings
+from agent_image.agent.outside import open_egress
 from agent_image.agent.patch import PatchProblem
 from agent_image.agent.places import Places
 from agent_image.agent.prompt import first_message
@@ -16,7 +17,7 @@ from agent_image.agent.shell import Shell
 from agent_image.agent.shield import command_environment
 from agent_image.agent.stop import Stop, Stopped
 from agent_image.agent.tools import Tools
-from agent_image.agent.workspace import WorkspaceProblem, lay, lay_work
+from agent_image.agent.workspace import WorkspaceProblem, lay, lay_work, renew
 
 Json = Dict[str, Any]
 
@@ -26,8 +27,10 @@ def work(run: Json, gateway: Gateway, events: Events, stop: Stop, places: Places
     inbox = Inbox(gateway, stop)
     inbox.start()
     try:
-        if not run["prepared"]:
+        if run["prepared_commit"] is None:
             lay(gateway, run, places, stop=stop)
+        else:
+            renew(gateway, run, places, stop=stop)
         if run["has_patch"]:
             lay_work(gateway, places, stop=stop)
     except Stopped:
@@ -35,7 +38,10 @@ def work(run: Json, gateway: Gateway, events: Events, stop: Stop, places: Places
     except WorkspaceProblem as problem:
         return {"kind": "failed", "brief": problem.brief, "details": problem.details}
     patches = _make_keeper(run, gateway, events, stop, places)
-    shell = Shell(places.workspace, places.scratch, command_environment(places.home))
+    variables = command_environment(places.home)
+    if run["egress"]:
+        variables.update(open_egress(gateway))
+    shell = Shell(places.workspace, places.scratch, variables)
     tools = Tools(run, places, events=events, shell=shell, stop=stop)
     around = Surroundings(gateway, events, inbox, stop, tools, patches)
     try:

@@ -1,4 +1,7 @@
-"""Lays the workspace: the base commit as a git repository, and the work so far over it."""
+"""Lays the workspace: the base commit as a git repository, and the work so far over it.
+
+Where the image holds the tree already, only what came after its commit is fetched.
+"""
 
 from __future__ import annotations
 
@@ -60,22 +63,49 @@ class WorkspaceProblem(Exception):
 def lay(gateway: Gateway, run: Dict[str, Any], places: Places, *, stop: Stop) -> None:
     """The base commit on a branch, without a remote."""
     workspace = places.workspace
-    bundle = os.path.join(places.scratch, "source.bundle")
-    with open(bundle, "w+b") as file:
-        gateway.ask("GET", "/source", stop=stop, into=file)
     os.makedirs(workspace, exist_ok=True)
-    if os.geteuid() == 0:
-        os.chown(workspace, 0, 0)  # git refuses to work in another user's folder
     try:
         git(workspace, "init", "--quiet")
         _append(workspace, "config", _CONFIG)
         _append(workspace, "info/exclude", _EXCLUDE)
-        git(workspace, "fetch", "--quiet", "--no-tags", bundle, "refs/heads/base")
-        os.unlink(bundle)
+        _fetch(gateway, places, "/source", stop=stop)
         branch = _branch(workspace, run["branch"])
         git(workspace, "checkout", "--quiet", "--force", "-B", branch, run["base_commit"], "--")
     except GitFailed as failure:
         raise WorkspaceProblem("The source could not be laid out.", str(failure)) from failure
+
+
+def renew(gateway: Gateway, run: Dict[str, Any], places: Places, *, stop: Stop) -> None:
+    """From the commit that the image holds to the run's own, keeping what set-up made."""
+    workspace, commit = places.workspace, run["base_commit"]
+    try:
+        branch = _branch(workspace, run["branch"])
+        if run["prepared_commit"] == commit:
+            # The tree is right: git need not look at each of its files.
+            git(workspace, "update-ref", "refs/heads/" + branch, commit)
+            git(workspace, "symbolic-ref", "HEAD", "refs/heads/" + branch)
+            return
+        _fetch(gateway, places, "/source?have=" + run["prepared_commit"], stop=stop)
+        switch = ("checkout", "--quiet", "-B", branch, commit, "--")
+        try:
+            git(workspace, *switch)
+        except GitFailed:
+            # Set-up changed what the commits differ in: the repository has the last word.
+            git(workspace, *switch[:1], "--force", *switch[1:])
+    except GitFailed as failure:
+        raise WorkspaceProblem(
+            "The prepared workspace could not be brought to the commit.", str(failure)
+        ) from failure
+
+
+def _fetch(gateway: Gateway, places: Places, path: str, *, stop: Stop) -> None:
+    bundle = os.path.join(places.scratch, "source.bundle")
+    with open(bundle, "w+b") as file:
+        gateway.ask("GET", path, stop=stop, into=file)
+        is_empty = file.seek(0, os.SEEK_END) == 0
+    if not is_empty:
+        git(places.workspace, "fetch", "--quiet", "--no-tags", bundle, "refs/heads/base")
+    os.unlink(bundle)
 
 
 def lay_work(gateway: Gateway, places: Places, *, stop: Stop) -> None:

@@ -28,15 +28,15 @@ class TaskNotFound(ThreadsmithError):
     code = "task_not_found"
 
 
-def _all(db: Database, sql: str, *values: object) -> list[sqlite3.Row]:
+def fetch_all(db: Database, sql: str, *values: object) -> list[sqlite3.Row]:
     return cast("list[sqlite3.Row]", db.execute(sql, values).fetchall())
 
 
-def _one(db: Database, sql: str, *values: object) -> sqlite3.Row | None:
+def fetch_one(db: Database, sql: str, *values: object) -> sqlite3.Row | None:
     return cast("sqlite3.Row | None", db.execute(sql, values).fetchone())
 
 
-def _insert(db: Database, table: str, row: dict[str, Any]) -> int:
+def insert(db: Database, table: str, row: dict[str, Any]) -> int:
     columns = ", ".join(row)
     marks = ", ".join("?" * len(row))
     cursor = db.execute(
@@ -50,19 +50,19 @@ def _insert(db: Database, table: str, row: dict[str, Any]) -> int:
 
 
 def get_task(db: Database, task_id: str) -> Task:
-    row = _one(db, "SELECT * FROM tasks WHERE id = ?", task_id)
+    row = fetch_one(db, "SELECT * FROM tasks WHERE id = ?", task_id)
     if row is None:
         raise TaskNotFound
     return rows.task_from(row)
 
 
 def find_task_by_key(db: Database, key: str) -> Task | None:
-    row = _one(db, "SELECT * FROM tasks WHERE key = ?", key)
+    row = fetch_one(db, "SELECT * FROM tasks WHERE key = ?", key)
     return rows.task_from(row) if row else None
 
 
 def find_task_by_thread(db: Database, team: str, channel: str, thread_ts: str) -> Task | None:
-    row = _one(
+    row = fetch_one(
         db,
         "SELECT * FROM tasks WHERE team = ? AND channel = ? AND thread_ts = ?",
         *(team, channel, thread_ts),
@@ -73,9 +73,9 @@ def find_task_by_thread(db: Database, team: str, channel: str, thread_ts: str) -
 def list_tasks(db: Database, *, limit: int = 50, status: Status | None = None) -> list[Task]:
     """Newest first."""
     if status is None:
-        found = _all(db, "SELECT * FROM tasks ORDER BY created_at DESC LIMIT ?", limit)
+        found = fetch_all(db, "SELECT * FROM tasks ORDER BY created_at DESC LIMIT ?", limit)
     else:
-        found = _all(
+        found = fetch_all(
             db,
             "SELECT * FROM tasks WHERE status = ? ORDER BY created_at DESC LIMIT ?",
             *(status.value, limit),
@@ -86,19 +86,19 @@ def list_tasks(db: Database, *, limit: int = 50, status: Status | None = None) -
 def open_tasks(db: Database) -> list[Task]:
     """Every task that has not ended, oldest first."""
     final = tuple(status.value for status in FINAL)
-    found = _all(
+    found = fetch_all(
         db, "SELECT * FROM tasks WHERE status NOT IN (?, ?, ?) ORDER BY created_at", *final
     )
     return [rows.task_from(row) for row in found]
 
 
 def overdue_tasks(db: Database, now: float) -> list[Task]:
-    found = _all(db, "SELECT * FROM tasks WHERE deadline_at < ?", now)
+    found = fetch_all(db, "SELECT * FROM tasks WHERE deadline_at < ?", now)
     return [rows.task_from(row) for row in found if Status(row["status"]) not in FINAL]
 
 
 def insert_task(db: Database, task: Task, key: str | None) -> None:
-    _insert(db, "tasks", {**rows.task_row(task), "key": key})
+    insert(db, "tasks", {**rows.task_row(task), "key": key})
 
 
 def update_task(db: Database, task: Task) -> None:
@@ -114,14 +114,14 @@ def update_task(db: Database, task: Task) -> None:
 
 
 def get_run(db: Database, run_id: str) -> Run:
-    row = _one(db, "SELECT * FROM runs WHERE id = ?", run_id)
+    row = fetch_one(db, "SELECT * FROM runs WHERE id = ?", run_id)
     if row is None:
         raise TaskNotFound("There is no such run.")
     return rows.run_from(row)
 
 
 def task_runs(db: Database, task_id: str) -> list[Run]:
-    found = _all(db, "SELECT * FROM runs WHERE task_id = ? ORDER BY number", task_id)
+    found = fetch_all(db, "SELECT * FROM runs WHERE task_id = ? ORDER BY number", task_id)
     return [rows.run_from(row) for row in found]
 
 
@@ -131,12 +131,12 @@ def newest_run(db: Database, task_id: str) -> Run:
 
 def open_runs(db: Database) -> list[Run]:
     """Runs without an end, oldest first: queued, or under way in some process."""
-    found = _all(db, "SELECT * FROM runs WHERE finished_at IS NULL ORDER BY created_at")
+    found = fetch_all(db, "SELECT * FROM runs WHERE finished_at IS NULL ORDER BY created_at")
     return [rows.run_from(row) for row in found]
 
 
 def insert_run(db: Database, run: Run) -> None:
-    _insert(db, "runs", rows.run_row(run))
+    insert(db, "runs", rows.run_row(run))
 
 
 def update_run(db: Database, run: Run) -> None:
@@ -154,11 +154,11 @@ def append_event(
 ) -> int:
     """Add a line to the story; answers its ``seq``."""
     db.execute("UPDATE tasks SET last_seq = last_seq + 1 WHERE id = ?", (task_id,))
-    row = _one(db, "SELECT last_seq FROM tasks WHERE id = ?", task_id)
+    row = fetch_one(db, "SELECT last_seq FROM tasks WHERE id = ?", task_id)
     if row is None:
         raise TaskNotFound
     seq = int(row["last_seq"])
-    _insert(
+    insert(
         db,
         "events",
         {
@@ -177,9 +177,9 @@ def events(
 ) -> list[Event]:
     """Events with an id over ``after``, in order."""
     if task_id is None:
-        found = _all(db, "SELECT * FROM events WHERE id > ? ORDER BY id LIMIT ?", after, limit)
+        found = fetch_all(db, "SELECT * FROM events WHERE id > ? ORDER BY id LIMIT ?", after, limit)
     else:
-        found = _all(
+        found = fetch_all(
             db,
             "SELECT * FROM events WHERE task_id = ? AND id > ? ORDER BY id LIMIT ?",
             *(task_id, after, limit),
@@ -188,7 +188,7 @@ def events(
 
 
 def task_events(db: Database, task_id: str, *, after_seq: int = 0) -> list[Event]:
-    found = _all(
+    found = fetch_all(
         db,
         "SELECT * FROM events WHERE task_id = ? AND seq > ? ORDER BY seq",
         *(task_id, after_seq),
@@ -197,12 +197,12 @@ def task_events(db: Database, task_id: str, *, after_seq: int = 0) -> list[Event
 
 
 def last_event_id(db: Database) -> int:
-    row = _one(db, "SELECT coalesce(max(id), 0) AS id FROM events")
+    row = fetch_one(db, "SELECT coalesce(max(id), 0) AS id FROM events")
     return int(row["id"]) if row else 0
 
 
 def event_counts(db: Database, task_id: str) -> dict[str, int]:
-    found = _all(
+    found = fetch_all(
         db,
         "SELECT kind, count(*) AS n FROM events WHERE task_id = ? GROUP BY kind ORDER BY kind",
         task_id,
@@ -225,9 +225,9 @@ def add_message(
     run_id: str | None = None,
 ) -> Message | None:
     """None where the key is known already."""
-    if key is not None and _one(db, "SELECT 1 FROM messages WHERE key = ?", key):
+    if key is not None and fetch_one(db, "SELECT 1 FROM messages WHERE key = ?", key):
         return None
-    message_id = _insert(
+    message_id = insert(
         db,
         "messages",
         {
@@ -241,13 +241,13 @@ def add_message(
             "run_id": run_id,
         },
     )
-    row = _one(db, "SELECT * FROM messages WHERE id = ?", message_id)
+    row = fetch_one(db, "SELECT * FROM messages WHERE id = ?", message_id)
     return rows.message_from(row) if row else None
 
 
 def run_messages(db: Database, run_id: str, *, after: int = 0) -> list[Message]:
     """What a run's model has still to hear, and every stop."""
-    found = _all(
+    found = fetch_all(
         db,
         "SELECT * FROM messages WHERE run_id = ? AND id > ?"
         " AND (delivered_at IS NULL OR kind = 'stop') ORDER BY id",
@@ -258,7 +258,7 @@ def run_messages(db: Database, run_id: str, *, after: int = 0) -> list[Message]:
 
 def pending_messages(db: Database, task_id: str) -> list[Message]:
     """Messages that no run has given to its model."""
-    found = _all(
+    found = fetch_all(
         db,
         "SELECT * FROM messages WHERE task_id = ? AND kind = 'message' AND delivered_at IS NULL"
         " ORDER BY id",
@@ -281,7 +281,7 @@ def mark_delivered(db: Database, message_ids: list[int], run_id: str, at: float)
 
 def turns(db: Database, task_id: str, *, start: int = 0) -> list[dict[str, Any]]:
     """The task's turns from that number on."""
-    found = _all(
+    found = fetch_all(
         db,
         "SELECT turn FROM turns WHERE task_id = ? AND number >= ? ORDER BY number",
         *(task_id, start),
@@ -290,14 +290,14 @@ def turns(db: Database, task_id: str, *, start: int = 0) -> list[dict[str, Any]]
 
 
 def turn_count(db: Database, task_id: str) -> int:
-    row = _one(db, "SELECT count(*) AS n FROM turns WHERE task_id = ?", task_id)
+    row = fetch_one(db, "SELECT count(*) AS n FROM turns WHERE task_id = ?", task_id)
     return int(row["n"]) if row else 0
 
 
 def insert_turn(
     db: Database, task_id: str, run_id: str, turn: dict[str, Any], *, at: float
 ) -> None:
-    _insert(
+    insert(
         db,
         "turns",
         {
@@ -319,7 +319,7 @@ def put_patch(db: Database, sha256: str, data: bytes) -> None:
 
 
 def get_patch(db: Database, sha256: str) -> bytes:
-    row = _one(db, "SELECT data FROM patches WHERE sha256 = ?", sha256)
+    row = fetch_one(db, "SELECT data FROM patches WHERE sha256 = ?", sha256)
     if row is None:
         raise TaskNotFound("There is no such patch.")
     return bytes(row["data"])
@@ -329,20 +329,20 @@ def get_patch(db: Database, sha256: str) -> bytes:
 
 
 def get_approval(db: Database, approval_id: str) -> Approval:
-    row = _one(db, "SELECT * FROM approvals WHERE id = ?", approval_id)
+    row = fetch_one(db, "SELECT * FROM approvals WHERE id = ?", approval_id)
     if row is None:
         raise TaskNotFound("There is no such approval.")
     return rows.approval_from(row)
 
 
 def pending_approval(db: Database, task_id: str) -> Approval | None:
-    row = _one(db, "SELECT * FROM approvals WHERE task_id = ? AND state = 'pending'", task_id)
+    row = fetch_one(db, "SELECT * FROM approvals WHERE task_id = ? AND state = 'pending'", task_id)
     return rows.approval_from(row) if row else None
 
 
 def approved(db: Database, task_id: str) -> Approval | None:
     """The newest approval that was given."""
-    row = _one(
+    row = fetch_one(
         db,
         "SELECT * FROM approvals WHERE task_id = ? AND state = 'approved'"
         " ORDER BY settled_at DESC LIMIT 1",
@@ -352,7 +352,7 @@ def approved(db: Database, task_id: str) -> Approval | None:
 
 
 def insert_approval(db: Database, approval: Approval) -> None:
-    _insert(
+    insert(
         db,
         "approvals",
         {
@@ -381,7 +381,7 @@ def settle_approval(
 
 def queue_position(db: Database, run_id: str) -> int:
     """How many queued runs stand before this one."""
-    row = _one(
+    row = fetch_one(
         db,
         "SELECT count(*) AS n FROM runs JOIN tasks ON tasks.id = runs.task_id"
         " WHERE runs.finished_at IS NULL AND runs.started_at IS NULL AND tasks.status = ?"

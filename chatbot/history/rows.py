@@ -14,6 +14,7 @@ from chatbot.models import (
     Person,
     PullRequest,
     Run,
+    SetupApproval,
     Source,
     Status,
     Task,
@@ -41,6 +42,7 @@ def task_row(task: Task) -> dict[str, Any]:
         "channel": thread.channel if thread else None,
         "thread_ts": thread.thread_ts if thread else None,
         "message_ts": thread.message_ts if thread else None,
+        "image": task.image,
         "branch": task.branch,
         "base_commit": task.base_commit,
         "title": task.title,
@@ -76,6 +78,7 @@ def task_from(row: sqlite3.Row) -> Task:
         )
         if row["channel"]
         else None,
+        image=row["image"],
         branch=row["branch"],
         base_commit=row["base_commit"],
         title=row["title"],
@@ -126,3 +129,9 @@ def approval_from(row: sqlite3.Row) -> Approval:
     values = dict(zip(row.keys(), row, strict=True))
     by_id, by_name = values.pop("settled_by_id"), values.pop("settled_by_name")
     return Approval(**values, settled_by=Person(by_id, by_name) if by_id else None)
+
+
+def setup_approval_from(row: sqlite3.Row) -> SetupApproval:
+    values = dict(zip(row.keys(), row, strict=True))
+    by_id, by_name = values.pop("settled_by_id"), values.pop("settled_by_name")
+    return SetupApproval(**values, settled_by=Person(by_id, by_name) if by_id else None)

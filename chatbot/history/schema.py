@@ -1,8 +1,8 @@
 """The tables, as ordered migrations; each and its record are one transaction.
 
 tasks and runs hold the present, events the whole story; both change in the same transaction.
-turns is the transcript, patches is content-addressed, projections say how far each view of the
-story (Slack, files) has come.
+turns is the transcript, setup_approvals say which scripts may run as root, patches is
+content-addressed, projections say how far each view of the story (Slack, files) has come.
 """
 
 from __future__ import annotations
@@ -14,7 +14,16 @@ migrations = Migrations("threadsmith")
 
 @migrations()
 def m001_story(db: Database) -> None:
-    for statement in _STORY.split(";\n"):
+    _execute(db, _STORY)
+
+
+@migrations()
+def m002_setup(db: Database) -> None:
+    _execute(db, _SETUP)
+
+
+def _execute(db: Database, statements: str) -> None:
+    for statement in statements.split(";\n"):
         if statement.strip():
             db.execute(statement)
 
@@ -132,4 +141,26 @@ CREATE TABLE seen (
     at REAL NOT NULL
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX seen_at ON seen (at)
+"""
+
+_SETUP = """
+ALTER TABLE tasks ADD COLUMN image TEXT;
+CREATE TABLE scripts (
+    sha256 TEXT PRIMARY KEY,
+    content TEXT NOT NULL
+) STRICT;
+CREATE TABLE setup_approvals (
+    id TEXT PRIMARY KEY,
+    task_id TEXT NOT NULL REFERENCES tasks (id),
+    run_id TEXT NOT NULL REFERENCES runs (id),
+    repository TEXT NOT NULL,
+    sha256 TEXT NOT NULL REFERENCES scripts (sha256),
+    state TEXT NOT NULL,
+    created_at REAL NOT NULL,
+    settled_at REAL,
+    settled_by_id TEXT,
+    settled_by_name TEXT
+) STRICT;
+CREATE INDEX setup_approvals_scripts ON setup_approvals (repository, sha256, state);
+CREATE INDEX setup_approvals_task ON setup_approvals (task_id)
 """

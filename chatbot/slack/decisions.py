@@ -11,7 +11,7 @@ from sandbox.errors import ThreadsmithError
 
 
 class NotAllowed(ThreadsmithError):
-    """Somebody else decides about pull requests here."""
+    """Somebody else decides here."""
 
     code = "not_allowed"
 
@@ -52,6 +52,12 @@ class Decisions:
         person = await self._allowed(user_id)
         await self._actions.request_changes(approval_id, person, words, key=key)
 
+    async def approve_setup(self, approval_id: str, user_id: str) -> None:
+        await self._actions.settle_setup(approval_id, "approved", await self._allowed(user_id))
+
+    async def skip_setup(self, approval_id: str, user_id: str) -> None:
+        await self._actions.settle_setup(approval_id, "skipped", await self._allowed(user_id))
+
     async def stop(self, task_id: str, user_id: str) -> None:
         """Everybody who can see the button may stop a run."""
         if not await self._actions.stop_task(task_id, await self._people.get(user_id)):
@@ -60,7 +66,9 @@ class Decisions:
     async def _allowed(self, user_id: str) -> Person:
         if self._approvers and user_id not in self._approvers:
             names = [(await self._people.get(approver)).name for approver in self._approvers[:10]]
-            raise NotAllowed(f"Only {_listed(names)} can decide about pull requests here.")
+            raise NotAllowed(
+                f"Only {_listed(names)} can decide about pull requests and set-ups here."
+            )
         return await self._people.get(user_id)
 
 

@@ -14,9 +14,10 @@ from chatbot.slack.view import (
     ReplyView,
     Result,
     RunView,
+    SetupGateView,
     TaskView,
 )
-from chatbot.story_fields import integer, mapping, sequence, string
+from chatbot.story_fields import integer, mapping, sequence, string, strings
 
 REACTIONS = {"stopped": "x", "failed": "x"}
 
@@ -36,6 +37,10 @@ def fold(view: TaskView, event: Event) -> TaskView:
             return _stop_requested(view, payload)
         case "run_finished":
             return _run_finished(view, event)
+        case "setup_approval_requested":
+            return _setup_requested(view, event)
+        case "setup_approval_settled":
+            return _setup_settled(view, event)
         case "approval_requested":
             return _approval_requested(view, event)
         case "approval_settled":
@@ -131,6 +136,46 @@ def _answered(reply: ReplyView, run_id: str, reaction: str) -> ReplyView:
         return reply
     # Whoever said stop got what they asked for.
     return replace(reply, reaction=reaction if reply.message_id else "white_check_mark")
+
+
+def _setup_requested(view: TaskView, event: Event) -> TaskView:
+    payload = event.payload
+    gate = SetupGateView(
+        approval_id=string(payload, "approval_id"),
+        run_id=string(payload, "run_id"),
+        seq=event.seq,
+        path=string(payload, "path", 300),
+        sha256=string(payload, "sha256"),
+        previous_sha256=string(payload, "previous_sha256"),
+        lines=integer(payload, "lines"),
+        network=strings(payload, "network", 20),
+        secrets=strings(payload, "secrets", 20),
+    )
+    runs = tuple(
+        replace(run, waits_for=gate.path) if run.id == gate.run_id else run for run in view.runs
+    )
+    return replace(view, runs=runs, setup_gates=(*view.setup_gates, gate))
+
+
+def _setup_settled(view: TaskView, event: Event) -> TaskView:
+    payload = event.payload
+    by = mapping(payload, "by")
+
+    def settle(gate: SetupGateView) -> SetupGateView:
+        if gate.approval_id != string(payload, "approval_id"):
+            return gate
+        return replace(
+            gate,
+            state=string(payload, "state"),
+            by_id=string(by, "id", 100),
+            by_name=string(by, "name", 100),
+            settled_at=event.at,
+        )
+
+    run_id = string(payload, "run_id")
+    runs = tuple(replace(run, waits_for="") if run.id == run_id else run for run in view.runs)
+    gates = tuple(settle(gate) for gate in view.setup_gates)
+    return replace(view, runs=runs, setup_gates=gates)
 
 
 def _approval_requested(view: TaskView, event: Event) -> TaskView:

@@ -7,9 +7,10 @@ from typing import Any
 
 from chatbot.models import Event
 from chatbot.slack.patch_view import PatchView
-from chatbot.slack.view import PlanItem, RunView, Step
-from chatbot.story_fields import integer, mapping, number, sequence, string
+from chatbot.slack.view import EnvironmentView, PlanItem, RefusalView, RunView, Step
+from chatbot.story_fields import integer, mapping, number, sequence, string, strings
 
+MAX_REFUSALS = 20
 MAX_STEPS = 400
 """Steps kept in the view; the thread shows far fewer, the task page all."""
 
@@ -29,9 +30,19 @@ def fold_run(run: RunView, event: Event) -> RunView:
         case "run_requeued":
             return replace(run, prepared_at=None, started_at=None)
         case "setup_started":
-            return replace(run, setting_up=True)
+            return replace(run, setting_up=string(payload, "path", 300) or "the tree")
+        case "setup_finished":
+            return replace(run, setting_up="")
+        case "environment":
+            return replace(run, environment=_environment(payload))
+        case "egress" if string(payload, "verdict") == "refused":
+            return _refused(run, payload)
+        case "redacted":
+            return replace(run, hidden=True)
+        case "source_notes":
+            return replace(run, source_notes=strings(payload, "notes", 10))
         case "container_started" if string(payload, "phase") == "agent":
-            return replace(run, started_at=event.at, setting_up=False)
+            return replace(run, started_at=event.at, setting_up="")
         case "plan":
             return replace(run, plan=_plan(payload))
         case "step_started":
@@ -44,6 +55,31 @@ def fold_run(run: RunView, event: Event) -> RunView:
             return replace(run, patch=PatchView.from_payload(payload))
         case _:
             return _spent(run, payload)
+
+
+def _environment(payload: dict[str, Any]) -> EnvironmentView:
+    return EnvironmentView(
+        state=string(payload, "state", 20), age_seconds=number(payload, "age_seconds")
+    )
+
+
+def _refused(run: RunView, payload: dict[str, Any]) -> RunView:
+    """Once for each address, however often it was tried."""
+    refusal = RefusalView(
+        address=f"{string(payload, 'host', 200)}:{integer(payload, 'port')}",
+        command=run.setting_up or _current_step(run),
+        reason=string(payload, "reason", 300),
+        allow=string(payload, "allow", 500),
+    )
+    known = {earlier.address for earlier in run.refusals}
+    if refusal.address in known or len(known) >= MAX_REFUSALS:
+        return run
+    return replace(run, refusals=(*run.refusals, refusal))
+
+
+def _current_step(run: RunView) -> str:
+    going = [step.title for step in run.steps if step.status == "in_progress"]
+    return going[-1] if going else "a command"
 
 
 def _spent(run: RunView, payload: dict[str, Any]) -> RunView:

@@ -13,9 +13,10 @@ from chatbot.slack.blocks.elements import Content
 from chatbot.slack.blocks.gate import make_gate, make_publish_failed, make_published
 from chatbot.slack.blocks.progress import Moment, make_progress
 from chatbot.slack.blocks.result import make_change, make_failed, make_nothing, make_stopped
-from chatbot.slack.view import GateView, PublishView, Result, RunView, TaskView
+from chatbot.slack.blocks.setup_gate import make_setup_gate
+from chatbot.slack.view import GateView, PublishView, Result, RunView, SetupGateView, TaskView
 
-Kind = Literal["accepted", "progress", "result", "file", "gate", "publish"]
+Kind = Literal["accepted", "progress", "setup", "result", "file", "gate", "publish"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,12 +29,13 @@ class Slot:
     """The event that made it."""
     run: RunView | None = None
     gate: GateView | None = None
+    setup: SetupGateView | None = None
     publish: PublishView | None = None
 
     @property
     def is_edited(self) -> bool:
         """Whether it follows the story after it was posted."""
-        return self.kind in {"accepted", "progress", "gate"}
+        return self.kind in {"accepted", "progress", "setup", "gate"}
 
     @property
     def is_paced(self) -> bool:
@@ -45,6 +47,10 @@ def make_slots(view: TaskView) -> list[Slot]:
     """In the order in which the story made them."""
     slots = [slot for run in view.runs for slot in _run_slots(run)]
     slots += _accepted_slots(view)
+    slots += [
+        Slot(key=f"setup:{gate.approval_id}", kind="setup", seq=gate.seq, setup=gate)
+        for gate in view.setup_gates
+    ]
     slots += [
         Slot(key=f"gate:{gate.approval_id}", kind="gate", seq=gate.seq, gate=gate)
         for gate in view.gates
@@ -89,7 +95,12 @@ def file_name(task: Task, run: RunView) -> str:
 
 
 def make_contents(slot: Slot, task: Task, moment: Moment, diff: str) -> list[Content]:
-    """The slot's messages; only an answer or a review may need more than one."""
+    """The slot's messages; only an answer or a review may need more than one.
+
+    ``diff`` is what the message quotes: the patch, or the scripts that a person is asked about.
+    """
+    if slot.setup is not None:
+        return [make_setup_gate(task, slot.setup, diff)]
     if slot.gate is not None:
         return [make_gate(task, slot.gate)]
     if slot.publish is not None:

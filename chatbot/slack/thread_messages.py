@@ -13,6 +13,7 @@ import structlog
 from chatbot.history import queries
 from chatbot.history.store import History
 from chatbot.models import Task, Thread
+from chatbot.script_diff import describe_scripts
 from chatbot.slack.blocks.elements import Content, stamp
 from chatbot.slack.blocks.progress import Moment
 from chatbot.slack.blocks.text import Block
@@ -89,7 +90,7 @@ class ThreadMessages:
         return hashlib.sha256(whole.encode()).hexdigest()[:16]
 
     async def _post(self, slot: Slot) -> None:
-        diff = (await self._patch(slot)).decode(errors="replace") if slot.kind == "result" else ""
+        diff = await self._quoted(slot)
         contents = make_contents(slot, self.task, self._moment(), diff)
         digest = self._digest(slot) if slot.is_edited else ""
         for index, content in enumerate(contents, start=1):
@@ -143,6 +144,16 @@ class ThreadMessages:
             self._note_refusal(slot.key, error)
         self.delivered.messages[slot.key] = Sent(ts="")
         await self.save()
+
+    async def _quoted(self, slot: Slot) -> str:
+        if slot.kind == "result":
+            return (await self._patch(slot)).decode(errors="replace")
+        if slot.setup is not None and slot.setup.state == "pending":
+            gate = slot.setup
+            return await self.history.read(
+                lambda db: describe_scripts(db, gate.sha256, gate.previous_sha256)
+            )
+        return ""
 
     async def _patch(self, slot: Slot) -> bytes:
         result = slot.run.result if slot.run else None

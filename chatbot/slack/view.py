@@ -45,6 +45,27 @@ class Result:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RefusalView:
+    """An address that a command of the run was kept from."""
+
+    address: str
+    command: str
+    """What was going on: the set-up script, or the agent's step."""
+    reason: str
+    allow: str
+    """The setting that would allow it; empty: nothing would."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EnvironmentView:
+    """What the run's container starts from."""
+
+    state: str
+    """`hit`, `miss`, `building` (by another task) or `none`."""
+    age_seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RunView:
     id: str
     number: int
@@ -59,8 +80,15 @@ class RunView:
     """The agent's container runs since then."""
     finished_at: float | None = None
     finished_seq: int = 0
-    setting_up: bool = False
-    """The repository's set-up script runs."""
+    setting_up: str = ""
+    """The repository's script that runs."""
+    waits_for: str = ""
+    """The script that a person is asked about."""
+    environment: EnvironmentView | None = None
+    refusals: tuple[RefusalView, ...] = ()
+    source_notes: tuple[str, ...] = ()
+    hidden: bool = False
+    """Something that looked like a secret was taken out of what the run said."""
     stopping: bool = False
     plan: tuple[PlanItem, ...] = ()
     steps: tuple[Step, ...] = ()
@@ -96,6 +124,26 @@ class GateView:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SetupGateView:
+    """Scripts that wait for a person before they run as root, or the record of the decision."""
+
+    approval_id: str
+    run_id: str
+    seq: int
+    path: str
+    sha256: str
+    previous_sha256: str = ""
+    """The version that was approved before."""
+    lines: int = 0
+    network: tuple[str, ...] = ()
+    secrets: tuple[str, ...] = ()
+    state: str = "pending"
+    by_id: str = ""
+    by_name: str = ""
+    settled_at: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PublishView:
     """A pull request that was opened or updated, or why it was not."""
 
@@ -128,6 +176,7 @@ class TaskView:
     seq: int = 0
     at: float = 0.0
     runs: tuple[RunView, ...] = ()
+    setup_gates: tuple[SetupGateView, ...] = ()
     gates: tuple[GateView, ...] = ()
     publishings: tuple[PublishView, ...] = ()
     replies: tuple[ReplyView, ...] = ()

@@ -15,6 +15,7 @@ from chatbot.web.api import Api
 from chatbot.web.guard import make_guard
 from chatbot.web.pages import SharedTasks
 from chatbot.web.render import Pages
+from chatbot.web.setup import SetupApi
 from chatbot.web.stream import Streams
 from chatbot.web.wall import Handler, add_headers, make_wall
 
@@ -37,13 +38,14 @@ def make_web_app(
     tasks = SharedTasks(history, pages)
     streams = Streams(history, tasks)
     api = Api(settings, history, actions, intake)
+    setup = SetupApi(history, actions)
     app = web.Application(
         middlewares=[make_wall(pages), make_guard(settings.web.api_token)],
         client_max_size=MAX_BODY_BYTES,
     )
     app.on_response_prepare.append(add_headers)
     app.on_shutdown.append(streams.stop)
-    app.add_routes([*tasks.routes(), *streams.routes(), *api.routes()])
+    app.add_routes([*tasks.routes(), *streams.routes(), *api.routes(), *setup.routes()])
     files = [path for path in STATIC.iterdir() if path.suffix in CONTENT_TYPES]
     app.add_routes([web.get(f"/static/{path.name}", _static(path)) for path in files])
     app.router.add_get("/healthz", _health(history))

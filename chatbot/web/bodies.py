@@ -22,6 +22,7 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*/[A-Za-z0-9._-]+")
 _SCP = re.compile(r"[A-Za-z0-9_][\w.-]*@[A-Za-z0-9][\w.-]*:[^/\s-]\S*")
 _REF = re.compile(r"(?!-)[^\x00-\x20\x7f~^:?*\[\\]{1,250}")
 _MODEL = re.compile(r"(?:anthropic|openai|replay):\S{1,200}")
+_IMAGE = re.compile(r"[A-Za-z0-9][\w./:@-]{0,254}")
 _KEY = re.compile(r"[\x21-\x7e]{1,200}")
 
 
@@ -49,6 +50,12 @@ def _ref(value: str) -> str:
     return value
 
 
+def _image(value: str) -> str:
+    if not _IMAGE.fullmatch(value):
+        raise ValueError("must be the name of an image")
+    return value
+
+
 def _model(value: str) -> str:
     if not _MODEL.fullmatch(value):
         raise ValueError("must be `provider:name`; providers: anthropic, openai, replay")
@@ -64,11 +71,11 @@ def _words(value: str) -> str:
 Words = Annotated[str, Field(max_length=MAX_TEXT_CHARACTERS), AfterValidator(_words)]
 
 
-class _Body(BaseModel):
+class Body(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class TaskBody(_Body):
+class TaskBody(Body):
     """`POST /tasks`; the repository may be left out where an archive is sent."""
 
     task: Words
@@ -76,22 +83,23 @@ class TaskBody(_Body):
     ref: Annotated[str, AfterValidator(_ref)] | None = None
     mode: Mode | None = None
     model: Annotated[str, AfterValidator(_model)] | None = None
+    image: Annotated[str, AfterValidator(_image)] | None = None
 
 
-class MessageBody(_Body):
+class MessageBody(Body):
     """`POST /tasks/{id}/messages`."""
 
     text: Words
 
 
-class ListQuery(_Body):
+class ListQuery(Body):
     """`GET /tasks`."""
 
     limit: Annotated[int, Field(ge=1, le=MAX_LIST)] = 50
     status: Status | None = None
 
 
-B = TypeVar("B", bound=_Body)
+B = TypeVar("B", bound=Body)
 
 
 def check_body(body: type[B], values: Any) -> B:

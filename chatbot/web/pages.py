@@ -11,10 +11,11 @@ from dataclasses import asdict, dataclass
 from aiohttp import web
 from sqlite_utils import Database
 
-from chatbot.history import queries
+from chatbot.history import queries, setup_approvals
 from chatbot.history.store import History
 from chatbot.history.transcript import make_prompt, make_response, make_setup_log
 from chatbot.models import Event, Run, Task
+from chatbot.scripts import Scripts
 from chatbot.web.refusals import PatchMissing
 from chatbot.web.render import Pages
 
@@ -45,6 +46,7 @@ class SharedTasks:
             "prompt.txt": self._prompt,
             "llm_response.txt": self._response,
             "setup.log": self._setup_log,
+            "scripts.txt": self._scripts,
         }
         downloads = [
             web.get(f"{SHARE}/{name}", self._download(name, make)) for name, make in files.items()
@@ -110,6 +112,17 @@ class SharedTasks:
     async def _setup_log(self, task_id: str) -> tuple[str, bytes]:
         events = await self._history.read(lambda db: queries.task_events(db, task_id))
         return "text/plain", make_setup_log(events).encode(errors="replace")
+
+    async def _scripts(self, task_id: str) -> tuple[str, bytes]:
+        """The scripts that a person was asked about last, whole."""
+
+        def look(db: Database) -> str:
+            asked = setup_approvals.newest_of(db, task_id)
+            return "" if asked is None else setup_approvals.get_scripts(db, asked.sha256)
+
+        content = await self._history.read(look)
+        text = Scripts.from_json(content).text() if content else ""
+        return "text/plain", text.encode(errors="replace")
 
 
 async def read_patch(history: History, task_id: str) -> bytes:

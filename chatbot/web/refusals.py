@@ -33,6 +33,12 @@ class PatchMissing(ThreadsmithError):
     code = "patch_missing"
 
 
+class NothingWaits(ThreadsmithError):
+    """No set-up script waits for a decision."""
+
+    code = "conflict"
+
+
 class TooLarge(ThreadsmithError):
     """The request is too large."""
 

@@ -21,8 +21,12 @@ class Entry:
     started_at: float
     token: str = field(default_factory=lambda: secrets.token_urlsafe(32), repr=False)
     last_event: int = 0
-    image: str | None = None
-    """The environment that set-up made for this run; removed with it."""
+    prepared_commit: str | None = None
+    """Whose tree the container's image holds already."""
+    script: str | None = None
+    """Set-up: the path of what is to be run."""
+    egress: tuple[str, ...] = ()
+    """What the phase may reach."""
     patch: dict[str, Any] | None = None
     """Of the newest patch: its hash, and how many files it changes."""
     claim: dict[str, Any] | None = None
@@ -49,8 +53,9 @@ class Journal:
         """The journal of an earlier process; None where there is none that can be read."""
         try:
             text = await asyncio.to_thread(_path(directory).read_text)
-            return cls(directory, Entry(**json.loads(text)))
-        except (OSError, ValueError, TypeError):
+            data = json.loads(text)
+            return cls(directory, Entry(**{**data, "egress": tuple(data["egress"])}))
+        except (OSError, ValueError, TypeError, KeyError):
             return None
 
     async def note(self, **changes: Any) -> None:

@@ -2,10 +2,13 @@
 
 HTTP/1.1 over the Unix socket that is mounted at `/run/threadsmith/gateway.sock`. Every request
 carries `Authorization: Bearer <run token>`; the agent program keeps its own copy of these names,
-and a contract test holds both together.
+and a contract test holds both together. Where the phase may reach the outside there is a second
+socket, `egress.sock`: see `sandbox.egress`.
 
     GET  /run                 what to do: see `describe_run`
-    GET  /source              a git bundle that holds the commit under the ref `refs/heads/base`
+    GET  /source?have=        a git bundle that holds the commit under the ref `refs/heads/base`;
+                              with a commit that is there already, only what came after it (204:
+                              nothing did)
     GET  /patch               the work so far, to lay over the commit (204: none)
     PUT  /turns/{n}           one turn of the model: see below
     POST /events              {"events": [{"id": int, "kind": str, ...}]}; ids grow by one from 1
@@ -37,8 +40,10 @@ Blocks:
 `GET /run` answers:
     {"protocol": 1, "run_id", "task_id", "phase": "setup"|"agent", "mode", "repository",
      "branch": str|null, "base_commit", "request": str, "author": str, "turn": int (the next one),
-     "prepared": bool (the workspace is already in the image), "has_patch": bool,
-     "setup_path": str|null,
+     "prepared_commit": str|null (the image holds the workspace at that commit),
+     "has_patch": bool, "egress": bool (the egress socket is open), "notes": [str],
+     "script": null | {"path": str, "content": str}   set-up phase: what to run, as it was approved
+     "variables": {name: value}                       set-up phase: for that script alone
      "limits": {"turns", "command_seconds", "output_bytes", "patch_bytes", "wall_seconds"}}
 
 Event kinds from the container (every other kind is refused):

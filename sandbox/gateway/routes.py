@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
+import re
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -27,12 +29,18 @@ from sandbox.gateway.wire import (
 )
 from sandbox.patch import check_patch
 from sandbox.recorder import Recorder
+from sandbox.sources.files import read_file
 from sandbox.spec import RunSpec, Tree
 
-Bundle = Callable[[Tree], AsyncIterator[bytes]]
-"""Streams a git bundle that holds the tree's commit under `refs/heads/base`."""
+Bundle = Callable[[Tree, str | None], AsyncIterator[bytes]]
+"""Streams a git bundle that holds the tree's commit under `refs/heads/base`.
+
+With a commit that is there already, only what came after it: perhaps nothing.
+"""
 
 MAX_OUTCOME_BYTES: Final = 2 * 1024**2
+MAX_SCRIPT_BYTES: Final = 1024**2
+_COMMIT: Final = re.compile(r"[0-9a-f]{40}")
 SOURCE_SECONDS: Final = 900.0
 """For a container to take in its source; a reader that stalls must not hold git for ever."""
 
@@ -46,11 +54,15 @@ class Routes:
         journal: Journal,
         recorder: Recorder,
         *,
-        turns: Turns,
+        turns: Turns | None,
         bundle: Bundle,
         patch: bytes,
+        variables: Mapping[str, str],
     ) -> None:
-        """``patch`` is the work so far, laid over the commit before the agent starts."""
+        """``patch`` is the work so far, laid over the commit before the agent starts.
+
+        ``turns`` are None and ``variables`` given in a set-up phase only.
+        """
         self.phase = journal.entry.phase
         self.events = EventStream(self.phase, journal, recorder)
         self.turns = turns
@@ -60,6 +72,7 @@ class Routes:
         self._recorder = recorder
         self._bundle = bundle
         self._patch = patch
+        self._variables = variables
         self._closing = asyncio.Event()
         self._bundling = asyncio.Lock()
         self._patching = asyncio.Lock()
@@ -81,32 +94,38 @@ class Routes:
         route("POST", "/events", self._post_events)
         route("GET", "/inbox", self._get_inbox)
         route("PUT", "/outcome", self._put_outcome)
-        if self.phase == "agent":
+        if self.turns is not None:
             # A set-up script is the repository's: it never speaks to the model.
             route("GET", "/patch", self._get_patch)
             route("PUT", "/patch", self._put_patch)
-            route("PUT", r"/turns/{n:\d{1,9}}", self._put_turn)
+            route("PUT", r"/turns/{n:\d{1,9}}", partial(self._put_turn, self.turns))
 
     async def close(self) -> None:
         """Let no request wait any longer."""
         self._closing.set()
-        await self.turns.close()
+        if self.turns is not None:
+            await self.turns.close()
 
     async def _get_run(self, _: web.Request) -> web.Response:
-        prepared = self._journal.entry.image is not None
-        described = describe_run(
-            self._spec,
-            self.phase,
-            turn=self.turns.next_number,
-            prepared=prepared,
-            patch=self._patch,
-        )
+        entry, spec = self._journal.entry, self._spec
+        turn = self.turns.next_number if self.turns is not None else 0
+        described = describe_run(spec, entry, turn=turn, patch=self._patch)
+        if entry.script is not None:
+            # As it stands in the commit that was approved: attributes of the repository may lay
+            # other bytes into its working tree.
+            content = await read_file(spec.tree, entry.script, limit_bytes=MAX_SCRIPT_BYTES)
+            text = (content or b"").decode(errors="surrogateescape")
+            described["script"] = {"path": entry.script, "content": text}
+            described["variables"] = dict(self._variables)
         return web.json_response(described)
 
     async def _get_source(self, request: web.Request) -> web.StreamResponse:
         response = web.StreamResponse(headers={"Content-Type": "application/octet-stream"})
+        have = request.query.get("have") or None
+        if have is not None and not _COMMIT.fullmatch(have):
+            raise BadRequest("`have` must be a full commit id.")
         async with self._bundling, asyncio.timeout(SOURCE_SECONDS):
-            chunks = self._bundle(self._spec.tree)
+            chunks = self._bundle(self._spec.tree, have)
             try:
                 async for chunk in chunks:
                     if not response.prepared:  # only now: a fault before it has a proper answer
@@ -116,6 +135,8 @@ class Routes:
             finally:
                 if isinstance(chunks, AsyncGenerator):
                     await chunks.aclose()
+            if not response.prepared:
+                return web.Response(status=204)
             await response.write_eof()
         return response
 
@@ -145,11 +166,11 @@ class Routes:
             }
         )
 
-    async def _put_turn(self, request: web.Request) -> web.Response:
+    async def _put_turn(self, turns: Turns, request: web.Request) -> web.Response:
         number = int(request.match_info["n"])
         turn = parse_turn(await read_body(request, limit_bytes=MAX_TURN_BYTES))
-        reply = await self.turns.put(number, turn)
-        return web.json_response(reply_to_wire(number, reply, turns_left=self.turns.left))
+        reply = await turns.put(number, turn)
+        return web.json_response(reply_to_wire(number, reply, turns_left=turns.left))
 
     async def _post_events(self, request: web.Request) -> web.Response:
         events = parse_events(await read_body(request, limit_bytes=MAX_EVENTS_BYTES))

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final, NoReturn
 
+from sandbox.gateway.journal import Entry
 from sandbox.gateway.protocol import EVENT_KINDS, PLAN_STATUSES, PROTOCOL_VERSION
 from sandbox.gateway.refusals import BadRequest
 from sandbox.llm.blocks import block_to_json
@@ -133,14 +134,14 @@ def parse_claim(body: bytes, phase: Phase) -> Claim:
     )
 
 
-def describe_run(spec: RunSpec, phase: Phase, *, turn: int, prepared: bool, patch: bytes) -> Json:
-    """The answer to `GET /run`."""
+def describe_run(spec: RunSpec, entry: Entry, *, turn: int, patch: bytes) -> Json:
+    """The answer to `GET /run`; the set-up phase is told more, see `Routes`."""
     limits = spec.limits
     return {
         "protocol": PROTOCOL_VERSION,
         "run_id": spec.run_id,
         "task_id": spec.task_id,
-        "phase": phase,
+        "phase": entry.phase,
         "mode": spec.mode,
         "repository": spec.tree.repository,
         "branch": spec.tree.branch,
@@ -148,9 +149,12 @@ def describe_run(spec: RunSpec, phase: Phase, *, turn: int, prepared: bool, patc
         "request": spec.request,
         "author": spec.author,
         "turn": turn,
-        "prepared": prepared,
+        "prepared_commit": entry.prepared_commit,
         "has_patch": bool(patch),
-        "setup_path": spec.setup.path if spec.setup else None,
+        "egress": bool(entry.egress),
+        "notes": list(spec.notes),
+        "script": None,
+        "variables": {},
         "limits": {
             "turns": limits.turns,
             "command_seconds": limits.command_seconds,

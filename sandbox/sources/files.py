@@ -9,6 +9,7 @@ from sandbox.git import GitFailed, git
 from sandbox.spec import Tree
 
 _REGULAR = (b"100644", b"100755")
+_LISTING_BYTES = 512 * 1024**2
 
 
 async def read_file(tree: Tree, path: str, *, limit_bytes: int) -> bytes | None:
@@ -32,3 +33,15 @@ async def read_file(tree: Tree, path: str, *, limit_bytes: int) -> bytes | None:
         return await git("cat-file", "blob", blob.decode(), git_dir=git_dir, limit=limit_bytes + 1)
     except GitFailed as error:
         raise SourceError(f"`{path[:100]}` could not be read.", details=str(error)) from error
+
+
+async def count_files(tree: Tree) -> int:
+    try:
+        listed = await git(
+            *("ls-tree", "-r", "--name-only", "-z", "--full-tree", tree.commit),
+            git_dir=Path(tree.mirror),
+            limit=_LISTING_BYTES,
+        )
+    except GitFailed as error:
+        raise SourceError("The source could not be read.", details=str(error)) from error
+    return listed.count(b"\0")

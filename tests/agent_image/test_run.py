@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 
-from tests.agent_image.conftest import MakeStage
+from tests.agent_image.conftest import MakeStage, Stage
 from tests.agent_image.fake_gateway import bash, call, finish, words
 from tests.sandbox.git_repository import run_git
 
@@ -196,9 +196,53 @@ async def test_what_tools_leave_behind_is_no_part_of_the_patch(make_stage: MakeS
     assert stage.gateway.final_patches == [b""]
 
 
-async def test_a_prepared_workspace_is_used_as_it_is(make_stage: MakeStage) -> None:
-    stage = await make_stage(prepared=True)
+async def prepare(stage: Stage, commit: str) -> None:
+    """The workspace as an environment's image holds it."""
     run_git(stage.directory, "clone", "--quiet", str(stage.repository.path), "workspace")
-    await stage.play([bash("echo 1 > one")], [finish()])
+    run_git(stage.workspace, "checkout", "--quiet", "-B", "main", commit)
+
+
+async def test_a_prepared_workspace_is_used_as_it_is(make_stage: MakeStage) -> None:
+    stage = await make_stage(branch="topic/1")
+    stage.gateway.run["prepared_commit"] = stage.base
+    await prepare(stage, stage.base)
+    await stage.play([bash("echo 1 > one; git branch --show-current > branch")], [finish()])
     assert "GET /source" not in stage.gateway.requests
     assert (stage.result() / "one").read_text() == "1\n"
+    assert (stage.result() / "branch").read_text() == "topic/1\n"
+
+
+async def test_a_prepared_workspace_is_brought_to_the_commit(make_stage: MakeStage) -> None:
+    """Only what came after is fetched; what set-up made stays, and is no part of the patch."""
+    stage = await make_stage()
+    older = stage.base
+    stage.base = stage.repository.commit({"sums.py": "def add(a, b):\n    return b - a\n"})
+    stage.repository.git("update-ref", "refs/heads/base", stage.base)
+    stage.gateway.bundle = run_git(
+        stage.repository.path, "bundle", "create", "-", "refs/heads/base", f"^{older}"
+    )
+    stage.gateway.run.update(prepared_commit=older, base_commit=stage.base)
+    await prepare(stage, older)
+    (stage.workspace / "made").mkdir()
+    (stage.workspace / "made" / "tool").write_text("by set-up\n")
+    (stage.workspace / ".git" / "info" / "exclude").write_text("made/\n")
+    await stage.play([bash("cat made/tool sums.py > seen; echo 1 > one")], [finish()])
+    seen = (stage.result() / "seen").read_text()
+    assert seen == "by set-up\ndef add(a, b):\n    return b - a\n"
+    assert not (stage.result() / "made").exists()
+
+
+async def test_what_set_up_changed_gives_way_to_the_commit(make_stage: MakeStage) -> None:
+    stage = await make_stage()
+    older = stage.base
+    stage.base = stage.repository.commit({"sums.py": "def add(a, b):\n    return a + b\n"})
+    stage.repository.git("update-ref", "refs/heads/base", stage.base)
+    stage.gateway.bundle = run_git(
+        stage.repository.path, "bundle", "create", "-", "refs/heads/base", f"^{older}"
+    )
+    stage.gateway.run.update(prepared_commit=older, base_commit=stage.base)
+    await prepare(stage, older)
+    (stage.workspace / "sums.py").write_text("changed by set-up\n")
+    await stage.play([finish()])
+    assert stage.gateway.final_patches == [b""]
+    assert "return a + b" in (stage.workspace / "sums.py").read_text()

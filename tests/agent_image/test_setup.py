@@ -6,6 +6,8 @@ import os
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.agent_image.conftest import FILES, MakeStage, Stage
 from tests.agent_image.test_inbox import processes_with, until
 
@@ -13,9 +15,14 @@ from tests.agent_image.test_inbox import processes_with, until
 async def set_up(
     make_stage: MakeStage, script: str, **changes: Any
 ) -> tuple[Stage, dict[str, Any]]:
-    files = {**FILES, "setup.sh": script}
-    stage = await make_stage(files, phase="setup", setup_path="setup.sh", **changes)
+    stage = await make_setup(make_stage, script, **changes)
     return stage, await stage.play()
+
+
+async def make_setup(make_stage: MakeStage, script: str, **changes: Any) -> Stage:
+    files = {**FILES, "setup.sh": script}
+    shown = {"path": "setup.sh", "content": script}
+    return await make_stage(files, **{"phase": "setup", "script": shown, **changes})
 
 
 def printed(stage: Stage) -> str:
@@ -55,7 +62,7 @@ async def test_a_script_that_takes_too_long_is_killed(make_stage: MakeStage) -> 
     stage, outcome = await set_up(
         make_stage, "echo begun; setsid sleep 4713.25 & sleep 4713.25\n", limits={"wall_seconds": 2}
     )
-    assert outcome["brief"] == "The set-up script reached its time limit."
+    assert outcome["brief"] == "The set-up script `setup.sh` reached its time limit."
     assert printed(stage) == "begun\n"
     assert processes_with("sleep 4713.25") == []
 
@@ -76,8 +83,7 @@ async def test_a_flood_arrives_in_pieces_and_in_order(make_stage: MakeStage) -> 
 
 
 async def test_a_script_without_a_line_end_is_told_while_it_runs(make_stage: MakeStage) -> None:
-    files = {**FILES, "setup.sh": "printf working...; sleep 4715.25\n"}
-    stage = await make_stage(files, phase="setup", setup_path="setup.sh")
+    stage = await make_setup(make_stage, "printf working...; sleep 4715.25\n")
     process = await stage.start()
     await until(lambda: printed(stage) == "working...")
     process.terminate()
@@ -87,7 +93,7 @@ async def test_a_script_without_a_line_end_is_told_while_it_runs(make_stage: Mak
 
 
 async def test_no_script_is_no_failure(make_stage: MakeStage) -> None:
-    stage = await make_stage({"a": "1\n"}, phase="setup", setup_path="setup.sh")
+    stage = await make_stage({"a": "1\n"}, phase="setup")
     assert await stage.play() == {"kind": "finished", "exit_code": 0}
     assert (stage.workspace / "a").exists()
 
@@ -96,3 +102,59 @@ async def test_a_script_that_breaks_git_fails_the_phase(make_stage: MakeStage) -
     _, outcome = await set_up(make_stage, "rm -rf .git\n")
     assert outcome["kind"] == "failed"
     assert "damaged the workspace's .git folder" in outcome["brief"]
+
+
+@pytest.mark.parametrize(
+    ("script", "place"),
+    [
+        ("set -e\ntrue\nls /no/such/place\necho never\n", "line 3: `ls /no/such/place`"),
+        ("set -eu\nf() {\n  false\n}\nf\n", "line 5: `f`"),
+        ("true\nfalse | true\nfalse\n", "line 3: `false`"),
+        ("set -euo pipefail\nfalse | cat\n", "line 2: `false`"),
+    ],
+)
+async def test_the_line_that_failed_is_named(
+    make_stage: MakeStage, script: str, place: str
+) -> None:
+    _, outcome = await set_up(make_stage, script)
+    assert outcome["brief"].startswith(f"The set-up script `setup.sh` failed at {place}")
+
+
+async def test_what_a_script_starts_sees_nothing_of_the_trace(make_stage: MakeStage) -> None:
+    stage, outcome = await set_up(make_stage, "bash -c 'echo [$BASH_ENV]'; env | grep -c BASH_ENV")
+    assert outcome["exit_code"] == 1
+    assert printed(stage) == "[]\n0\n"
+
+
+async def test_declared_variables_are_the_scripts_alone_and_blotted_out(
+    make_stage: MakeStage,
+) -> None:
+    value = "s3cret/value+1"
+    script = (
+        'printf "//registry/:_authToken=%s\\n" "$NPM_TOKEN" > .npmrc\n'
+        'printf "%s" "$NPM_TOKEN" | base64 > encoded.txt; echo plain > plain.txt\n'
+    )
+    stage, outcome = await set_up(make_stage, script, variables={"NPM_TOKEN": value})
+    assert outcome["kind"] == "finished"
+    assert (stage.workspace / ".npmrc").read_text() == f"//registry/:_authToken={'*' * 14}\n"
+    assert set((stage.workspace / "encoded.txt").read_text().strip()) == {"*"}
+    assert (stage.workspace / "plain.txt").read_text() == "plain\n"
+
+
+async def test_the_bytes_that_were_approved_are_run(make_stage: MakeStage) -> None:
+    shown = {"path": "setup.sh", "content": "echo approved\n"}
+    stage, _ = await set_up(make_stage, "echo from the repository\n", script=shown)
+    assert printed(stage) == "approved\n"
+
+
+async def test_a_script_behind_a_link_is_refused(make_stage: MakeStage, tmp_path: Path) -> None:
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (outside / "setup.sh").write_text("echo outside\n")
+    shown = {"path": "tools/setup.sh", "content": "echo approved\n"}
+    stage = await make_stage({"a": "1\n"}, phase="setup", script=shown)
+    stage.workspace.mkdir()
+    (stage.workspace / "tools").symlink_to(outside)
+    outcome = await stage.play()
+    assert outcome["kind"] == "failed"
+    assert (outside / "setup.sh").read_text() == "echo outside\n"

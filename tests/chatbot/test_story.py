@@ -44,8 +44,8 @@ def tell(kind: str, **payload: Any) -> str | None:
         ("run_requeued", {}, "Begun again after a restart of Threadsmith"),
         (
             "setup_started",
-            {"path": "setup.sh", "network": True},
-            "Set-up started: setup.sh, with network",
+            {"path": "setup.sh", "network": ["packages"]},
+            "Set-up started: setup.sh; it may reach packages",
         ),
         ("setup_output", {"text": "noise"}, None),
         ("setup_finished", {"exit_code": 0, "seconds": 61.2}, "Set-up finished in 1 min 1 s"),

@@ -69,7 +69,7 @@ def look(run):
         "uid": os.getuid(),
         "interfaces": [name for name in interfaces if name == "lo" or name.startswith("eth")],
         "environment": sorted(name for name in os.environ if "THREADSMITH" in name),
-        "prepared": run["prepared"],
+        "prepared": run["prepared_commit"] is not None,
         "marker": os.path.exists("/usr/local/marker"),
         "program_writable": os.access("/opt/threadsmith/agent_image/agent", os.W_OK),
         "gateway": os.listdir("/run/threadsmith"),

@@ -11,6 +11,9 @@ from typing import Any
 import pytest
 
 from sandbox import phases, runner, watch
+from sandbox.environments.bounds import Bounds
+from sandbox.environments.environments import Environments
+from sandbox.environments.records import Records
 from sandbox.errors import ProviderError
 from sandbox.llm.providers import Providers
 from sandbox.recorder import InboxItem, Outcome
@@ -24,7 +27,6 @@ from tests.sandbox.scripted_provider import ScriptedProvider
 from tests.sandbox.trees import bundle, make_patch, make_spec, make_tree
 
 SCRIPT = "tools/setup.sh"
-ENVIRONMENT = "threadsmith-env:r_1"
 
 
 @dataclass
@@ -44,16 +46,35 @@ class Stage:
 
     def again(self) -> Runner:
         """As after a restart of the host's process."""
-        providers = Providers(Settings(), environment={}, made={"replay": self.provider})
-        return Runner(self.engine, providers, directory=self.directory, bundle=bundle)
+        return make_runner(self.engine, self.provider, self.directory)
 
     def is_clean(self) -> bool:
         return (
             self.engine.containers == {}
-            and self.engine.images == {"threadsmith-agent:latest"}
+            and self.engine.images == {"threadsmith-agent:latest"} | self.kept()
             and list(self.directory.glob("*")) == []
             and (not self.recorder.handles or self.recorder.handles[-1] is None)
         )
+
+
+    def kept(self) -> set[str]:
+        """The environments that a record names."""
+        records = self.runner.environments.records.directory.glob("*.json")
+        return {f"threadsmith-env:{path.stem}" for path in records}
+
+
+def make_runner(engine: FakeEngine, provider: ScriptedProvider, directory: Path) -> Runner:
+    providers = Providers(Settings(), environment={}, made={"replay": provider})
+    records = Records(directory.with_name("environments"))
+    environments = Environments(engine, records, bounds=Bounds())
+    return Runner(
+        engine,
+        providers,
+        directory=directory,
+        bundle=bundle,
+        environments=environments,
+        secrets={"NPM_TOKEN": "npm-secret", "OTHER": "other-secret"},
+    )
 
 
 Make = Callable[..., Stage]
@@ -70,9 +91,8 @@ def make_stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Make:
     def make(agent: Program, *, setup: Program | None = None, **changes: Any) -> Stage:
         programs = {"agent": agent} | ({"setup": setup} if setup else {})
         engine, provider = FakeEngine(programs), ScriptedProvider()
-        providers = Providers(Settings(), environment={}, made={"replay": provider})
         directory = tmp_path / "runs"
-        made = Runner(engine, providers, directory=directory, bundle=bundle)
+        made = make_runner(engine, provider, directory)
         spec = make_spec(tree, model="replay:m", **changes)
         return Stage(made, engine, MemoryRecorder(), provider, spec, directory, patch)
 
@@ -116,7 +136,6 @@ async def test_the_container_gets_its_token_and_no_secret(make_stage: Make) -> N
     await stage.run()
     [spec] = stage.engine.started
     assert set(spec.environment) == {"THREADSMITH_TOKEN"}
-    assert not spec.network
     assert not spec.privileged_user
     program, gateway = spec.mounts
     assert program.target == AGENT_PROGRAM
@@ -344,37 +363,37 @@ async def set_up_well(visit: Visit) -> int:
     return 0
 
 
-@pytest.mark.parametrize("network", [True, False])
-async def test_set_up_makes_the_environment_of_the_agent(make_stage: Make, network: bool) -> None:
+async def test_set_up_makes_the_environment_of_the_agent(make_stage: Make) -> None:
     async def agent(visit: Visit) -> int:
-        _, body = await visit.call("GET", "/run")
-        seen.append(body["prepared"])
+        seen.append((await visit.call("GET", "/run"))[1])
         return await finish(visit)
 
-    seen: list[bool] = []
-    stage = make_stage(agent, setup=set_up_well)
-    outcome = await stage.run(setup=Setup(path=SCRIPT, network=network))
+    async def set_up(visit: Visit) -> int:
+        seen.append((await visit.call("GET", "/run"))[1])
+        return await set_up_well(visit)
+
+    seen: list[dict[str, Any]] = []
+    stage = make_stage(agent, setup=set_up)
+    outcome = await stage.run(setup=Setup(path=SCRIPT, secrets=("NPM_TOKEN",)))
     assert outcome.kind == "nothing"
     first_spec, second_spec = stage.engine.started
-    assert (first_spec.phase, first_spec.privileged_user, first_spec.network) == (
-        "setup",
-        True,
-        network,
-    )
-    assert (second_spec.phase, second_spec.privileged_user, second_spec.network) == (
-        "agent",
-        False,
-        False,
-    )
-    assert (second_spec.image, seen) == (ENVIRONMENT, [True])
+    assert (first_spec.phase, first_spec.privileged_user) == ("setup", True)
+    assert (second_spec.phase, second_spec.privileged_user) == ("agent", False)
+    assert {second_spec.image} == stage.kept()
     assert first_spec.environment != second_spec.environment
+    told, worked = seen
+    assert told["script"] == {"path": SCRIPT, "content": "true\n"}
+    assert told["variables"] == {"NPM_TOKEN": "npm-secret"}
+    assert (told["prepared_commit"], worked["prepared_commit"]) == (None, stage.spec.tree.commit)
+    assert (worked["script"], worked["variables"]) == (None, {})
     assert stage.recorder.kinds() == [
+        "environment",
         "setup_started",
         "setup_output",
         "setup_finished",
         "container_started",
     ]
-    assert stage.recorder.payloads("setup_started") == [{"path": SCRIPT, "network": network}]
+    assert stage.recorder.payloads("setup_started") == [{"path": SCRIPT, "network": []}]
     [done] = stage.recorder.payloads("setup_finished")
     assert (done["exit_code"], done["tail"]) == (0, "installing\nready")
     assert stage.is_clean()

@@ -15,9 +15,10 @@ from chatbot.slack.blocks.elements import (
     footer,
     section,
 )
-from chatbot.slack.blocks.text import Block, code, duration, escaped, size
-from chatbot.slack.view import RunView
+from chatbot.slack.blocks.text import Block, code, count, duration, escaped, size
+from chatbot.slack.view import EnvironmentView, RefusalView, RunView
 
+MAX_REFUSALS = 3
 MAX_CARDS = 45
 """Slack takes 50 in a plan."""
 
@@ -35,6 +36,7 @@ def make_progress(task: Task, run: RunView, moment: Moment) -> Content:
     stop = () if run.result is not None else (button("Stop", "stop", task.id),)
     around = (
         *_notes(run),
+        *_warnings(task, run),
         context(_facts(task, run, moment.now)),
         *footer(moment.page_url, *stop),
     )
@@ -51,8 +53,12 @@ def make_title(run: RunView, now: float) -> str:
     if run.result is None:
         if run.stopping:
             return "Stopping…"
+        if run.waits_for:
+            return f"Waiting for a word about {run.waits_for}"
         if run.started_at is not None:
             return "Working…"
+        if run.environment is not None and run.environment.state == "building":
+            return "Waiting for the environment that another task builds…"
         return "Setting up…" if run.setting_up else "Preparing…"
     if run.result.outcome == "stopped":
         return "Stopped"
@@ -85,11 +91,48 @@ def _notes(run: RunView) -> tuple[Block, ...]:
     return (context(f"_{escaped(run.note, 400)}_"),)
 
 
+def _warnings(task: Task, run: RunView) -> tuple[Block, ...]:
+    """What was kept from the run, and what was hidden of it."""
+    lines = [f":warning: {escaped(note, 500)}" for note in run.source_notes[:5]]
+    lines += [_refusal(task, refusal) for refusal in run.refusals[:MAX_REFUSALS]]
+    if (more := len(run.refusals) - MAX_REFUSALS) > 0:
+        lines.append(f":no_entry: … and {count(more, 'more address')}")
+    if run.hidden:
+        lines.append(":see_no_evil: Something that looked like a secret was hidden.")
+    return (context(*lines),) if lines else ()
+
+
+def _refusal(task: Task, refusal: RefusalView) -> str:
+    said = f":no_entry: {code(refusal.command, 80)} was refused {code(refusal.address, 100)}"
+    if not refusal.allow:
+        return f"{said}: {escaped(refusal.reason, 300)}"
+    place = code(f'[[repositories]] match = "{task.source.repository}"', 160)
+    return f"{said}. To allow it: {code(refusal.allow, 400)} under {place}"
+
+
+def _environment(run: RunView) -> str:
+    """Whether what the container starts from was there already."""
+    match run.environment:
+        case EnvironmentView(state="hit", age_seconds=age):
+            return f"environment {_age(age)} old"
+        case EnvironmentView(state="miss" | "building"):
+            return "new environment"
+        case _:
+            return ""
+
+
+def _age(seconds: float) -> str:
+    days = int(seconds // 86_400)
+    return f"{days}d" if days else duration(seconds)
+
+
 def _facts(task: Task, run: RunView, now: float) -> str:
     facts = [code(task.source.repository)]
     if run.branch:
         facts.append(code(run.branch))
     facts.append(code(shown_model(task.model)))
+    if environment := _environment(run):
+        facts.append(environment)
     facts.append(_elapsed(run, now))
     if run.tokens:
         facts.append(f"{_short(run.tokens)} tokens")

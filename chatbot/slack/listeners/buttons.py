@@ -25,6 +25,16 @@ def register(app: AsyncApp, decisions: Decisions, client: AsyncWebClient) -> Non
         await ack()
         await decisions.discard(action["value"], body["user"]["id"])
 
+    @app.action("approve_setup")
+    async def approve_setup(ack: AsyncAck, body: dict[str, Any], action: dict[str, Any]) -> None:
+        await ack()
+        await decisions.approve_setup(action["value"], body["user"]["id"])
+
+    @app.action("skip_setup")
+    async def skip_setup(ack: AsyncAck, body: dict[str, Any], action: dict[str, Any]) -> None:
+        await ack()
+        await decisions.skip_setup(action["value"], body["user"]["id"])
+
     @app.action("stop")
     async def stop(ack: AsyncAck, body: dict[str, Any], action: dict[str, Any]) -> None:
         await ack()

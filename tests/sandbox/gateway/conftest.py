@@ -91,9 +91,19 @@ async def open_house(tmp_path: Path, tree: Tree) -> AsyncIterator[Open]:
             directory = tmp_path / name
             directory.mkdir(exist_ok=True, mode=0o700)
             journal = journal or await Journal.begin(directory, Entry(phase=phase, started_at=0))
-            turns = Turns(spec, recorder, provider, model="m")
-            await turns.load()
-            routes = Routes(spec, journal, recorder, turns=turns, bundle=bundle, patch=spec.patch)
+            turns = None
+            if journal.entry.phase == "agent":
+                turns = Turns(spec, recorder, provider, model="m")
+                await turns.load()
+            routes = Routes(
+                spec,
+                journal,
+                recorder,
+                turns=turns,
+                bundle=bundle,
+                patch=spec.patch,
+                variables={"NPM_TOKEN": "npm-secret"},
+            )
             door = Door(spec.run_id, journal, routes)
             await door.open()
             stack.push_async_callback(door.close)
