@@ -47,11 +47,11 @@ class TaskSources:
             return base
         if task.pull_request is not None:
             try:
-                return await self._look_up(task.source, task.pull_request.branch)
+                return await self.look_up(task.source, task.pull_request.branch)
             except RefNotFound:
                 # Merged and cleaned up: further work starts afresh.
                 pass
-        return await self._look_up(task.source, task.source.ref)
+        return await self.look_up(task.source, task.source.ref)
 
     async def fetch(self, task: Task, tree: Tree) -> Tree:
         """Bring the commit into the mirror."""
@@ -66,7 +66,7 @@ class TaskSources:
         )
         return replace(fetched, branch=tree.branch)
 
-    async def _look_up(self, source: Source, ref: str | None) -> Tree:
+    async def look_up(self, source: Source, ref: str | None) -> Tree:
         resolved = await self.mirrors.resolve(
             source.url, ref, credentials=self.credentials(source.url)
         )

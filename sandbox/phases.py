@@ -17,8 +17,8 @@ from sandbox.gateway.journal import Entry, Journal
 from sandbox.gateway.routes import Bundle, Routes
 from sandbox.gateway.turns import Turns
 from sandbox.llm.provider import Provider
-from sandbox.outside import Outside, make_proxy
 from sandbox.outcomes import LOG_CHARACTERS, End, Facts
+from sandbox.outside import Outside, make_proxy
 from sandbox.policy import redact
 from sandbox.recorder import Recorder
 from sandbox.spec import (

@@ -134,7 +134,7 @@ class Mount:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ContainerSpec:
-    """What an engine needs to start one container of a run."""
+    """What an engine needs to start one container of a run; it has no network but loopback."""
 
     run_id: str
     phase: Phase
@@ -144,8 +144,6 @@ class ContainerSpec:
     """No secret but the run's own gateway token may stand in it."""
     mounts: tuple[Mount, ...]
     limits: Limits
-    network: bool = False
-    """False: no interface but loopback."""
     privileged_user: bool = False
     """True: root with the default capabilities (set-up); False: AGENT_UID with none."""
     labels: dict[str, str] = field(default_factory=dict)

@@ -10,14 +10,15 @@ from agent_image.agent.output import make_safe
 # Read by the script's own bash before its first line; programs that it starts never see it.
 _TRAP = """\
 unset BASH_ENV
-__threadsmith_failed() {{ printf '%s %s\\n' "$1" "$2" > {path}; }}
-trap '__threadsmith_failed "$LINENO" "$BASH_COMMAND"' ERR
+set -o errtrace
+__threadsmith_failed() {{ printf '%s\\n' "$1" > {path}; }}
+trap '__threadsmith_failed "$LINENO"' ERR
 """
 _SHOWN = 200
 
 
 class FailureTrace:
-    """The newest command of the script's top level that ended with an error."""
+    """The newest line of the script that ended with an error."""
 
     def __init__(self, directory: str) -> None:
         self._path = os.path.join(directory, "failed")
@@ -28,17 +29,15 @@ class FailureTrace:
     def environment(self) -> Dict[str, str]:
         return {"BASH_ENV": self._rules}
 
-    def describe(self, script: str, code: int) -> str:
+    def describe(self, path: str, content: str, code: int) -> str:
         """One sentence; without a line where the shell did not tell one."""
         try:
             with open(self._path, "rb") as file:
-                line, _, command = make_safe(file.read(4096)).strip().partition(" ")
-        except OSError:
-            line = ""
-        if not line.isdigit():
-            return "The set-up script `{}` failed (exit code {}).".format(script, code)
-        first = command.strip().splitlines()[0] if command.strip() else ""
-        shown = first if len(first) <= _SHOWN else first[: _SHOWN - 1] + "…"
+                number = int(file.read(20))
+            line = content.splitlines()[number - 1].strip()
+        except (OSError, ValueError, IndexError):
+            return "The set-up script `{}` failed (exit code {}).".format(path, code)
+        shown = make_safe(line[:_SHOWN].encode(errors="replace")).replace("`", "'")
         return "The set-up script `{}` failed at line {}: `{}` (exit code {}).".format(
-            script, line, shown, code
+            path, number, shown, code
         )

@@ -102,7 +102,7 @@ def _run_script(
         return _failed(TIMEOUT_CODE, "The set-up script `{}` reached its time limit.".format(path))
     if code == 0:
         return None
-    return _failed(code, trace.describe(path, code))
+    return _failed(code, trace.describe(path, run["script"]["content"], code))
 
 
 def _lay_script(workspace: str, path: str, content: str) -> None:

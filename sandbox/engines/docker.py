@@ -6,7 +6,7 @@ import asyncio
 import hashlib
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
@@ -19,6 +19,7 @@ from docker.models.images import Image
 from requests.exceptions import RequestException
 
 from sandbox.engines.connection import connect
+from sandbox.engines.disk import measure
 from sandbox.engines.docker_options import (
     ENVIRONMENT_LABEL,
     NAMESPACE_LABEL,
@@ -29,9 +30,9 @@ from sandbox.engines.docker_options import (
     home_archive,
     snapshot_config,
 )
-from sandbox.engines.engine import LABEL, Handle, State
+from sandbox.engines.engine import LABEL, DiskUsage, EngineImage, Handle, State
 from sandbox.engines.fitness import check_fitness
-from sandbox.errors import EngineError, EngineUnavailable, ImageMissing
+from sandbox.errors import EngineError, EngineUnavailable, ImageMissing, ImageUnfit
 from sandbox.spec import ContainerSpec
 
 _THREADS = 16
@@ -74,10 +75,18 @@ class DockerEngine:
 
     async def check_image(self, image: str) -> None:
         found = await self._call(lambda client: _get_image(client, image))
+        if found.labels.get(ENVIRONMENT_LABEL):
+            raise ImageUnfit(
+                f"The image {image} is an environment, and holds somebody's tree.",
+                resolution="Name the image that environments are to be built from.",
+            )
         if _is_ours(found) or found.id in self._fit_images:
             return
         await self._call(lambda client: check_fitness(client, image))
         self._fit_images.add(str(found.id))
+
+    async def image_id(self, image: str) -> str:
+        return str((await self._call(lambda client: _get_image(client, image))).id)
 
     async def start(self, spec: ContainerSpec) -> Handle:
         labels = {**spec.labels, NAMESPACE_LABEL: self._namespace}
@@ -113,15 +122,26 @@ class DockerEngine:
     async def list(self) -> list[Handle]:
         return await self._call(lambda client: _list(client, self._namespace))
 
-    async def snapshot(self, handle: Handle, *, tag: str) -> str:
+    async def disk_usage(self, handle: Handle) -> DiskUsage | None:
+        try:
+            return await self._call(lambda client: measure(client, handle["id"]))
+        except (EngineUnavailable, EngineError):
+            return None
+
+    async def snapshot(self, handle: Handle, *, tag: str, labels: Mapping[str, str]) -> str:
+        kept = {**labels, NAMESPACE_LABEL: self._namespace}
+
         def commit(_: docker.DockerClient) -> str:
             client = connect(self._base_url, timeout_seconds=_SNAPSHOT_SECONDS)
             try:
-                return _commit(client, handle, tag)
+                return _commit(client, handle, tag, kept)
             finally:
                 client.close()
 
         return await self._call(commit)
+
+    async def images(self) -> list[EngineImage]:
+        return await self._call(lambda client: _images(client, self._namespace))
 
     async def remove_image(self, image: str) -> None:
         await self._unless_gone(lambda client: _remove_image(client, image))
@@ -292,7 +312,9 @@ def _list(client: docker.DockerClient, namespace: str) -> list[Handle]:
     ]
 
 
-def _commit(client: docker.DockerClient, handle: Handle, tag: str) -> str:
+def _commit(
+    client: docker.DockerClient, handle: Handle, tag: str, labels: Mapping[str, str]
+) -> str:
     attributes = client.api.inspect_container(handle["id"])
     if attributes["State"]["Running"]:
         raise EngineError("Only a container that has ended can be kept as an image.")
@@ -302,7 +324,9 @@ def _commit(client: docker.DockerClient, handle: Handle, tag: str) -> str:
         handle["id"],
         repository=repository,
         tag=name,
-        conf=snapshot_config(attributes["Config"]["Env"] or [], image["Config"].get("Env") or []),
+        conf=snapshot_config(
+            attributes["Config"]["Env"] or [], image["Config"].get("Env") or [], labels
+        ),
     )
     return tag
 
@@ -311,4 +335,19 @@ def _remove_image(client: docker.DockerClient, image: str) -> None:
     found = client.images.get(image)
     if not found.labels.get(ENVIRONMENT_LABEL):
         raise EngineError(f"The image {image} is not an environment that was made here.")
-    client.images.remove(image, force=True)
+    # Without force: what a container uses stays.
+    client.images.remove(image, noprune=False)
+
+
+def _images(client: docker.DockerClient, namespace: str) -> list[EngineImage]:
+    ours = [f"{ENVIRONMENT_LABEL}=1", f"{NAMESPACE_LABEL}={namespace}"]
+    found = client.api.images(filters={"label": ours})
+    return [
+        EngineImage(
+            id=item["Id"],
+            tag=next((tag for tag in item["RepoTags"] or () if tag != "<none>:<none>"), ""),
+            size_bytes=item["Size"],
+            labels=dict(item["Labels"]),
+        )
+        for item in found
+    ]

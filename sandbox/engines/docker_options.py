@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import tarfile
+from collections.abc import Mapping
 from typing import Any
 
 from docker.types import LogConfig, Ulimit
@@ -41,7 +42,7 @@ def container_options(spec: ContainerSpec) -> dict[str, Any]:
         "command": list(spec.command),
         "environment": {"HOME": AGENT_HOME, **spec.environment},
         "working_dir": WORKSPACE,
-        "network_mode": "bridge" if spec.network else "none",
+        "network_mode": "none",
         "mounts": [
             BindMount(mount.target, mount.source, type="bind", read_only=mount.read_only)
             for mount in spec.mounts
@@ -79,7 +80,9 @@ def home_archive() -> bytes:
     return buffer.getvalue()
 
 
-def snapshot_config(container_env: list[str], image_env: list[str]) -> dict[str, Any]:
+def snapshot_config(
+    container_env: list[str], image_env: list[str], labels: Mapping[str, str]
+) -> dict[str, Any]:
     """A configuration for the committed image that keeps nothing of the set-up.
 
     The engine merges this over the container's own and offers no way to unset a variable, so what
@@ -96,5 +99,5 @@ def snapshot_config(container_env: list[str], image_env: list[str]) -> dict[str,
         "User": "",
         "WorkingDir": WORKSPACE,
         "Healthcheck": {"Test": ["NONE"]},
-        "Labels": {LABEL: "", PHASE_LABEL: "", NAMESPACE_LABEL: "", ENVIRONMENT_LABEL: "1"},
+        "Labels": {LABEL: "", PHASE_LABEL: "", ENVIRONMENT_LABEL: "1", **labels},
     }

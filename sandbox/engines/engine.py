@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
@@ -25,6 +26,27 @@ class State:
     """Why it exited, where the engine says so: "out of memory", …"""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DiskUsage:
+    """What a container wrote over its image."""
+
+    size_bytes: int
+    files: int | None = None
+    """None: the engine cannot count them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EngineImage:
+    """An environment that `snapshot` made."""
+
+    id: str
+    tag: str
+    """Empty where a newer image took it."""
+    size_bytes: int
+    """With everything it shares with others."""
+    labels: dict[str, str]
+
+
 class Engine(Protocol):
     """Each call may be repeated; what is gone already counts as success."""
 
@@ -34,7 +56,13 @@ class Engine(Protocol):
         """Raise EngineUnavailable unless containers can be started."""
 
     async def check_image(self, image: str) -> None:
-        """Raise ImageMissing unless the engine has the image, ImageUnfit unless it will do."""
+        """Raise ImageMissing unless the engine has the image, ImageUnfit unless it will do.
+
+        Environments are refused: they hold other people's trees.
+        """
+
+    async def image_id(self, image: str) -> str:
+        """What names the image's content; raises ImageMissing."""
 
     async def start(self, spec: ContainerSpec) -> Handle:
         """Start the run's container of that phase, or find the one that already runs."""
@@ -54,11 +82,17 @@ class Engine(Protocol):
     async def list(self) -> list[Handle]:
         """Every container of ours, on this engine, by label."""
 
-    async def snapshot(self, handle: Handle, *, tag: str) -> str:
+    async def disk_usage(self, handle: Handle) -> DiskUsage | None:
+        """What the container has written so far; None where nobody can tell."""
+
+    async def snapshot(self, handle: Handle, *, tag: str, labels: Mapping[str, str]) -> str:
         """Keep an exited container's file system as an image; answer its name."""
 
+    async def images(self) -> list[EngineImage]:
+        """Every environment of ours, by label."""
+
     async def remove_image(self, image: str) -> None:
-        """Remove an image that ``snapshot`` made."""
+        """Remove an image that ``snapshot`` made; EngineError while a container uses it."""
 
     async def close(self) -> None:
         """Let go of the engine's connections."""

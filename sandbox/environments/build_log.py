@@ -31,7 +31,7 @@ class Unheard:
     async def patch(self, data: bytes, summary: PatchSummary, *, final: bool) -> None:
         raise NotImplementedError("A set-up has no patch.")
 
-    async def inbox(self, after: int, *, wait_seconds: float) -> list[InboxItem]:
+    async def inbox(self, after: int, *, wait_seconds: float) -> list[InboxItem]:  # noqa: ARG002
         await asyncio.sleep(wait_seconds)
         return []
 

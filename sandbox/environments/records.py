@@ -1,4 +1,4 @@
-"""What is known of each environment: a small file beside its build log; the engine has the image."""
+"""What is known of each environment: a small file beside its build log. Engines keep the images."""
 
 from __future__ import annotations
 

@@ -92,6 +92,7 @@ def test_the_first_turn_is_what_gateway_and_recordings_read(
         "request": " Mend it. ",
         "turn": turn,
         "has_patch": False,
+        "notes": [],
     }
     blocks = first_message(run, str(tmp_path))
     assert blocks[0].startswith(REQUEST_HEADINGS[turn > 0])

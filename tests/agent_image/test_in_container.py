@@ -17,14 +17,13 @@ import agent_image
 from sandbox.engines.docker import DockerEngine
 from sandbox.engines.engine import LABEL
 from sandbox.llm.provider import Block, Reply, Text, ToolCall, ToolResult
-from sandbox.llm.providers import Providers
 from sandbox.recorder import InboxItem, Outcome
 from sandbox.runner import Runner
 from sandbox.spec import Limits, RunSpec, Setup
-from tests.sandbox.llm.test_providers import Settings
 from tests.sandbox.memory_recorder import MemoryRecorder
+from tests.sandbox.runners import make_runner
 from tests.sandbox.scripted_provider import ScriptedProvider
-from tests.sandbox.trees import bundle, make_spec, make_tree
+from tests.sandbox.trees import make_spec, make_tree
 
 pytestmark = pytest.mark.docker
 
@@ -71,11 +70,12 @@ async def house(
     tree = make_tree(tmp_path / "source", FILES)
     run_id = f"r_{uuid.uuid4().hex[:12]}"
     spec = make_spec(tree, run_id=run_id, image=agent_image_name, model="replay:m", limits=LIMITS)
-    engine, provider = DockerEngine(), ScriptedProvider()
-    providers = Providers(Settings(), environment={}, made={"replay": provider})
+    engine, provider = DockerEngine(namespace=str(tmp_path)), ScriptedProvider()
     program = Path(str(agent_image.__file__)).parent
-    runner = Runner(engine, providers, directory=tmp_path / "runs", bundle=bundle, program=program)
+    runner = make_runner(engine, provider, tmp_path / "runs", program=program)
     yield House(runner, provider, MemoryRecorder(), spec)
+    for image in await engine.images():
+        await engine.remove_image(image.id)
     await engine.close()
     label = {"label": f"{LABEL}={run_id}"}
     for container in docker_client.containers.list(all=True, filters=label):

@@ -13,15 +13,15 @@ from tests.agent_image.test_inbox import processes_with, until
 
 
 async def set_up(
-    make_stage: MakeStage, script: str, **changes: Any
+    make_stage: MakeStage, content: str, **changes: Any
 ) -> tuple[Stage, dict[str, Any]]:
-    stage = await make_setup(make_stage, script, **changes)
+    stage = await make_setup(make_stage, content, **changes)
     return stage, await stage.play()
 
 
-async def make_setup(make_stage: MakeStage, script: str, **changes: Any) -> Stage:
-    files = {**FILES, "setup.sh": script}
-    shown = {"path": "setup.sh", "content": script}
+async def make_setup(make_stage: MakeStage, content: str, **changes: Any) -> Stage:
+    files = {**FILES, "setup.sh": content}
+    shown = {"path": "setup.sh", "content": content}
     return await make_stage(files, **{"phase": "setup", "script": shown, **changes})
 
 
@@ -108,9 +108,9 @@ async def test_a_script_that_breaks_git_fails_the_phase(make_stage: MakeStage) -
     ("script", "place"),
     [
         ("set -e\ntrue\nls /no/such/place\necho never\n", "line 3: `ls /no/such/place`"),
-        ("set -eu\nf() {\n  false\n}\nf\n", "line 5: `f`"),
+        ("set -eu\nf() {\n  false\n}\nf\n", "line 3: `false`"),
         ("true\nfalse | true\nfalse\n", "line 3: `false`"),
-        ("set -euo pipefail\nfalse | cat\n", "line 2: `false`"),
+        ("set -euo pipefail\nfalse | cat\n", "line 2: `false | cat`"),
     ],
 )
 async def test_the_line_that_failed_is_named(

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import aiohttp
 
-from sandbox.engines.engine import Handle, State
-from sandbox.errors import EngineUnavailable, ImageMissing
+from sandbox.engines.engine import DiskUsage, EngineImage, Handle, State
+from sandbox.errors import EngineError, EngineUnavailable, ImageMissing
 from sandbox.spec import GATEWAY_DIRECTORY, ContainerSpec
 
 
@@ -50,7 +50,12 @@ class FakeEngine:
     """Fulfils `Engine`; ``programs`` by phase."""
 
     programs: dict[str, Program]
-    images: set[str] = field(default_factory=lambda: {"threadsmith-agent:latest"})
+    known: dict[str, str] = field(default_factory=lambda: {"threadsmith-agent:latest": "sha256:0"})
+    """Names of images, and what they hold."""
+    labels: dict[str, dict[str, str]] = field(default_factory=dict)
+    """Of the environments among them."""
+    counted: int = 0
+    disk: DiskUsage | None = None
     started: list[ContainerSpec] = field(default_factory=list)
     containers: dict[str, _Container] = field(default_factory=dict)
     reason: str = ""
@@ -63,7 +68,7 @@ class FakeEngine:
 
     async def check_image(self, image: str) -> None:
         self._answer()
-        if image not in self.images:
+        if image not in self.known:
             raise ImageMissing
 
     async def start(self, spec: ContainerSpec) -> Handle:
@@ -111,15 +116,37 @@ class FakeEngine:
             for key, found in self.containers.items()
         ]
 
-    async def snapshot(self, handle: Handle, *, tag: str) -> str:
+    async def image_id(self, image: str) -> str:
+        self._answer()
+        if image not in self.known:
+            raise ImageMissing
+        return self.known[image]
+
+    async def disk_usage(self, handle: Handle) -> DiskUsage | None:
+        return self.disk
+
+    async def snapshot(self, handle: Handle, *, tag: str, labels: Mapping[str, str]) -> str:
         self._answer()
         assert self.containers[handle["id"]].task.done()
-        self.images.add(tag)
+        self.counted += 1
+        self.known[tag] = f"sha256:{self.counted}"
+        self.labels[tag] = dict(labels)
         return tag
+
+    async def images(self) -> list[EngineImage]:
+        self._answer()
+        return [
+            EngineImage(id=self.known[tag], tag=tag, size_bytes=1000, labels=labels)
+            for tag, labels in self.labels.items()
+        ]
 
     async def remove_image(self, image: str) -> None:
         self._answer()
-        self.images.discard(image)
+        tags = [tag for tag, id_ in self.known.items() if image in (tag, id_)]
+        if any(c.visit.spec.image in tags for c in self.containers.values()):
+            raise EngineError("It is in use.")
+        for tag in tags:
+            del self.known[tag], self.labels[tag]
 
     async def close(self) -> None:
         pass

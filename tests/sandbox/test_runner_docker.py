@@ -18,14 +18,13 @@ from sandbox import phases
 from sandbox import runner as runner_module
 from sandbox.engines.docker import DockerEngine
 from sandbox.engines.engine import LABEL
-from sandbox.llm.providers import Providers
 from sandbox.recorder import InboxItem, Outcome
 from sandbox.runner import Runner
 from sandbox.spec import Limits, RunSpec, Setup
-from tests.sandbox.llm.test_providers import Settings
 from tests.sandbox.memory_recorder import MemoryRecorder
+from tests.sandbox.runners import make_runner
 from tests.sandbox.scripted_provider import ScriptedProvider
-from tests.sandbox.trees import bundle, make_spec, make_tree
+from tests.sandbox.trees import make_spec, make_tree
 
 pytestmark = pytest.mark.docker
 
@@ -42,14 +41,7 @@ class Yard:
     recorder: MemoryRecorder
 
     def runner(self) -> Runner:
-        providers = Providers(Settings(), environment={}, made={"replay": ScriptedProvider()})
-        return Runner(
-            self.engine,
-            providers,
-            directory=self.directory,
-            bundle=bundle,
-            program=self.program,
-        )
+        return make_runner(self.engine, ScriptedProvider(), self.directory, program=self.program)
 
     async def run(self, request: str, **changes: Any) -> Outcome:
         spec = replace(self.spec, request=request, **changes)
@@ -58,9 +50,8 @@ class Yard:
     def left_behind(self) -> list[str]:
         run_id = self.spec.run_id
         containers = self.client.containers.list(all=True, filters={"label": f"{LABEL}={run_id}"})
-        images = self.client.images.list(name=f"threadsmith-env:{run_id}")
         folders = [path.name for path in self.directory.glob("*")]
-        return [*(str(c.name) for c in containers), *(str(i.id) for i in images), *folders]
+        return [*(str(c.name) for c in containers), *folders]
 
 
 @pytest.fixture
@@ -75,12 +66,14 @@ async def yard(
     tree = make_tree(tmp_path / "source", {"a.txt": "one\n", "setup.sh": "true\n"})
     run_id = f"r_{uuid.uuid4().hex[:12]}"
     spec = make_spec(tree, run_id=run_id, image=agent_image, model="replay:m", limits=LIMITS)
-    engine = DockerEngine()
+    engine = DockerEngine(namespace=str(tmp_path))
     yard = Yard(engine, docker_client, tmp_path / "runs", program, spec, MemoryRecorder())
     yield yard
     for handle in await engine.list():
         if handle["run_id"] == run_id:
             await engine.remove(handle)
+    for image in await engine.images():
+        await engine.remove_image(image.id)
     await engine.close()
 
 

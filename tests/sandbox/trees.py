@@ -53,12 +53,14 @@ def make_patch(directory: Path, changes: dict[str, str | None]) -> bytes:
     return completed.stdout
 
 
-async def bundle(tree: Tree) -> AsyncIterator[bytes]:
-    """As the mirrors do it: the commit under `refs/heads/base`."""
+async def bundle(tree: Tree, have: str | None = None) -> AsyncIterator[bytes]:
+    """As the mirrors do it: the commit under `refs/heads/base`, or what came after ``have``."""
     mirror = Path(tree.mirror)
     run_git(mirror, "update-ref", "refs/heads/base", tree.commit)
-    async for chunk in git_stream("bundle", "create", "-", "refs/heads/base", git_dir=mirror):
-        yield chunk
+    new = ["refs/heads/base", *([f"^{have}"] if have else [])]
+    if run_git(mirror, "rev-list", "-1", *new):
+        async for chunk in git_stream("bundle", "create", "-", *new, git_dir=mirror):
+            yield chunk
 
 
 def make_spec(tree: Tree, **changes: object) -> RunSpec:

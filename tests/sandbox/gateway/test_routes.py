@@ -79,7 +79,7 @@ async def test_source_is_a_bundle_that_git_takes(
 async def test_source_that_cannot_be_read_is_a_proper_error(open_house: Open, tree: Tree) -> None:
     gone = Tree(mirror="/nonexistent", commit=tree.commit, branch=None, repository="acme/api")
 
-    async def broken(_: Tree) -> Any:
+    async def broken(_: Tree, __: str | None) -> Any:
         raise RuntimeError("the mirror is gone")
         yield b""
 
@@ -90,7 +90,7 @@ async def test_source_that_cannot_be_read_is_a_proper_error(open_house: Open, tr
 
 
 async def test_source_that_breaks_off_is_not_taken_for_whole(open_house: Open) -> None:
-    async def breaking(_: Tree) -> Any:
+    async def breaking(_: Tree, __: str | None) -> Any:
         yield b"# v2 git bundle"
         await asyncio.sleep(0.01)
         raise RuntimeError("git died")
