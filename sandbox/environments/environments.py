@@ -104,7 +104,12 @@ class Environments:
         if name not in self._background:
             task = asyncio.create_task(self._build_aside(run), name=f"environment {name}")
             self._background[name] = task
-            task.add_done_callback(lambda _: self._background.pop(name, None))
+            task.add_done_callback(partial(self._built_aside, name))
+
+    def _built_aside(self, name: str, task: asyncio.Task[None]) -> None:
+        self._background.pop(name, None)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error("environment_broke", name=name, exc_info=error)
 
     async def build(self, run: Run) -> Record:
         """Build the environment of the run's tree from the beginning, whatever there is."""
