@@ -19,9 +19,11 @@ LOG_CHARACTERS = 4000
 class End:
     """What ended the wait for a container."""
 
-    kind: Literal["claim", "exit", "limit", "stop"]
+    kind: Literal["claim", "exit", "limit", "disk", "stop"]
     state: State | None = None
     logs: str = ""
+    reason: str = ""
+    """Of `disk`: the limit that was reached."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,6 +67,14 @@ def _conclude(spec: RunSpec, facts: Facts) -> Outcome:
             stage="agent",
             brief=f"The run reached its limit of {_duration(spec.limits.wall_seconds)}.",
             resolution="Ask for less at a time, or raise `sandbox.wall_seconds`.",
+            summary=claim.summary if claim else "",
+        )
+    if end.kind == "disk":
+        return Outcome(
+            kind="failed",
+            stage="agent",
+            brief=f"The run reached its limit of {end.reason} on disk.",
+            resolution="Ask for less at a time, or raise `sandbox.disk_mib`.",
             summary=claim.summary if claim else "",
         )
     if facts.is_stopping or end.kind == "stop" or (claim is not None and claim.kind == "stopped"):

@@ -131,6 +131,7 @@ async def set_up(run: Run, build: Build) -> None:
                 ended=door.routes.ended,
                 watch=run.watch,
                 seconds=run.spec.limits.setup_seconds,
+                limits=run.spec.limits,
             )
             await run.engine.stop(handle)
             end = replace(end, logs=await _logs(run, handle))
@@ -197,8 +198,9 @@ async def _follow(run: Run, door: Door, handle: Handle) -> End:
         ended=door.routes.ended,
         watch=run.watch,
         seconds=max(0.0, run.spec.limits.wall_seconds - spent),
+        limits=run.spec.limits,
     )
-    if end.kind in ("limit", "stop"):
+    if end.kind in ("limit", "disk", "stop"):
         # The door is still open: the agent may send what it has.
         await run.engine.stop(handle, grace_seconds=FORCED_GRACE_SECONDS)
     elif end.kind == "exit":
@@ -270,6 +272,11 @@ def _setup_failure(run: Run, door: Door, end: End) -> ThreadsmithError | None:
         return SetupFailed(
             f"The set-up script reached its limit of {run.spec.limits.setup_seconds} seconds.",
             resolution="Shorten the script, or raise `sandbox.setup_seconds`.",
+        )
+    if end.kind == "disk":
+        return SetupFailed(
+            f"The set-up script reached its limit of {end.reason} on disk.",
+            resolution="Install less, or raise `sandbox.disk_mib`.",
         )
     if claim is None:
         reason = end.state.reason if end.state else ""

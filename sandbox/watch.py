@@ -1,4 +1,4 @@
-"""Waiting for a container's end: its own word, its exit, the clock, or a stop."""
+"""Waiting for a container's end: its own word, its exit, the clock, a full disk, or a stop."""
 
 from __future__ import annotations
 
@@ -8,8 +8,12 @@ from typing import Final
 
 from sandbox.engines.engine import Engine, Handle
 from sandbox.outcomes import End
+from sandbox.spec import Limits
 
 POLL_SECONDS: Final = 0.5
+DISK_SECONDS: Final = 1.0
+DISK_SHARE: Final = 20
+"""Counting takes no more than a twentieth of the time."""
 
 
 class Watch:
@@ -32,22 +36,31 @@ class Watch:
 
 
 async def wait_for_end(
-    engine: Engine, handle: Handle, *, ended: asyncio.Event, watch: Watch, seconds: float
+    engine: Engine,
+    handle: Handle,
+    *,
+    ended: asyncio.Event,
+    watch: Watch,
+    seconds: float,
+    limits: Limits,
 ) -> End:
-    """Return at the first of the four; a state that is unknown is no end."""
+    """Return at the first of the five; a state that is unknown is no end."""
     loop = asyncio.get_running_loop()
     deadline = loop.time() + seconds
     claim = asyncio.create_task(ended.wait())
     stop = asyncio.create_task(watch.forced.wait())
+    full = asyncio.create_task(_watch_disk(engine, handle, limits))
     try:
         while (left := deadline - loop.time()) > 0:
             done, _ = await asyncio.wait(
-                {claim, stop},
+                {claim, stop, full},
                 timeout=min(POLL_SECONDS, left),
                 return_when=asyncio.FIRST_COMPLETED,
             )
-            if done:
+            if claim in done or stop in done:
                 return End(kind="claim" if claim in done else "stop")
+            if full in done:
+                return End(kind="disk", reason=full.result())
             state = await engine.poll(handle)
             if state.name in ("exited", "gone"):
                 return End(kind="exit", state=state)
@@ -55,3 +68,20 @@ async def wait_for_end(
     finally:
         claim.cancel()
         stop.cancel()
+        full.cancel()
+
+
+async def _watch_disk(engine: Engine, handle: Handle, limits: Limits) -> str:
+    """Return when the container has written too much, saying of what.
+
+    Most storage drivers have no quota. The more there is to count, the seldomer it is counted.
+    """
+    loop = asyncio.get_running_loop()
+    while True:
+        began = loop.time()
+        used = await engine.disk_usage(handle)
+        if used is not None and used.size_bytes > limits.disk_bytes:
+            return f"{limits.disk_bytes / 1024**3:.1f} GiB"
+        if used is not None and (used.files or 0) > limits.disk_files:
+            return f"{limits.disk_files:,} files"
+        await asyncio.sleep(max(DISK_SECONDS, (loop.time() - began) * DISK_SHARE))

@@ -19,8 +19,9 @@ def measure(client: docker.DockerClient, container_id: str) -> DiskUsage:
     upper = layer.get("UpperDir")
     if upper and os.access(upper, os.R_OK | os.X_OK):
         return walk(upper)
-    url = client.api._url("/containers/{0}/json", container_id)
-    answer = client.api._result(client.api._get(url, params={"size": 1}), json=True)
+    # The SDK's own inspection does not ask for sizes.
+    url = f"{client.api.base_url}/v{client.api.api_version}/containers/{container_id}/json"
+    answer = client.api.get(url, params={"size": "1"}, timeout=client.api.timeout).json()
     return DiskUsage(size_bytes=int(answer.get("SizeRw") or 0))
 
 

@@ -6,13 +6,14 @@ import asyncio
 import hashlib
 import math
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any, TypeVar
 
 import docker
+import structlog
 from docker.errors import APIError, DockerException, NotFound
 from docker.models.containers import Container
 from docker.models.images import Image
@@ -32,6 +33,7 @@ from sandbox.engines.docker_options import (
 )
 from sandbox.engines.engine import LABEL, DiskUsage, EngineImage, Handle, State
 from sandbox.engines.fitness import check_fitness
+from sandbox.engines.pulling import SILENCE_SECONDS, may_pull, pull
 from sandbox.errors import EngineError, EngineUnavailable, ImageMissing, ImageUnfit
 from sandbox.spec import ContainerSpec
 
@@ -45,6 +47,8 @@ _PAUSE_SECONDS = 0.2
 
 _T = TypeVar("_T")
 
+log = structlog.get_logger(__name__)
+
 
 class DockerEngine:
     """Implements sandbox.engines.engine.Engine."""
@@ -57,11 +61,17 @@ class DockerEngine:
         namespace: str = "",
         base_url: str | None = None,
         answer_seconds: int = _ANSWER_SECONDS,
+        runtime: str = "",
+        pull: Sequence[str] = (),
     ) -> None:
         """``base_url`` names an engine; without one the host's usual one is taken.
 
         ``namespace`` keeps installations on one engine apart: ``list`` answers with its own only.
+        ``runtime`` is the OCI runtime, ``pull`` are patterns of images that may be pulled.
         """
+        self._runtime = runtime
+        self._pull = tuple(pull)
+        self._pulls: dict[str, asyncio.Task[None]] = {}
         self._namespace = hashlib.sha256(namespace.encode()).hexdigest()[:16]
         self._base_url = base_url
         self._answer_seconds = answer_seconds
@@ -71,10 +81,22 @@ class DockerEngine:
         self._fit_images: set[str] = set()
 
     async def check(self) -> None:
-        await self._call(lambda client: client.ping())
+        info = await self._call(lambda client: client.info())
+        if self._runtime and self._runtime not in info["Runtimes"]:
+            known = ", ".join(sorted(info["Runtimes"]))
+            raise EngineUnavailable(
+                f"Docker has no runtime `{self._runtime}`; it has {known}.",
+                resolution="Register it in Docker's daemon.json, or change `sandbox.runtime`.",
+            )
 
     async def check_image(self, image: str) -> None:
-        found = await self._call(lambda client: _get_image(client, image))
+        try:
+            found = await self._call(lambda client: _get_image(client, image))
+        except ImageMissing:
+            if not may_pull(image, self._pull):
+                raise
+            await self._pull_once(image)
+            found = await self._call(lambda client: _get_image(client, image))
         if found.labels.get(ENVIRONMENT_LABEL):
             raise ImageUnfit(
                 f"The image {image} is an environment, and holds somebody's tree.",
@@ -90,7 +112,8 @@ class DockerEngine:
 
     async def start(self, spec: ContainerSpec) -> Handle:
         labels = {**spec.labels, NAMESPACE_LABEL: self._namespace}
-        return await self._call(lambda client: _start(client, replace(spec, labels=labels)))
+        spec = replace(spec, labels=labels)
+        return await self._call(lambda client: _start(client, spec, self._runtime))
 
     async def poll(self, handle: Handle) -> State:
         try:
@@ -140,7 +163,7 @@ class DockerEngine:
 
         return await self._call(commit)
 
-    async def images(self) -> list[EngineImage]:
+    async def images(self) -> tuple[EngineImage, ...]:
         return await self._call(lambda client: _images(client, self._namespace))
 
     async def remove_image(self, image: str) -> None:
@@ -151,6 +174,25 @@ class DockerEngine:
             await self._in_pool(self._client.close)
             self._client = None
         self._pool.shutdown(wait=False)
+
+    async def _pull_once(self, image: str) -> None:
+        """Whoever needs the same image meanwhile waits for the one pull."""
+        if image not in self._pulls:
+            self._pulls[image] = asyncio.create_task(self._do_pull(image))
+            self._pulls[image].add_done_callback(lambda _: self._pulls.pop(image, None))
+        await asyncio.shield(self._pulls[image])
+
+    async def _do_pull(self, image: str) -> None:
+        log.info("image_pulling", image=image)
+
+        def do(_: docker.DockerClient) -> None:
+            client = connect(self._base_url, timeout_seconds=SILENCE_SECONDS)
+            try:
+                pull(client, image)
+            finally:
+                client.close()
+
+        await self._call(do)
 
     async def _call(self, function: Callable[[docker.DockerClient], _T]) -> _T:
         async with self._connecting:
@@ -210,10 +252,10 @@ def _get_image(client: docker.DockerClient, image: str) -> Image:
         ) from error
 
 
-def _start(client: docker.DockerClient, spec: ContainerSpec) -> Handle:
+def _start(client: docker.DockerClient, spec: ContainerSpec, runtime: str) -> Handle:
     image = _get_image(client, spec.image)
     for _ in range(_ATTEMPTS):
-        container = _create_or_find(client, spec)
+        container = _create_or_find(client, spec, runtime)
         if container is None:
             time.sleep(_PAUSE_SECONDS)
             continue
@@ -223,10 +265,12 @@ def _start(client: docker.DockerClient, spec: ContainerSpec) -> Handle:
     raise EngineError(f"The container {container_name(spec)} is in the way and does not go.")
 
 
-def _create_or_find(client: docker.DockerClient, spec: ContainerSpec) -> Container | None:
+def _create_or_find(
+    client: docker.DockerClient, spec: ContainerSpec, runtime: str
+) -> Container | None:
     """None: what bore the name has ended and is being removed; try again."""
     try:
-        return client.containers.create(**container_options(spec))
+        return client.containers.create(**container_options(spec, runtime=runtime))
     except APIError as error:
         if error.status_code != 409:
             raise
@@ -339,10 +383,10 @@ def _remove_image(client: docker.DockerClient, image: str) -> None:
     client.images.remove(image, noprune=False)
 
 
-def _images(client: docker.DockerClient, namespace: str) -> list[EngineImage]:
+def _images(client: docker.DockerClient, namespace: str) -> tuple[EngineImage, ...]:
     ours = [f"{ENVIRONMENT_LABEL}=1", f"{NAMESPACE_LABEL}={namespace}"]
     found = client.api.images(filters={"label": ours})
-    return [
+    return tuple(
         EngineImage(
             id=item["Id"],
             tag=next((tag for tag in item["RepoTags"] or () if tag != "<none>:<none>"), ""),
@@ -350,4 +394,4 @@ def _images(client: docker.DockerClient, namespace: str) -> list[EngineImage]:
             labels=dict(item["Labels"]),
         )
         for item in found
-    ]
+    )

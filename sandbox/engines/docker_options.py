@@ -24,12 +24,19 @@ RECIPE_LABEL = "dev.threadsmith.recipe"
 """On the default agent image: the SHA-256 of what it was made from."""
 
 
+SETUP_CAPABILITIES = (
+    *("CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID", "KILL", "SETFCAP", "SETGID", "SETPCAP"),
+    *("SETUID", "SYS_CHROOT"),
+)
+"""Docker's default ones without raw sockets, device nodes, low ports and the audit log."""
+
+
 def container_name(spec: ContainerSpec) -> str:
     """Known before the container is: a second start finds the first one by it."""
     return f"{NAME_PREFIX}{spec.run_id}-{spec.phase}"
 
 
-def container_options(spec: ContainerSpec) -> dict[str, Any]:
+def container_options(spec: ContainerSpec, *, runtime: str = "") -> dict[str, Any]:
     """Arguments of the SDK's ``containers.create``."""
     memory = spec.limits.memory_bytes
     options: dict[str, Any] = {
@@ -60,8 +67,13 @@ def container_options(spec: ContainerSpec) -> dict[str, Any]:
             type=LogConfig.types.JSON, config={"max-size": "10m", "max-file": "1"}
         ),
     }
+    if runtime:
+        options["runtime"] = runtime
     if spec.privileged_user:
         options["user"] = "0:0"
+        # What package managers need of root, and no more of what Docker would give.
+        options["cap_drop"] = ["ALL"]
+        options["cap_add"] = list(SETUP_CAPABILITIES)
     else:
         options["user"] = f"{AGENT_UID}:{AGENT_UID}"
         options["cap_drop"] = ["ALL"]

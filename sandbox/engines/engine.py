@@ -88,7 +88,7 @@ class Engine(Protocol):
     async def snapshot(self, handle: Handle, *, tag: str, labels: Mapping[str, str]) -> str:
         """Keep an exited container's file system as an image; answer its name."""
 
-    async def images(self) -> list[EngineImage]:
+    async def images(self) -> tuple[EngineImage, ...]:
         """Every environment of ours, by label."""
 
     async def remove_image(self, image: str) -> None:

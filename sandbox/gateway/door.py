@@ -7,9 +7,6 @@ restarted can lay a new one in its place; the token in the journal stays the sam
 from __future__ import annotations
 
 import asyncio
-import os
-import socket
-from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -19,6 +16,7 @@ from sandbox.gateway.journal import Journal
 from sandbox.gateway.routes import Routes
 from sandbox.gateway.wall import make_wall
 from sandbox.spec import GATEWAY_SOCKET
+from sandbox.unix_socket import bind_unix
 
 SOCKET_NAME: Final = Path(GATEWAY_SOCKET).name
 MAX_CONNECTIONS: Final = 64
@@ -51,7 +49,7 @@ class Door:
     async def open(self) -> None:
         """Listen; a socket that an earlier process left is replaced."""
         await self._runner.setup()
-        bound = await asyncio.to_thread(_bind, self.directory)
+        bound = await asyncio.to_thread(bind_unix, self.directory, SOCKET_NAME)
         loop = asyncio.get_running_loop()
         self._server = await loop.create_unix_server(self._accept, sock=bound)
 
@@ -74,23 +72,3 @@ class _Refusing(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         transport.abort()  # type: ignore[attr-defined]
-
-
-def _bind(directory: Path) -> socket.socket:
-    """A socket in the directory, by a short path: the address has room for 107 bytes only."""
-    directory.mkdir(parents=True, exist_ok=True)
-    directory.chmod(0o755)
-    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    bound = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    try:
-        with suppress(FileNotFoundError):
-            os.unlink(SOCKET_NAME, dir_fd=descriptor)
-        bound.bind(f"/proc/self/fd/{descriptor}/{SOCKET_NAME}")
-        # The container's user is not the host's; who may come this far is up to the directory.
-        os.chmod(SOCKET_NAME, 0o666, dir_fd=descriptor)  # noqa: S103
-    except OSError:
-        bound.close()
-        raise
-    finally:
-        os.close(descriptor)
-    return bound

@@ -138,7 +138,7 @@ class FakeEngine:
         self.labels[tag] = dict(labels)
         return tag
 
-    async def images(self) -> list[EngineImage]:
+    async def images(self) -> tuple[EngineImage, ...]:
         self._answer()
         return [
             EngineImage(id=self.known[tag], tag=tag, size_bytes=1000, labels=labels)
