@@ -15,6 +15,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
 
+from sandbox.egress.rules import EgressRuleInvalid, EgressRules
 from sandbox.errors import ThreadsmithError
 from sandbox.spec import Limits
 
@@ -187,6 +188,12 @@ class Settings(Section):
         for rule in self.repositories:
             unknown = set(rule.secrets or ()) - set(self.secrets)
             faults += [f"repositories {rule.match}: no secret {name}" for name in sorted(unknown)]
+        for place in (self.sandbox, *self.repositories):
+            for words in (place.setup_network, place.agent_network):
+                try:
+                    EgressRules.parse(words or ())
+                except EgressRuleInvalid as error:
+                    faults.append(error.brief)
         if faults:
             raise ValueError("; ".join(faults))
         return self

@@ -64,7 +64,7 @@ class TaskSources:
             repository=task.source.repository,
             credentials=self.credentials(url),
         )
-        return replace(fetched, branch=tree.branch)
+        return replace(fetched, branch=tree.branch, default_branch=tree.default_branch)
 
     async def look_up(self, source: Source, ref: str | None) -> Tree:
         resolved = await self.mirrors.resolve(
@@ -75,6 +75,7 @@ class TaskSources:
             commit=resolved.commit,
             branch=resolved.branch,
             repository=source.repository,
+            default_branch=resolved.default_branch,
         )
 
     async def _unpublished_base(self, task: Task, run: Run) -> Tree | None:

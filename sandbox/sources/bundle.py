@@ -9,27 +9,41 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 from sandbox.errors import SourceError
-from sandbox.git import GitFailed, git_stream
+from sandbox.git import GitFailed, git, git_stream
 from sandbox.spec import Tree
 
 
-async def bundle(tree: Tree) -> AsyncIterator[bytes]:
+async def bundle(tree: Tree, have: str | None = None) -> AsyncIterator[bytes]:
     """Stream a git bundle with the commit as `refs/heads/base` and its whole history.
 
-    A bundle names its refs as the repository does, so it comes from a throw-away one that borrows
-    the mirror's objects and has that single ref.
+    With ``have``, a commit that the other side holds, only what came after it: nothing at all
+    where nothing did. A bundle names its refs as the repository does, so it comes from a
+    throw-away one that borrows the mirror's objects and has that single ref.
     """
     directory = Path(await asyncio.to_thread(tempfile.mkdtemp, prefix="threadsmith-bundle-"))
     try:
         await asyncio.to_thread(_borrow, directory, Path(tree.mirror), tree.commit)
+        wanted = ["refs/heads/base"]
+        if have is not None and await _knows(directory, have):
+            wanted.append(f"^{have}")
+            if not await git("rev-list", "-1", *wanted, git_dir=directory):
+                return
         async for chunk in git_stream(
-            "bundle", "create", "--quiet", "-", "refs/heads/base", git_dir=directory
+            "bundle", "create", "--quiet", "-", *wanted, git_dir=directory
         ):
             yield chunk
     except GitFailed as error:
         raise SourceError("The source could not be packed.", details=str(error)) from error
     finally:
         await asyncio.to_thread(shutil.rmtree, directory, ignore_errors=True)
+
+
+async def _knows(directory: Path, commit: str) -> bool:
+    try:
+        await git("cat-file", "-e", f"{commit}^{{commit}}", git_dir=directory)
+    except GitFailed:
+        return False
+    return True
 
 
 def _borrow(directory: Path, mirror: Path, commit: str) -> None:

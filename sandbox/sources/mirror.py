@@ -36,6 +36,8 @@ class Resolved:
 
     commit: str
     branch: str | None
+    default_branch: str | None = None
+    """The remote's own, where it was heard of."""
 
 
 class Mirrors:
@@ -94,15 +96,16 @@ class Mirrors:
             commit=resolved.commit,
             branch=resolved.branch,
             repository=repository,
+            default_branch=resolved.default_branch,
         )
 
     def path(self, url: str) -> Path:
         """Where the repository's mirror is, or will be."""
         return self._path(check_address(url, allow_local=self._allow_local))
 
-    def bundle(self, tree: Tree) -> AsyncIterator[bytes]:
+    def bundle(self, tree: Tree, have: str | None = None) -> AsyncIterator[bytes]:
         """See sandbox.sources.bundle."""
-        return bundle(tree)
+        return bundle(tree, have)
 
     async def _update(self, remote: _Remote, commit: str | None) -> None:
         """Fetch everything under the lock, unless somebody else has brought the commit by then."""
@@ -158,7 +161,8 @@ async def _ask(remote: _Remote, ref: str | None) -> Resolved | None:
     """What the remote itself says: its default branch, a branch, a tag, or any full ref."""
     name = "HEAD" if ref is None else check_ref(ref)
     wanted = ["HEAD"] if name == "HEAD" else [f"refs/heads/{name}", f"refs/tags/{name}", name]
-    patterns = [*wanted, *(f"{each}^{{}}" for each in wanted[1:])]
+    tags = [] if name == "HEAD" else wanted
+    patterns = ["HEAD", *tags, *(f"{each}^{{}}" for each in tags)]
     output = await remote.git(
         "ls-remote", "--symref", "--", remote.address.url, *patterns, timeout=_ASK_SECONDS
     )
@@ -180,7 +184,9 @@ async def _ask(remote: _Remote, ref: str | None) -> Resolved | None:
             branch = head if each == "HEAD" else each.removeprefix("refs/heads/")
             is_branch = each == "HEAD" or each.startswith("refs/heads/")
             commit = refs.get(f"{each}^{{}}", refs[each])
-            return Resolved(commit=commit, branch=branch if is_branch else None)
+            return Resolved(
+                commit=commit, branch=branch if is_branch else None, default_branch=head
+            )
     return None
 
 

@@ -8,7 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from chatbot.config import ConfigError, Settings, effective, load_settings
+from chatbot.config import (
+    ConfigError,
+    RepositorySettings,
+    Settings,
+    effective,
+    load_settings,
+)
 
 EXAMPLE = Path(__file__).parents[2] / "manifests" / "threadsmith.example.toml"
 
@@ -77,6 +83,33 @@ def test_secrets_are_never_printed() -> None:
 def test_the_example_is_valid_and_the_settings_are_explained() -> None:
     assert load_settings(EXAMPLE, {}).web.port == 8080
     assert set(tomllib.loads(EXAMPLE.read_text())) == set(Settings.model_fields)
-    for name, section in Settings.model_fields.items():
-        for field, info in section.annotation.model_fields.items():  # type: ignore[union-attr]
+    sections = {name: field.annotation for name, field in Settings.model_fields.items()}
+    sections["repositories"] = RepositorySettings
+    del sections["secrets"]
+    for name, section in sections.items():
+        for field, info in section.model_fields.items():  # type: ignore[union-attr]
             assert info.description, f"{name}.{field} has no explanation"
+
+
+def test_secrets_keep_their_names_and_are_never_shown() -> None:
+    settings = load_settings(None, {"THREADSMITH_SECRETS_NPM_Token": "s3cret-value"})
+    assert settings.secrets["NPM_Token"].get_secret_value() == "s3cret-value"
+    assert "s3cret-value" not in json.dumps(effective(settings))
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        ('[secrets]\n"1X" = "long enough"', "secrets.1X: no name for a variable"),
+        ('[secrets]\nX = "short"', "secrets.X: shorter than 6 characters"),
+        ('[[repositories]]\nmatch = "a/*"\nsecrets = ["X"]', "repositories a/*: no secret X"),
+        ('[sandbox]\nsetup_network = ["https://x"]', "`https://x` is no egress rule."),
+        ('[[repositories]]\nmatch = "a"\nagent_network = ["a b"]', "`a b` is no egress rule."),
+    ],
+)
+def test_what_repositories_may_have_is_checked(tmp_path: Path, text: str, fault: str) -> None:
+    path = tmp_path / "threadsmith.toml"
+    path.write_text(text)
+    with pytest.raises(ConfigError) as caught:
+        load_settings(path, {})
+    assert fault in caught.value.details

@@ -19,9 +19,9 @@ from chatbot.models import (
 
 ALLOWED = {
     "queued": "preparing failed stopped",
-    "preparing": "queued running failed stopped",
+    "preparing": "queued waiting running failed stopped",
     "running": "waiting ready done failed stopped",
-    "waiting": "running ready failed stopped",
+    "waiting": "queued running ready failed stopped",
     "ready": "queued publishing done stopped",
     "publishing": "ready done failed",
     "done": "queued",

@@ -98,13 +98,23 @@ class TestDockerEngine(EngineContract):
     ) -> None:
         handle = await engine.start(make_spec("true"))
         await ended(engine, handle)
-        tag = await engine.snapshot(handle, tag=f"threadsmith-env:test-{uuid4().hex[:12]}")
+        tag = await engine.snapshot(
+            handle, tag=f"threadsmith-env:test-{uuid4().hex[:12]}", labels={}
+        )
         container = self.client.containers.create(tag, ["true"])
         try:
             assert container.id not in [each["id"] for each in await engine.list()]
         finally:
             container.remove()
             await engine.remove_image(tag)
+
+    async def test_a_runtime_that_is_not_there(self) -> None:
+        engine = DockerEngine(runtime="no-such-runtime")
+        try:
+            with pytest.raises(EngineUnavailable, match="no runtime `no-such-runtime`"):
+                await engine.check()
+        finally:
+            await engine.close()
 
 
 @pytest.mark.docker

@@ -6,7 +6,12 @@ import io
 import tarfile
 from dataclasses import replace
 
-from sandbox.engines.docker_options import container_options, home_archive, snapshot_config
+from sandbox.engines.docker_options import (
+    SETUP_CAPABILITIES,
+    container_options,
+    home_archive,
+    snapshot_config,
+)
 from sandbox.spec import ContainerSpec, Limits, Mount
 
 SPEC = ContainerSpec(
@@ -61,15 +66,19 @@ def test_agent_phase_holds_nothing() -> None:
     }
 
 
-def test_setup_phase_is_root_with_the_network_it_was_given() -> None:
-    spec = replace(SPEC, phase="setup", privileged_user=True, network=True)
-    assert container_options(spec) == {
+def test_setup_phase_is_root_with_what_package_managers_need() -> None:
+    spec = replace(SPEC, phase="setup", privileged_user=True)
+    options = container_options(spec, runtime="runsc")
+    assert options.pop("cap_add") == list(SETUP_CAPABILITIES)
+    assert options == {
         **COMMON,
         "name": "threadsmith-r_1-setup",
         "labels": {**COMMON["labels"], "dev.threadsmith.phase": "setup"},
-        "network_mode": "bridge",
         "user": "0:0",
+        "cap_drop": ["ALL"],
+        "runtime": "runsc",
     }
+    assert not {"NET_RAW", "MKNOD", "SYS_ADMIN", "SYS_PTRACE"} & set(SETUP_CAPABILITIES)
 
 
 def test_home_archive_holds_two_owned_directories() -> None:
@@ -83,8 +92,11 @@ def test_home_archive_holds_two_owned_directories() -> None:
 
 def test_snapshot_config_empties_what_setup_brought() -> None:
     config = snapshot_config(
-        ["PATH=/odd", "TOKEN=secret", "HOME=/home/agent"], ["PATH=/bin", "LANG=C.UTF-8"]
+        ["PATH=/odd", "TOKEN=secret", "HOME=/home/agent"],
+        ["PATH=/bin", "LANG=C.UTF-8"],
+        {"note": "1"},
     )
     assert sorted(config["Env"]) == ["HOME=", "LANG=C.UTF-8", "PATH=/bin", "TOKEN="]
     assert config["User"] == ""
     assert config["Labels"]["dev.threadsmith.run"] == ""
+    assert config["Labels"]["note"] == "1"

@@ -66,7 +66,12 @@ class TestResolve:
         url = server.url("acme/api")
         found = {ref: await mirrors.resolve(url, ref) for ref in expected}
         assert found == {
-            ref: Resolved(commit=commit, branch=branch)
+            # A commit is asked of the mirror, and the remote says nothing of its branches.
+            ref: Resolved(
+                commit=commit,
+                branch=branch,
+                default_branch=None if str(ref).lower()[:8] in (first[:8], second[:8]) else "main",
+            )
             for ref, (commit, branch) in expected.items()
         }
 
@@ -82,7 +87,9 @@ class TestResolve:
         repository.git("branch", "-m", "trunk")
         commit = repository.git("rev-parse", "HEAD")
         url = server.url("acme/api")
-        assert await mirrors.resolve(url, None) == Resolved(commit=commit, branch="trunk")
+        assert await mirrors.resolve(url, None) == Resolved(
+            commit=commit, branch="trunk", default_branch="trunk"
+        )
         repository.git("checkout", "--quiet", "--detach")
         repository.git("branch", "-D", "trunk")
         assert await mirrors.resolve(url, None) == Resolved(commit=commit, branch=None)
@@ -173,7 +180,13 @@ class TestFetch:
         url = server.url("acme/api.git").removesuffix(".git")
         tree = await mirrors.fetch(url, None, repository="acme/api", credentials=TOKEN)
         path = mirrors.path(url)
-        assert tree == Tree(mirror=str(path), commit=commit, branch="main", repository="acme/api")
+        assert tree == Tree(
+            mirror=str(path),
+            commit=commit,
+            branch="main",
+            repository="acme/api",
+            default_branch="main",
+        )
         assert run_git(path, "show", f"{commit}:a.py") == b"a = 1\n"
         kept = "".join(file.read_text() for file in path.glob("*") if file.is_file())
         assert TOKEN.token not in kept
@@ -193,7 +206,7 @@ class TestFetch:
         assert not any(path.endswith("/git-upload-pack") for path, _ in server.requests[2:])
         server.requests.clear()
         again = await mirrors.fetch(url, first.commit, repository="acme/api")
-        assert again == replace(first, branch=None)
+        assert again == replace(first, branch=None, default_branch=None)
         assert server.requests == []
         commit = repository.commit({"new.py": ""})
         assert (await mirrors.fetch(url, None, repository="acme/api")).commit == commit
