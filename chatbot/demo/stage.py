@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -72,8 +72,9 @@ async def staged(
     suggestions: tuple[str, ...] = (),
     port: int = 0,
     rate_limits: bool = True,
+    adjust: Callable[[Settings], Settings] = lambda settings: settings,
 ) -> AsyncIterator[Stage]:
-    """Start all three; stop them in reverse."""
+    """Start all three; stop them in reverse. ``adjust`` has the last word on the settings."""
     workspace = Workspace(
         port=port, notice=notice, suggestions=suggestions, rate_limits=rate_limits
     )
@@ -87,6 +88,7 @@ async def staged(
             settings = stage_settings(
                 directory / "data", workspace=workspace, forge=forge, model=model, sandbox=sandbox
             )
+            settings = adjust(settings)
             try:
                 async with start_app(settings) as app:
                     yield Stage(workspace=workspace, forge=forge, app=app)
@@ -99,11 +101,13 @@ async def staged(
 
 
 async def _remove_containers(settings: Settings) -> None:
-    """A server leaves its containers to its next start; this one has none."""
+    """A server leaves containers and environments to its next start; this one has none."""
     engine = DockerEngine(namespace=str(settings.data.directory.absolute()))
     try:
         for handle in await engine.list():
             await engine.remove(handle)
+        for image in await engine.images():
+            await engine.remove_image(image.id)
     except ThreadsmithError as error:
         # Without an engine there are no containers either.
         log.debug("nothing_removed", error=str(error))

@@ -11,6 +11,7 @@ from docker.errors import APIError, DockerException
 from docker.utils import parse_repository_tag
 from requests.exceptions import RequestException
 
+from sandbox.engines.docker_options import NAME_PREFIX
 from sandbox.errors import ImageMissing
 
 SILENCE_SECONDS: Final = 60
@@ -18,7 +19,9 @@ SILENCE_SECONDS: Final = 60
 
 
 def may_pull(image: str, patterns: Sequence[str]) -> bool:
-    return any(fnmatch.fnmatchcase(image, pattern) for pattern in patterns)
+    """Images that are made here are in no registry; a stranger's of that name is not ours."""
+    is_ours = image.startswith(NAME_PREFIX)
+    return not is_ours and any(fnmatch.fnmatchcase(image, pattern) for pattern in patterns)
 
 
 def pull(client: docker.DockerClient, image: str) -> None:

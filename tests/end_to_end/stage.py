@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from chatbot.config import ModelSettings, SandboxSettings
+from chatbot.config import ModelSettings, SandboxSettings, Settings
 from chatbot.demo.stage import Stage, staged
 from chatbot.demo.workspace import Workspace
 from chatbot.history import queries
@@ -53,6 +53,7 @@ async def product(
     repositories: Mapping[str, Mapping[str, bytes]],
     sandbox: SandboxSettings | None = None,
     model: str | None = None,
+    adjust: Callable[[Settings], Settings] = lambda settings: settings,
 ) -> AsyncIterator[Stage]:
     recording = write_replies(directory / "replies.json", conversations)
     async with staged(
@@ -60,6 +61,7 @@ async def product(
         model=ModelSettings(default=model or recording),
         repositories=repositories,
         sandbox=sandbox,
+        adjust=adjust,
     ) as stage:
         yield stage
 

@@ -67,10 +67,26 @@ CREATE TABLE runs (
     owner TEXT,
     UNIQUE (task_id, number)
 ) STRICT;
+CREATE TABLE scripts (
+    sha256 TEXT PRIMARY KEY,
+    content TEXT NOT NULL
+) STRICT;
 CREATE TABLE seen (
     key TEXT PRIMARY KEY,
     at REAL NOT NULL
 ) STRICT, WITHOUT ROWID;
+CREATE TABLE setup_approvals (
+    id TEXT PRIMARY KEY,
+    task_id TEXT NOT NULL REFERENCES tasks (id),
+    run_id TEXT NOT NULL REFERENCES runs (id),
+    repository TEXT NOT NULL,
+    sha256 TEXT NOT NULL REFERENCES scripts (sha256),
+    state TEXT NOT NULL,
+    created_at REAL NOT NULL,
+    settled_at REAL,
+    settled_by_id TEXT,
+    settled_by_name TEXT
+) STRICT;
 CREATE TABLE sqlite_sequence(name,seq);
 CREATE TABLE tasks (
     id TEXT PRIMARY KEY,
@@ -100,7 +116,7 @@ CREATE TABLE tasks (
     pull_request TEXT,
     last_seq INTEGER NOT NULL DEFAULT 0,
     key TEXT UNIQUE
-) STRICT;
+, image TEXT) STRICT;
 CREATE TABLE turns (
     task_id TEXT NOT NULL REFERENCES tasks (id),
     number INTEGER NOT NULL,
@@ -116,6 +132,9 @@ CREATE UNIQUE INDEX "idx__sqlite_migrations_migration_set_name"
 CREATE INDEX messages_task ON messages (task_id);
 CREATE INDEX runs_open ON runs (created_at) WHERE finished_at IS NULL;
 CREATE INDEX seen_at ON seen (at)
+;
+CREATE INDEX setup_approvals_scripts ON setup_approvals (repository, sha256, state);
+CREATE INDEX setup_approvals_task ON setup_approvals (task_id)
 ;
 CREATE INDEX tasks_created ON tasks (created_at);
 CREATE INDEX tasks_status ON tasks (status);
