@@ -87,7 +87,8 @@ def _values(secret: str) -> Iterator[str]:
 def _forms(value: str) -> Iterator[str]:
     data = value.encode("utf-8", "surrogateescape")
     yield value
-    yield value.lower()  # as in a host's name
+    if len(value) >= MIN_LINE_CHARACTERS:
+        yield value.lower()  # as in a host's name; of a shorter one it may be a common word
     yield data.hex()
     yield data.hex().upper()
     yield from _base64(data)
