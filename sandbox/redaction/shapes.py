@@ -177,10 +177,15 @@ _FINDERS: Final = _finders()
 
 def shape_spans(text: str) -> list[Span]:
     """Where something stands that looks like a secret; places may overlap."""
-    spans = [span for finder in _FINDERS for span in _places(finder, text)]
+    return [span for _, span in shape_matches(text)]
+
+
+def shape_matches(text: str) -> list[tuple[int, Span]]:
+    """The same, each with where that begins by which it is known."""
+    found = [match for finder in _FINDERS for match in _places(finder, text)]
     if _KEY_START in text:
-        spans += _keys(text)
-    return spans
+        found += _keys(text)
+    return found
 
 
 def shapes_held_from(text: str) -> int:
@@ -209,7 +214,7 @@ def _broken_off(start: str, text: str) -> int:
     return len(text)
 
 
-def _places(finder: re.Pattern[str], text: str) -> Iterator[Span]:
+def _places(finder: re.Pattern[str], text: str) -> Iterator[tuple[int, Span]]:
     done = 0
     for found in finder.finditer(text):
         at, begin = found.span()
@@ -223,17 +228,17 @@ def _places(finder: re.Pattern[str], text: str) -> Iterator[Span]:
             continue
         done = match.end()
         if match.re.groups:
-            yield match.span("password" if "password" in match.re.groupindex else 1)
+            yield at, match.span("password" if "password" in match.re.groupindex else 1)
         else:
-            yield at, done
+            yield at, (at, done)
 
 
-def _keys(text: str) -> Iterator[Span]:
+def _keys(text: str) -> Iterator[tuple[int, Span]]:
     at = text.find(_KEY_START)
     while at >= 0:
         match = _KEY.match(text, at + len(_KEY_START))
         if match is not None:
-            yield at, match.end()
+            yield at, (at, match.end())
         at = text.find(_KEY_START, match.end() if match is not None else at + 1)
 
 

@@ -5,12 +5,15 @@ from __future__ import annotations
 from typing import Final
 
 from sandbox.redaction.known import KnownValues
-from sandbox.redaction.shapes import MAX_CHARACTERS, shape_spans, shapes_held_from
+from sandbox.redaction.shapes import MAX_CHARACTERS, shape_matches, shapes_held_from
 from sandbox.redaction.spans import Span, merge, without
 
 _MARGIN: Final = 64
 _TELLING: Final = 8
 """At a text's end so much of a value's beginning is hidden as if it were whole."""
+
+_Found = tuple[int, Span]
+"""Where that begins by which a secret is known, and where the secret is."""
 
 
 class StreamRedactor:
@@ -32,16 +35,16 @@ class StreamRedactor:
     def feed(self, text: str) -> str:
         """What can be shown now."""
         self._held += text
-        spans = self._spans()
-        return self._give(spans, self._sure(spans))
+        found = self._find()
+        return self._give(found, self._sure(found))
 
     def flush(self) -> str:
         """The rest: nothing comes after it."""
-        spans = self._spans()
+        found = self._find()
         cut_off = self._known.held_from(self._held)
         if len(self._held) - cut_off >= _TELLING:
-            spans = merge([*spans, (cut_off, len(self._held))])
-        return self._give(spans, len(self._held))
+            found.append((cut_off, (cut_off, len(self._held))))
+        return self._give(found, len(self._held))
 
     def rest(self) -> str:
         """What ``flush`` would give, which stays held."""
@@ -49,25 +52,29 @@ class StreamRedactor:
         twin._before, twin._held = self._before, self._held
         return twin.flush()
 
-    def _spans(self) -> list[Span]:
+    def _find(self) -> list[_Found]:
         whole = self._before + self._held
         moved = len(self._before)
-        found = merge(self._known.spans(whole) + shape_spans(whole))
-        return [(max(0, start - moved), end - moved) for start, end in found if end > moved]
+        known = [(span[0], span) for span in self._known.spans(whole)]
+        return [
+            (begin - moved, (max(0, start - moved), end - moved))
+            for begin, (start, end) in (*known, *shape_matches(whole))
+            if end > moved
+        ]
 
-    def _sure(self, spans: list[Span]) -> int:
+    def _sure(self, found: list[_Found]) -> int:
         """How much of what is held cannot be part of a secret that is still to come."""
-        held = self._held
-        sure = min(self._known.held_from(held), shapes_held_from(held))
-        sure = max(sure, len(held) - self._limit)
-        for start, end in spans:
-            if start < sure < end:
-                return start
-        return sure
+        sure = min(self._known.held_from(self._held), shapes_held_from(self._held))
+        sure = max(sure, len(self._held) - self._limit)
+        # By the last one first: what is moved back may come to lie in an earlier one.
+        for begin, (_, end) in sorted(found, key=lambda match: match[1][1], reverse=True):
+            if begin < sure < end:
+                sure = begin
+        return max(0, sure)
 
-    def _give(self, spans: list[Span], end: int) -> str:
+    def _give(self, found: list[_Found], end: int) -> str:
         given, self._held = self._held[:end], self._held[end:]
         self._before = given[-1:] or self._before
-        done = [span for span in spans if span[0] < end]
-        self.count += len(done)
-        return without(given, done)
+        spans = [span for span in merge(span for _, span in found) if span[0] < end]
+        self.count += len(spans)
+        return without(given, spans)
