@@ -85,19 +85,23 @@ class EgressProxy:
         self._resolver = resolver
         self._dial = dial
         self._server: asyncio.Server | None = None
+        self._path: Path | None = None
         self._open: set[asyncio.Task[None]] = set()
 
     async def open(self, directory: Path) -> None:
         """Listen beside the gateway."""
         bound = await asyncio.to_thread(bind_unix, directory, SOCKET_NAME)
+        self._path = directory / SOCKET_NAME
         self._server = await asyncio.start_unix_server(
             self._accept, sock=bound, limit=MAX_HEAD_BYTES
         )
 
     async def close(self) -> None:
-        """End every request and tunnel."""
+        """End every request and tunnel; the next phase finds no socket."""
         if self._server is not None:
             self._server.close()
+        if self._path is not None:
+            await asyncio.to_thread(self._path.unlink, missing_ok=True)
         for task in tuple(self._open):
             task.cancel()
         await asyncio.gather(*self._open, return_exceptions=True)

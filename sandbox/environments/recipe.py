@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from sandbox.errors import SourceError
-from sandbox.git import GitFailed, git
+from sandbox.git import GitFailed, GitOutputTooLong, git
 from sandbox.sources.files import read_file
 from sandbox.spec import Setup, Tree
 
@@ -24,7 +24,8 @@ _LOCK_FILES: Final = re.compile(
     rb"|mix\.lock|gradle\.lockfile|packages\.lock\.json|Package\.resolved|flake\.lock)"
 )
 _MAX_LOCK_FILES: Final = 1000
-_LISTING_BYTES: Final = 512 * 1024**2
+LISTING_BYTES: Final = 192 * 1024**2
+"""Of a tree's listing: about two million files. A few hundred bytes may claim a billion."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,8 +72,10 @@ async def find_locks(tree: Tree) -> tuple[tuple[str, str], ...]:
         listing = await git(
             *("ls-tree", "-r", "-z", "--full-tree", tree.commit),
             git_dir=Path(tree.mirror),
-            limit=_LISTING_BYTES,
+            limit=LISTING_BYTES,
         )
+    except GitOutputTooLong as error:
+        raise SourceError("The tree has too many files.", details=str(error)) from error
     except GitFailed as error:
         raise SourceError("The source could not be read.", details=str(error)) from error
     # One pass in C over what may be a hundred thousand lines.

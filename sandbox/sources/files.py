@@ -9,7 +9,7 @@ from sandbox.git import GitFailed, git
 from sandbox.spec import Tree
 
 _REGULAR = (b"100644", b"100755")
-_LISTING_BYTES = 512 * 1024**2
+_LISTING_BYTES = 192 * 1024**2
 
 
 async def read_file(tree: Tree, path: str, *, limit_bytes: int) -> bytes | None:

@@ -38,7 +38,12 @@ mkdir -p /opt/tool && echo installed > /opt/tool/marker
 FILES = {"a.txt": b"one\n", "setup.sh": SCRIPT}
 CONVERSATIONS = {
     "works": [
-        [call("bash", command="cat /opt/tool/marker /home/agent/.npmrc a.txt; env | grep -c NPM || true")],
+        [
+            call(
+                "bash",
+                command="cat /opt/tool/marker /home/agent/.npmrc a.txt; env | grep -c NPM || true",
+            )
+        ],
         [call("write", path="a.txt", content="two\n")],
         [finish("Counted on")],
     ],
