@@ -168,7 +168,9 @@ class EgressProxy:
                 await writer.drain()
                 await pump_both(client, server, counter)
                 return
-            server[1].write(head.to_wire())
+            wire = head.to_wire()
+            server[1].write(wire)
+            counter.send(len(wire))
             await carry_body(reader, server[1], head, counter)
             await pump(server[0], writer, counter.receive)
         except BadHead as problem:

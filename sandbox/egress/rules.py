@@ -61,6 +61,8 @@ def normal_host(text: str) -> str | None:
     """
     text = text.strip().removesuffix(".").lower()
     bare = text[1:-1] if text.startswith("[") and text.endswith("]") else text
+    if "%" in bare:
+        return None
     if ":" in bare:
         try:
             return str(IPv6Address(bare))
