@@ -8,7 +8,6 @@ from typing import Any, Literal
 from sandbox.engines.engine import State
 from sandbox.errors import ProviderError, ThreadsmithError
 from sandbox.gateway.wire import Claim
-from sandbox.policy import redact
 from sandbox.recorder import Outcome
 from sandbox.spec import RunSpec
 
@@ -22,6 +21,7 @@ class End:
     kind: Literal["claim", "exit", "limit", "disk", "stop"]
     state: State | None = None
     logs: str = ""
+    """Of the container, without secrets."""
     reason: str = ""
     """Of `disk`: the limit that was reached."""
 
@@ -160,7 +160,7 @@ def _exited(end: End) -> Outcome:
         stage="agent",
         brief=f"The agent ended without a result ({why}).",
         resolution=resolution,
-        details=redact(end.logs)[-LOG_CHARACTERS:],
+        details=end.logs[-LOG_CHARACTERS:],
     )
 
 

@@ -11,6 +11,7 @@ from typing import Final
 
 from sandbox.egress.proxy import Attempt, EgressProxy
 from sandbox.egress.rules import EgressRules
+from sandbox.gateway.hiding import Counting, Hiding
 from sandbox.gateway.journal import Journal
 from sandbox.recorder import Recorder
 
@@ -48,7 +49,9 @@ def find_authorities(
     return None
 
 
-def make_proxy(journal: Journal, recorder: Recorder, outside: Outside) -> EgressProxy:
+def make_proxy(
+    journal: Journal, recorder: Recorder, outside: Outside, hiding: Hiding
+) -> EgressProxy:
     """The proxy of the journal's phase; each attempt becomes an event of the story."""
     entry = journal.entry
     rules = EgressRules.parse(entry.egress)
@@ -65,18 +68,20 @@ def make_proxy(journal: Journal, recorder: Recorder, outside: Outside) -> Egress
             attempt.host, attempt.port, attempt.method
         ):
             allow = f"{name} = {json.dumps(list(rules.with_host(attempt.host)))}"
+        hide = Counting(hiding.redactor)
         payload = {
             "phase": entry.phase,
-            "host": attempt.host,
+            "host": hide(attempt.host),
             "port": attempt.port,
-            "method": attempt.method,
+            "method": hide(attempt.method),
             "verdict": attempt.verdict,
-            "reason": attempt.reason,
-            "allow": allow,
+            "reason": hide(attempt.reason),
+            "allow": hide(allow),
             "sent": attempt.sent,
             "received": attempt.received,
         }
         await recorder.event("egress", payload)
+        await hiding.add("events", hide.count)
 
     return EgressProxy(
         rules,

@@ -13,14 +13,15 @@ from typing import Final
 from sandbox.engines.engine import Engine, Handle
 from sandbox.errors import RunFailed, ThreadsmithError
 from sandbox.gateway.door import Door
+from sandbox.gateway.hiding import Hiding
 from sandbox.gateway.journal import Entry, Journal
 from sandbox.gateway.routes import Bundle, Routes
 from sandbox.gateway.turns import Turns
 from sandbox.llm.provider import Provider
 from sandbox.outcomes import LOG_CHARACTERS, End, Facts
 from sandbox.outside import Outside, make_proxy
-from sandbox.policy import redact
 from sandbox.recorder import Recorder
+from sandbox.redaction import NO_SECRETS, Redactor
 from sandbox.spec import (
     AGENT_COMMAND,
     AGENT_PROGRAM,
@@ -56,6 +57,7 @@ class Run:
     outside: Outside
     secrets: Mapping[str, str]
     """Values of the variables that the configuration declares, by name."""
+    redactor: Redactor = NO_SECRETS
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -134,9 +136,10 @@ async def set_up(run: Run, build: Build) -> None:
                 limits=run.spec.limits,
             )
             await run.engine.stop(handle)
-            end = replace(end, logs=await _logs(run, handle))
+            await door.routes.events.finish()
             failure = _setup_failure(run, door, end)
-            tail = door.routes.events.setup_tail(TAIL_LINES) or redact(end.logs)[-LOG_CHARACTERS:]
+            tail = door.routes.events.setup_tail(TAIL_LINES)
+            tail = tail or (await _logs(run, handle))[-LOG_CHARACTERS:]
             payload = {
                 "exit_code": _exit_code(door, end),
                 "seconds": round(time.monotonic() - began, 3),
@@ -212,21 +215,22 @@ async def _follow(run: Run, door: Door, handle: Handle) -> End:
 async def _open_door(run: Run, journal: Journal) -> AsyncIterator[Door]:
     """The gateway, and beside it the way to the outside where the phase has one."""
     async with AsyncExitStack() as stack:
-        routes = await _make_routes(run, journal)
+        hiding = Hiding(run.redactor, journal, run.recorder)
+        routes = await _make_routes(run, journal, hiding)
         door = Door(run.spec.run_id, journal, routes)
         stack.push_async_callback(door.close)
         await door.open()
         if journal.entry.egress:
-            proxy = make_proxy(journal, run.recorder, run.outside)
+            proxy = make_proxy(journal, run.recorder, run.outside, hiding)
             stack.push_async_callback(proxy.close)
             await proxy.open(door.directory)
         yield door
 
 
-async def _make_routes(run: Run, journal: Journal) -> Routes:
+async def _make_routes(run: Run, journal: Journal, hiding: Hiding) -> Routes:
     spec, turns = run.spec, None
     if journal.entry.phase == "agent" and run.provider is not None:
-        turns = Turns(spec, run.recorder, run.provider, model=run.model)
+        turns = Turns(spec, run.recorder, run.provider, model=run.model, hiding=hiding)
         await turns.load()
     names = spec.setup.secrets if spec.setup is not None else ()
     return Routes(
@@ -237,6 +241,7 @@ async def _make_routes(run: Run, journal: Journal) -> Routes:
         bundle=run.bundle,
         patch=await asyncio.to_thread(_read_work, run.directory),
         variables={name: run.secrets[name] for name in names if name in run.secrets},
+        hiding=hiding,
     )
 
 
@@ -253,9 +258,13 @@ def _facts(run: Run, door: Door, end: End) -> Facts:
 
 async def _logs(run: Run, handle: Handle) -> str:
     try:
-        return await run.engine.logs(handle, limit_bytes=LOG_BYTES)
+        logs = await run.engine.logs(handle, limit_bytes=LOG_BYTES)
     except ThreadsmithError as error:
         return f"(no log: {error.brief})"
+    shown, hidden = run.redactor.counted(logs)
+    if hidden:
+        await run.recorder.event("redacted", {"where": "log", "count": hidden})
+    return shown
 
 
 def _exit_code(door: Door, end: End) -> int | None:

@@ -26,6 +26,7 @@ from sandbox.outcomes import conclude, failed, vanished
 from sandbox.outside import Outside
 from sandbox.phases import Run, Stopped, go_on, work
 from sandbox.recorder import Outcome, Recorder
+from sandbox.redaction import Redactor
 from sandbox.spec import RunSpec
 from sandbox.watch import Watch
 
@@ -48,12 +49,14 @@ class Runner:
         environments: Environments,
         outside: Outside | None = None,
         secrets: Mapping[str, str] | None = None,
+        redactor: Redactor | None = None,
         program: Path | None = None,
     ) -> None:
         """``directory`` holds a folder per run; ``bundle`` streams a tree to a container.
 
-        ``secrets`` are the values of declared variables; ``program`` is the folder shown to
-        containers in the place of our own agent's.
+        ``secrets`` are the values of declared variables; ``redactor`` knows them too, and what
+        else must not be shown; ``program`` is the folder shown to containers in the place of our
+        own agent's.
         """
         self._engine = engine
         self._providers = providers
@@ -61,6 +64,7 @@ class Runner:
         self._bundle = bundle
         self._outside = outside or Outside()
         self._secrets = dict(secrets or {})
+        self._redactor = redactor or Redactor(self._secrets.values())
         self.environments = environments
         self._program = program or Path(agent_image.__path__[0])
         self._watches: dict[str, Watch] = {}
@@ -193,6 +197,7 @@ class Runner:
             watch=watch,
             outside=self._outside,
             secrets=self._secrets,
+            redactor=self._redactor,
         )
 
     async def _clear(self, run_id: str) -> bool:

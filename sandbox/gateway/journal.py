@@ -30,7 +30,9 @@ class Entry:
     patch: dict[str, Any] | None = None
     """Of the newest patch: its hash, and how many files it changes."""
     claim: dict[str, Any] | None = None
-    """The agent's own account of the end, as it came."""
+    """The agent's own account of the end, as it came, without secrets."""
+    hidden: dict[str, int] = field(default_factory=dict)
+    """How much was hidden where, as the story was last told."""
 
 
 class Journal:

@@ -8,11 +8,12 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 from aiohttp import web
 
 from sandbox.gateway.bodies import read_body
+from sandbox.gateway.hiding import Hiding
 from sandbox.gateway.journal import Journal
 from sandbox.gateway.protocol import MAX_EVENTS_BYTES, MAX_INBOX_WAIT_SECONDS, MAX_TURN_BYTES
 from sandbox.gateway.refusals import BadRequest, Closing, Conflict, ReadOnly
@@ -38,8 +39,11 @@ Bundle = Callable[[Tree, str | None], AsyncIterator[bytes]]
 With a commit that is there already, only what came after it: perhaps nothing.
 """
 
+T = TypeVar("T")
+
 MAX_OUTCOME_BYTES: Final = 2 * 1024**2
 MAX_SCRIPT_BYTES: Final = 1024**2
+LONG_BYTES: Final = 64 * 1024
 _COMMIT: Final = re.compile(r"[0-9a-f]{40}")
 SOURCE_SECONDS: Final = 900.0
 """For a container to take in its source; a reader that stalls must not hold git for ever."""
@@ -58,13 +62,14 @@ class Routes:
         bundle: Bundle,
         patch: bytes,
         variables: Mapping[str, str],
+        hiding: Hiding,
     ) -> None:
         """``patch`` is the work so far, laid over the commit before the agent starts.
 
         ``turns`` are None and ``variables`` given in a set-up phase only.
         """
         self.phase = journal.entry.phase
-        self.events = EventStream(self.phase, journal, recorder)
+        self.events = EventStream(self.phase, journal, recorder, hiding)
         self.turns = turns
         self.ended = asyncio.Event()
         self._spec = spec
@@ -73,6 +78,7 @@ class Routes:
         self._bundle = bundle
         self._patch = patch
         self._variables = variables
+        self._hiding = hiding
         self._closing = asyncio.Event()
         self._bundling = asyncio.Lock()
         self._patching = asyncio.Lock()
@@ -105,6 +111,7 @@ class Routes:
         self._closing.set()
         if self.turns is not None:
             await self.turns.close()
+        await self.events.finish()
 
     async def _get_run(self, _: web.Request) -> web.Response:
         entry, spec = self._journal.entry, self._spec
@@ -150,6 +157,7 @@ class Routes:
         data = await read_body(request, limit_bytes=limit)
         tree = self._spec.tree
         async with self._patching:
+            data, hidden = await asyncio.to_thread(self._hiding.redactor.patch, data)
             summary = await check_patch(Path(tree.mirror), tree.commit, data, limit_bytes=limit)
             if summary.files and self._spec.mode != "change":
                 raise ReadOnly(f"This run is to {self._spec.mode}: it changes no files.")
@@ -157,6 +165,7 @@ class Routes:
             await self._recorder.patch(data, summary, final=is_final)
             files = len(summary.files)
             await self._journal.note(patch={"sha256": summary.sha256, "files": files})
+            await self._hiding.reach("patch", hidden)
         return web.json_response(
             {
                 "sha256": summary.sha256,
@@ -168,12 +177,14 @@ class Routes:
 
     async def _put_turn(self, turns: Turns, request: web.Request) -> web.Response:
         number = int(request.match_info["n"])
-        turn = parse_turn(await read_body(request, limit_bytes=MAX_TURN_BYTES))
+        body = await read_body(request, limit_bytes=MAX_TURN_BYTES)
+        turn = await _read(body, parse_turn, self._hiding.redactor)
         reply = await turns.put(number, turn)
         return web.json_response(reply_to_wire(number, reply, turns_left=turns.left))
 
     async def _post_events(self, request: web.Request) -> web.Response:
-        events = parse_events(await read_body(request, limit_bytes=MAX_EVENTS_BYTES))
+        body = await read_body(request, limit_bytes=MAX_EVENTS_BYTES)
+        events = await _read(body, parse_events, self._hiding.redactor)
         return web.json_response({"last": await self.events.put(events)})
 
     async def _get_inbox(self, request: web.Request) -> web.Response:
@@ -194,12 +205,22 @@ class Routes:
 
     async def _put_outcome(self, request: web.Request) -> web.Response:
         body = await read_body(request, limit_bytes=MAX_OUTCOME_BYTES)
-        claim = parse_claim(body, self.phase)
+        claim = await _read(body, parse_claim, self.phase, self._hiding.redactor)
         if self.claim not in (None, claim):
             raise Conflict("The run has ended already.")
-        await self._journal.note(claim=asdict(claim))
+        if self.claim is None:
+            await self.events.finish()
+            await self._journal.note(claim=asdict(claim))
+            await self._hiding.add("outcome", claim.hidden)
         self.ended.set()
         return web.json_response({})
+
+
+async def _read(body: bytes, parse: Callable[..., T], *more: object) -> T:
+    """A long body is read beside the loop."""
+    if len(body) < LONG_BYTES:
+        return parse(body, *more)
+    return await asyncio.to_thread(parse, body, *more)
 
 
 def _number(request: web.Request, name: str) -> float:

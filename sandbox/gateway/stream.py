@@ -7,8 +7,10 @@ import json
 from collections import deque
 from typing import Any, Final
 
+from sandbox.gateway.hiding import Hiding
 from sandbox.gateway.journal import Journal
 from sandbox.gateway.refusals import BadRequest
+from sandbox.gateway.wire import Event
 from sandbox.recorder import Recorder
 from sandbox.spec import Phase
 
@@ -21,10 +23,12 @@ TAIL_CHUNKS: Final = 64
 class EventStream:
     """One phase's events on their way into the task's story."""
 
-    def __init__(self, phase: Phase, journal: Journal, recorder: Recorder) -> None:
+    def __init__(self, phase: Phase, journal: Journal, recorder: Recorder, hiding: Hiding) -> None:
         self._phase = phase
         self._journal = journal
         self._recorder = recorder
+        self._hiding = hiding
+        self._output = hiding.redactor.stream()
         self._lock = asyncio.Lock()
         self._last = journal.entry.last_event
         self._left = MAX_STORED_CHARACTERS
@@ -35,23 +39,42 @@ class EventStream:
         """The last lines that the set-up script printed."""
         return "\n".join("".join(self._tail).splitlines()[-lines:])
 
-    async def put(self, events: list[tuple[int, str, dict[str, Any]]]) -> int:
+    async def put(self, events: list[Event]) -> int:
         """Record what is new; the id of the newest one heard."""
-        if self._phase == "agent" and any(kind == "setup_output" for _, kind, _ in events):
+        if self._phase == "agent" and any(event.kind == "setup_output" for event in events):
             raise BadRequest("`setup_output` belongs to the set-up phase.")
         async with self._lock:
-            before = self._last
-            for id_, kind, payload in events:
-                if id_ > self._last:
-                    await self._record(id_, kind, payload)
-                    self._last = id_
-            if self._last != before:
+            new = [event for event in events if event.id > self._last]
+            before = self._output.count
+            for event in new:
+                if event.id > self._last:
+                    await self._take(event)
+                    self._last = event.id
+            if new:
                 await self._journal.note(last_event=self._last)
+                hidden = sum(event.hidden for event in new) + self._output.count - before
+                await self._hiding.add("events", hidden)
             return self._last
 
+    async def finish(self) -> None:
+        """What was held back of the script's output, when no more comes."""
+        async with self._lock:
+            before = self._output.count
+            await self._tell(self._output.flush())
+            await self._hiding.add("events", self._output.count - before)
+
+    async def _take(self, event: Event) -> None:
+        if event.kind == "setup_output":
+            await self._tell(self._output.feed(event.payload["text"]))
+        else:
+            await self._record(event.id, event.kind, event.payload)
+
+    async def _tell(self, text: str) -> None:
+        if text:
+            self._tail.append(text)
+            await self._record(self._last, "setup_output", {"text": text})
+
     async def _record(self, id_: int, kind: str, payload: dict[str, Any]) -> None:
-        if kind == "setup_output":
-            self._tail.append(payload["text"])
         self._left -= len(json.dumps(payload))
         if self._left > 0 and id_ <= MAX_EVENTS:
             await self._recorder.event(kind, payload)

@@ -7,12 +7,12 @@ from dataclasses import asdict, dataclass
 from typing import Final
 
 from sandbox.errors import ProviderError
+from sandbox.gateway.hiding import Hiding
 from sandbox.gateway.refusals import BadRequest, BudgetExceeded, Closing, Conflict
 from sandbox.gateway.transcript import check_results, make_conversation
 from sandbox.gateway.wire import TurnRequest
 from sandbox.llm.prices import cost_usd
 from sandbox.llm.provider import Provider, Reply, Text, ToolCall
-from sandbox.policy import redact
 from sandbox.recorder import Recorder, Turn
 from sandbox.spec import RunSpec
 
@@ -30,7 +30,13 @@ class Turns:
     """The turns of one run, over all its connections."""
 
     def __init__(
-        self, spec: RunSpec, recorder: Recorder, provider: Provider, *, model: str
+        self,
+        spec: RunSpec,
+        recorder: Recorder,
+        provider: Provider,
+        *,
+        model: str,
+        hiding: Hiding,
     ) -> None:
         self.fault: ProviderError | None = None
         """Why the model could not be asked, where that was the last that happened."""
@@ -38,6 +44,7 @@ class Turns:
         self._recorder = recorder
         self._provider = provider
         self._model = model
+        self._hiding = hiding
         self._turns: list[Turn] = []
         self._pending: _Pending | None = None
         self._closed = False
@@ -121,6 +128,7 @@ class Turns:
         await self._recorder.turn(turn)
         self._turns.append(turn)
         await self._recorder.event("turn", self._describe(turn))
+        await self._hiding.add("turn", request.hidden)
         await self._deliver(request, number)
         return turn
 
@@ -142,5 +150,5 @@ class Turns:
             "usage": asdict(reply.usage),
             "cost_usd": cost_usd(self._provider.name, reply.model, reply.usage),
             "tools": [block.name for block in reply.content if isinstance(block, ToolCall)],
-            "text": redact(text)[:SHOWN_CHARACTERS],
+            "text": self._hiding.redactor.text(text)[:SHOWN_CHARACTERS],
         }

@@ -1,6 +1,7 @@
 """From the wire's JSON to types: what a container sends is read here, and nowhere else.
 
-Texts for people are cut to their limit; what has the wrong shape is refused.
+Texts for people are cut to their limit; what has the wrong shape is refused. Secrets end here:
+nothing behind it sees them.
 """
 
 from __future__ import annotations
@@ -9,15 +10,16 @@ import hashlib
 import json
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, Final, NoReturn
+from dataclasses import dataclass, replace
+from typing import Any, Final, NamedTuple, NoReturn
 
+from sandbox.gateway.hiding import Counting
 from sandbox.gateway.journal import Entry
 from sandbox.gateway.protocol import EVENT_KINDS, PLAN_STATUSES, PROTOCOL_VERSION
 from sandbox.gateway.refusals import BadRequest
 from sandbox.llm.blocks import block_to_json
 from sandbox.llm.provider import Block, Message, Opaque, Reply, Text, Tool, ToolResult
-from sandbox.policy import redact
+from sandbox.redaction import NO_SECRETS, Redactor, map_texts
 from sandbox.spec import Phase, RunSpec
 
 Json = dict[str, Any]
@@ -48,6 +50,8 @@ class TurnRequest:
     """What is new in one turn."""
 
     sha256: str
+    hidden: int = 0
+    """Places that were hidden in it."""
     messages: tuple[Message, ...]
     inbox: tuple[int, ...] = ()
     system: str | None = None
@@ -67,6 +71,18 @@ class Claim:
     brief: str = ""
     details: str = ""
     exit_code: int = 0
+    hidden: int = 0
+    """Places that were hidden in it."""
+
+
+class Event(NamedTuple):
+    """One event of a container."""
+
+    id: int
+    kind: str
+    payload: Json
+    hidden: int
+    """Places that were hidden in it; of a script's output they are found later, in the whole."""
 
 
 def parse_object(body: bytes) -> Json:
@@ -79,28 +95,28 @@ def parse_object(body: bytes) -> Json:
     return _object(data, "the body")
 
 
-def parse_turn(body: bytes) -> TurnRequest:
+def parse_turn(body: bytes, redactor: Redactor = NO_SECRETS) -> TurnRequest:
+    hide = Counting(redactor)
     data = parse_object(body)
     _only(data, {"system", "tools", "messages", "inbox"}, "the turn")
-    messages = tuple(_message(item) for item in _array(data, "messages", MAX_BLOCKS))
+    messages = tuple(_message(item, hide) for item in _array(data, "messages", MAX_BLOCKS))
     if sum(len(message.content) for message in messages) > MAX_BLOCKS:
         raise BadRequest("A turn has too many blocks.")
     if not any(message.content for message in messages):
         raise BadRequest("A turn must hold something new.")
     inbox = tuple(_integer_of(item, "inbox") for item in _array(data, "inbox", MAX_INBOX_IDS, []))
-    canonical = json.dumps(data, sort_keys=True, separators=(",", ":"))
-    request = TurnRequest(
-        sha256=hashlib.sha256(canonical.encode()).hexdigest(), messages=messages, inbox=inbox
-    )
-    if "system" not in data and "tools" not in data:
-        return request
-    system = _text(data, "system")
-    if len(system) > SYSTEM_CHARACTERS:
-        raise BadRequest("`system` is too long.")
-    tools = tuple(_tool(item) for item in _array(data, "tools", MAX_TOOLS))
-    return TurnRequest(
-        sha256=request.sha256, messages=messages, inbox=inbox, system=system, tools=tools
-    )
+    request = TurnRequest(sha256="", messages=messages, inbox=inbox)
+    if "system" in data or "tools" in data:
+        system = _text(data, "system")
+        if len(system) > SYSTEM_CHARACTERS:
+            raise BadRequest("`system` is too long.")
+        tools = tuple(_tool(item, hide) for item in _array(data, "tools", MAX_TOOLS))
+        request = replace(request, system=hide(system), tools=tools)
+    # The same content has the same hash, and no hash is made of a secret.
+    shown = redactor.value(data) if hide.count else data
+    canonical = json.dumps(shown, sort_keys=True, separators=(",", ":"))
+    sha256 = hashlib.sha256(canonical.encode()).hexdigest()
+    return replace(request, sha256=sha256, hidden=hide.count)
 
 
 def reply_to_wire(number: int, reply: Reply, *, turns_left: int) -> Json:
@@ -108,30 +124,33 @@ def reply_to_wire(number: int, reply: Reply, *, turns_left: int) -> Json:
     return {"turn": number, "content": content, "stop": reply.stop, "turns_left": turns_left}
 
 
-def parse_events(body: bytes) -> list[tuple[int, str, Json]]:
-    """Events as (id, kind, payload), in order of their ids."""
+def parse_events(body: bytes, redactor: Redactor = NO_SECRETS) -> list[Event]:
+    """In order of their ids."""
     data = parse_object(body)
-    return sorted((_event(item) for item in _array(data, "events", 10_000)), key=lambda e: e[0])
+    items = _array(data, "events", 10_000)
+    return sorted((_event(item, Counting(redactor)) for item in items), key=lambda e: e.id)
 
 
-def parse_claim(body: bytes, phase: Phase) -> Claim:
+def parse_claim(body: bytes, phase: Phase, redactor: Redactor = NO_SECRETS) -> Claim:
+    hide = Counting(redactor)
     data = parse_object(body)
-    kind = _word(data, "kind", _CLAIM_KINDS[phase])
-    brief = _shown(data, "brief", TITLE_CHARACTERS)
-    details = _shown(data, "details", OUTPUT_CHARACTERS)
-    if phase == "setup":
-        code = _integer(data, "exit_code")
-        return Claim(kind=kind, exit_code=code, brief=brief, details=details)
-    return Claim(
-        kind=kind,
-        title=_shown(data, "title", TITLE_CHARACTERS),
-        summary=_shown(data, "summary", OUTPUT_CHARACTERS),
-        claimed=_shown(data, "claimed", TEXT_CHARACTERS),
-        answer=_shown(data, "answer", ANSWER_CHARACTERS),
-        findings=tuple(_finding(item) for item in _array(data, "findings", MAX_FINDINGS, [])),
-        brief=brief,
-        details=details,
+    claim = Claim(
+        kind=_word(data, "kind", _CLAIM_KINDS[phase]),
+        brief=_shown(data, "brief", TITLE_CHARACTERS, hide),
+        details=_shown(data, "details", OUTPUT_CHARACTERS, hide),
     )
+    if phase == "setup":
+        return replace(claim, exit_code=_integer(data, "exit_code"), hidden=hide.count)
+    findings = _array(data, "findings", MAX_FINDINGS, [])
+    claim = replace(
+        claim,
+        title=_shown(data, "title", TITLE_CHARACTERS, hide),
+        summary=_shown(data, "summary", OUTPUT_CHARACTERS, hide),
+        claimed=_shown(data, "claimed", TEXT_CHARACTERS, hide),
+        answer=_shown(data, "answer", ANSWER_CHARACTERS, hide),
+        findings=tuple(_finding(item, hide) for item in findings),
+    )
+    return replace(claim, hidden=hide.count)
 
 
 def describe_run(spec: RunSpec, entry: Entry, *, turn: int, patch: bytes) -> Json:
@@ -165,100 +184,111 @@ def describe_run(spec: RunSpec, entry: Entry, *, turn: int, patch: bytes) -> Jso
     }
 
 
-def _message(data: Any) -> Message:
+def _message(data: Any, hide: Counting) -> Message:
     data = _object(data, "a message")
     if data.get("role") != "user":
         raise BadRequest("A container sends user messages only.")
-    return Message("user", tuple(_block(item) for item in _array(data, "content", MAX_BLOCKS)))
+    return Message(
+        "user", tuple(_block(item, hide) for item in _array(data, "content", MAX_BLOCKS))
+    )
 
 
-def _block(data: Any) -> Block:
+def _block(data: Any, hide: Counting) -> Block:
     data = _object(data, "a block")
     match data.get("type"):
         case "text":
-            return Text(_text(data, "text"))
+            return Text(hide(_text(data, "text")))
         case "tool_result":
             is_error = data.get("is_error", False)
             if not isinstance(is_error, bool):
                 raise BadRequest("`is_error` must be true or false.")
-            return ToolResult(_text(data, "call_id"), _text(data, "text"), is_error)
+            # The id is one of the model's own, or it is refused.
+            return ToolResult(_text(data, "call_id"), hide(_text(data, "text")), is_error)
         case other:
             raise BadRequest(f"A container may not send blocks of type {str(other)[:50]!r}.")
 
 
-def _tool(data: Any) -> Tool:
+def _tool(data: Any, hide: Counting) -> Tool:
     data = _object(data, "a tool")
-    name = _text(data, "name")
+    name = hide(_text(data, "name"))
     if not _TOOL_NAME.fullmatch(name):
         raise BadRequest("A tool's name has letters, digits, - and _ only.")
     parameters = _object(data.get("parameters"), "`parameters`")
-    return Tool(name, _text(data, "description"), parameters)
+    description = hide(_text(data, "description"))
+    return Tool(name, description, map_texts(parameters, hide))
 
 
-def _event(data: Any) -> tuple[int, str, Json]:
+def _event(data: Any, hide: Counting) -> Event:
     data = _object(data, "an event")
     kind = _word(data, "kind", EVENT_KINDS)
-    return _integer(data, "id"), kind, _PAYLOADS[kind](data)
+    id_, payload = _integer(data, "id"), _PAYLOADS[kind](data, hide)
+    return Event(id_, kind, payload, hide.count)
 
 
-def _plan(data: Json) -> Json:
-    return {"items": [_plan_item(item) for item in _array(data, "items", MAX_PLAN_ITEMS)]}
+def _plan(data: Json, hide: Counting) -> Json:
+    return {"items": [_plan_item(item, hide) for item in _array(data, "items", MAX_PLAN_ITEMS)]}
 
 
-def _plan_item(data: Any) -> Json:
+def _plan_item(data: Any, hide: Counting) -> Json:
     data = _object(data, "an item of a plan")
     return {
-        "id": _shown(data, "id", 64),
-        "title": _shown(data, "title", TITLE_CHARACTERS),
+        "id": _shown(data, "id", 64, hide),
+        "title": _shown(data, "title", TITLE_CHARACTERS, hide),
         "status": _word(data, "status", PLAN_STATUSES),
     }
 
 
-def _step_started(data: Json) -> Json:
+def _step_started(data: Json, hide: Counting) -> Json:
     return {
-        "step": _shown(data, "step", 64),
-        "tool": _shown(data, "tool", 64),
-        "title": _shown(data, "title", TITLE_CHARACTERS),
-        "details": _shown(data, "details", TEXT_CHARACTERS),
+        "step": _shown(data, "step", 64, hide),
+        "tool": _shown(data, "tool", 64, hide),
+        "title": _shown(data, "title", TITLE_CHARACTERS, hide),
+        "details": _shown(data, "details", TEXT_CHARACTERS, hide),
     }
 
 
-def _step_finished(data: Json) -> Json:
+def _step_finished(data: Json, hide: Counting) -> Json:
     seconds = data.get("seconds", 0)
     if isinstance(seconds, bool) or not isinstance(seconds, int | float):
         raise BadRequest("`seconds` must be a number.")
     return {
-        "step": _shown(data, "step", 64),
+        "step": _shown(data, "step", 64, hide),
         "status": _word(data, "status", _STEP_STATUSES),
-        "title": _shown(data, "title", TITLE_CHARACTERS),
-        "output": _shown(data, "output", OUTPUT_CHARACTERS),
+        "title": _shown(data, "title", TITLE_CHARACTERS, hide),
+        "output": _shown(data, "output", OUTPUT_CHARACTERS, hide),
         "seconds": max(0.0, min(float(seconds), 1e9)),
     }
 
 
-def _note(data: Json) -> Json:
-    return {"text": _shown(data, "text", TEXT_CHARACTERS)}
+def _note(data: Json, hide: Counting) -> Json:
+    return {"text": _shown(data, "text", TEXT_CHARACTERS, hide)}
 
 
-_PAYLOADS: Final[dict[str, Callable[[Json], Json]]] = {
+def _setup_output(data: Json, hide: Counting) -> Json:
+    """As it is, if it is no longer than it may be: a secret may lie in two pieces of it."""
+    text = _text(data, "text") if "text" in data else ""
+    return {"text": text} if len(text) <= TEXT_CHARACTERS else _note(data, hide)
+
+
+_PAYLOADS: Final[dict[str, Callable[[Json, Counting], Json]]] = {
     "plan": _plan,
     "step_started": _step_started,
     "step_finished": _step_finished,
     "note": _note,
-    "setup_output": _note,
+    "setup_output": _setup_output,
 }
 
 
-def _finding(data: Any) -> Json:
+def _finding(data: Any, hide: Counting) -> Json:
     data = _object(data, "a finding")
     line = data.get("line")
     return {
         "severity": _word(data, "severity", _SEVERITIES),
-        "file": _shown(data, "file", TITLE_CHARACTERS),
+        "file": _shown(data, "file", TITLE_CHARACTERS, hide),
         "line": None if line is None else _integer(data, "line"),
-        "title": _shown(data, "title", TITLE_CHARACTERS),
-        "detail": _shown(data, "detail", TEXT_CHARACTERS),
-        "suggestion": _shown(data, "suggestion", TEXT_CHARACTERS),
+        "title": _shown(data, "title", TITLE_CHARACTERS, hide),
+        "detail": _shown(data, "detail", TEXT_CHARACTERS, hide),
+        "suggestion": _shown(data, "suggestion", TEXT_CHARACTERS, hide),
     }
 
 
@@ -290,9 +320,9 @@ def _text(data: Json, name: str) -> str:
     return value.encode("utf-8", "replace").decode()
 
 
-def _shown(data: Json, name: str, limit: int) -> str:
+def _shown(data: Json, name: str, limit: int, hide: Counting) -> str:
     """A text for people: optional, without secrets, cut to its limit."""
-    text = redact(_text(data, name)) if name in data else ""
+    text = hide(_text(data, name)) if name in data else ""
     return text if len(text) <= limit else text[: limit - 1] + "…"
 
 

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, field
 
 from sandbox.errors import ProviderError
-from sandbox.policy import redact
+from sandbox.redaction import Redactor
 
 _CONTEXT_WORDS = re.compile(
     r"context.length|context.window|maximum context|prompt is too long|too many tokens"
@@ -28,14 +28,14 @@ class Peer:
 
     def failure(self, status: int, message: str, *, model: str) -> ProviderError:
         """The error for an HTTP status and the provider's own words."""
-        words = redact(message, [self.key])
+        words = self._hide(message)
         brief, resolution = self._explain(status, words, model)
         return ProviderError(brief, details=f"HTTP {status}: {words}", resolution=resolution)
 
     def unreachable(self, reason: str) -> ProviderError:
         return ProviderError(
             f"{self.label} cannot be reached.",
-            details=redact(reason, [self.key]),
+            details=self._hide(reason),
             resolution="Check the network of the host and the provider's base URL.",
         )
 
@@ -48,9 +48,12 @@ class Peer:
     def broke_off(self, reason: str) -> ProviderError:
         return ProviderError(
             f"{self.label} broke off in the middle of its answer.",
-            details=redact(reason, [self.key]),
+            details=self._hide(reason),
             resolution="Try again; if it goes on, check what stands between the host and it.",
         )
+
+    def _hide(self, text: str) -> str:
+        return Redactor([self.key]).text(text)
 
     def _explain(self, status: int, words: str, model: str) -> tuple[str, str]:
         short = words.strip()[:_MESSAGE_CHARACTERS]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, Final
 
 from sandbox.redaction.known import KnownValues
@@ -10,6 +10,19 @@ from sandbox.redaction.patches import redact_patch
 from sandbox.redaction.shapes import shape_spans
 from sandbox.redaction.spans import Span, merge, without
 from sandbox.redaction.stream import StreamRedactor
+
+
+def map_texts(value: Any, change: Callable[[str], str]) -> Any:
+    """JSON's data with every text of it changed so, keys too."""
+    match value:
+        case str():
+            return change(value)
+        case dict():
+            return {change(key): map_texts(inner, change) for key, inner in value.items()}
+        case list() | tuple():
+            return [map_texts(inner, change) for inner in value]
+        case _:
+            return value
 
 
 class Redactor:
@@ -37,15 +50,7 @@ class Redactor:
 
     def value(self, value: Any) -> Any:
         """JSON's data with every text of it redacted, keys too."""
-        match value:
-            case str():
-                return self.text(value)
-            case dict():
-                return {self.value(key): self.value(inner) for key, inner in value.items()}
-            case list() | tuple():
-                return [self.value(inner) for inner in value]
-            case _:
-                return value
+        return map_texts(value, self.text)
 
     def patch(self, data: bytes) -> tuple[bytes, int]:
         """A git patch with its added lines redacted, and in how many places; it still applies.

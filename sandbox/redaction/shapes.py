@@ -64,18 +64,18 @@ _KEY_BREAK: Final = r"(?:\\[nrt]|[\s0-9\"'+,:;.>|()])"
 _KEY_TEXT: Final = r"(?:[A-Za-z0-9+/=\s\\\"',;:.()>|]|-(?!-))"
 
 SHAPES: Final = (
-    _shape("sk-ant-", r"[\w-]{16,256}"),
-    _shape("sk-proj- sk-svcacct- sk-admin-", r"[\w-]{32,300}"),
+    _shape("sk-ant-", r"[\w-]{16,8192}"),
+    _shape("sk-proj- sk-svcacct- sk-admin-", r"[\w-]{32,8192}"),
     _shape("sk-or-v1-", r"[0-9a-f]{32,128}"),
     _shape("sk-", r"[A-Za-z0-9]{32,128}"),
-    _shape("ghp_ gho_ ghu_ ghs_ ghr_", r"[A-Za-z0-9]{30,255}"),
-    _shape("github_pat_", r"\w{30,255}"),
+    _shape("ghp_ gho_ ghu_ ghs_ ghr_", r"[A-Za-z0-9]{30,8192}"),
+    _shape("github_pat_", r"\w{30,8192}"),
     _shape(
-        "glpat- gldt- glrt- glptt- glft- glimt- glagent- gloas- glcbt- glsoat-", r"[\w.-]{20,300}"
+        "glpat- gldt- glrt- glptt- glft- glimt- glagent- gloas- glcbt- glsoat-", r"[\w.-]{20,8192}"
     ),
     _shape(
         "xoxa- xoxb- xoxe- xoxo- xoxp- xoxr- xoxs- xapp- xoxe.xoxp- xoxe.xoxb-",
-        r"(?=[\w-]{0,40}\d)[\w-]{10,300}",
+        r"(?=[\w-]{0,40}\d)[\w-]{10,8192}",
     ),
     _shape(
         "hooks.slack.com/services/ hooks.slack.com/workflows/ hooks.slack.com/triggers/",
@@ -98,7 +98,7 @@ SHAPES: Final = (
     _shape("AIza", r"[\w-]{35}(?![\w-])"),
     _shape("ya29.", r"[\w-]{30,2048}"),
     _shape("GOCSPX-", r"[\w-]{28}(?![\w-])"),
-    _shape("sk_live_ rk_live_", r"[A-Za-z0-9]{16,255}"),
+    _shape("sk_live_ rk_live_", r"[A-Za-z0-9]{16,8192}"),
     _shape("whsec_", r"[A-Za-z0-9+/=]{32,100}"),
     # Not within a word of its own signs: else a row of starts would be read again from each.
     _shape(
@@ -119,8 +119,8 @@ SHAPES: Final = (
     _shape("sig=", r"([A-Za-z0-9%]{43,70}(?:%3[Dd]|=))", before=None),
     _shape("dapi", r"[0-9a-f]{32}(?:-\d)?" + _END),
     _shape("lin_api_", r"[A-Za-z0-9]{40}"),
-    _shape("hvs. hvb.", r"[\w-]{24,300}"),
-    _shape("ATATT3", r"[\w=-]{50,300}"),
+    _shape("hvs. hvb.", r"[\w-]{24,8192}"),
+    _shape("ATATT3", r"[\w=-]{50,8192}"),
     _shape("gsk_", r"[A-Za-z0-9]{52}" + _END),
     _shape("xai-", r"[A-Za-z0-9]{80}" + _END),
     _shape("pplx-", r"[A-Za-z0-9]{48}" + _END),

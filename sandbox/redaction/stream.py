@@ -46,12 +46,6 @@ class StreamRedactor:
             found.append((cut_off, (cut_off, len(self._held))))
         return self._give(found, len(self._held))
 
-    def rest(self) -> str:
-        """What ``flush`` would give, which stays held."""
-        twin = StreamRedactor(self._known)
-        twin._before, twin._held = self._before, self._held
-        return twin.flush()
-
     def _find(self) -> list[_Found]:
         whole = self._before + self._held
         moved = len(self._before)

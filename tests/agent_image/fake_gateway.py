@@ -202,7 +202,7 @@ class FakeGateway:
         body = await request.read()
         if len(body) > MAX_EVENTS_BYTES:
             raise BadRequest("Too many events.")
-        for id_, kind, payload in parse_events(body):
+        for id_, kind, payload, _ in parse_events(body):
             if id_ > self._last_event + 1:
                 raise BadRequest(f"Event {id_} follows {self._last_event}.")
             if id_ == self._last_event + 1:

@@ -12,9 +12,11 @@ import aiohttp
 import pytest
 
 from sandbox.gateway.door import Door
+from sandbox.gateway.hiding import Hiding
 from sandbox.gateway.journal import Entry, Journal
 from sandbox.gateway.routes import Bundle, Routes
 from sandbox.gateway.turns import Turns
+from sandbox.redaction import Redactor
 from sandbox.spec import Phase, RunSpec, Tree
 from tests.sandbox.memory_recorder import MemoryRecorder
 from tests.sandbox.scripted_provider import ScriptedProvider
@@ -81,6 +83,7 @@ async def open_house(tmp_path: Path, tree: Tree) -> AsyncIterator[Open]:
             provider: ScriptedProvider | None = None,
             journal: Journal | None = None,
             phase: Phase = "agent",
+            secrets: tuple[str, ...] = (),
             name: str = "r_1",
             bundle: Bundle = bundle,
             **changes: Any,
@@ -91,9 +94,10 @@ async def open_house(tmp_path: Path, tree: Tree) -> AsyncIterator[Open]:
             directory = tmp_path / name
             directory.mkdir(exist_ok=True, mode=0o700)
             journal = journal or await Journal.begin(directory, Entry(phase=phase, started_at=0))
+            hiding = Hiding(Redactor(secrets), journal, recorder)
             turns = None
             if journal.entry.phase == "agent":
-                turns = Turns(spec, recorder, provider, model="m")
+                turns = Turns(spec, recorder, provider, model="m", hiding=hiding)
                 await turns.load()
             routes = Routes(
                 spec,
@@ -103,6 +107,7 @@ async def open_house(tmp_path: Path, tree: Tree) -> AsyncIterator[Open]:
                 bundle=bundle,
                 patch=spec.patch,
                 variables={"NPM_TOKEN": "npm-secret"},
+                hiding=hiding,
             )
             door = Door(spec.run_id, journal, routes)
             await door.open()

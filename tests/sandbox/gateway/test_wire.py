@@ -77,5 +77,5 @@ def test_user_blocks_arrive_as_they_were_sent(blocks: list[dict[str, Any]]) -> N
 def test_no_text_of_an_event_grows_past_its_limit(kind: str, text: str) -> None:
     names = ("text", "title", "details", "output", "step", "tool")
     event = {"id": 1, "kind": kind, "items": [], "status": "complete"} | dict.fromkeys(names, text)
-    [(_, _, payload)] = parse_events(json.dumps({"events": [event]}).encode())
+    [(_, _, payload, _)] = parse_events(json.dumps({"events": [event]}).encode())
     assert len(json.dumps(payload, ensure_ascii=False)) < 40_000
