@@ -23,6 +23,7 @@ from chatbot.ownership import Ownership
 from chatbot.publish.forge import GitHubForge
 from chatbot.publish.tasks import TaskPublisher
 from chatbot.recovery import recover
+from chatbot.secrets import configured_secrets
 from chatbot.slack.front import SlackFront
 from chatbot.sources import TaskSources
 from chatbot.upkeep import Upkeep
@@ -33,6 +34,7 @@ from sandbox.environments.environments import Environments
 from sandbox.environments.records import Records
 from sandbox.llm.providers import Providers
 from sandbox.outside import Outside, find_authorities
+from sandbox.redaction import Redactor
 from sandbox.runner import Runner
 
 log = structlog.get_logger(__name__)
@@ -97,6 +99,7 @@ def make_runner(
         environments=environments,
         outside=outside,
         secrets={name: value.get_secret_value() for name, value in settings.secrets.items()},
+        redactor=Redactor(configured_secrets(settings)),
     )
 
 

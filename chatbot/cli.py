@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from chatbot.config import Settings
 
 DEFAULT_CONFIG = Path("threadsmith.toml")
+QUIET = frozenset({"run", "demo"})
+"""These tell what happens in words of their own."""
 
 
 def main() -> None:
@@ -64,18 +66,27 @@ def cli(context: click.Context, config: Path | None, verbose: bool) -> None:
     """A coding agent that lives in your team's Slack and works in sealed containers."""
     from chatbot.log import configure_log
 
-    # These two tell what happens in words of their own.
-    configure_log(verbose=verbose, quiet=context.invoked_subcommand in {"run", "demo"})
+    configure_log(verbose=verbose, quiet=context.invoked_subcommand in QUIET)
     context.obj = config
 
 
 def _settings(context: click.Context) -> Settings:
     from chatbot.config import load_settings
+    from chatbot.log import configure_log
+    from chatbot.secrets import configured_secrets
+    from sandbox.redaction import Redactor
 
     path: Path | None = context.obj
     if path is None and DEFAULT_CONFIG.exists():
         path = DEFAULT_CONFIG
-    return load_settings(path)
+    settings = load_settings(path)
+    root = context.find_root()
+    configure_log(
+        verbose=root.params["verbose"],
+        quiet=root.invoked_subcommand in QUIET,
+        redactor=Redactor(configured_secrets(settings)),
+    )
+    return settings
 
 
 @cli.command()
