@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
-from typing import Any, Dict, List, Tuple
+from typing import Any, Dict, List, Set, Tuple
 
 from agent_image.agent.git import GitFailed, git
 from agent_image.agent.output import escape_unsafe, make_safe
@@ -32,8 +32,8 @@ def draw_tree(paths: List[str]) -> str:
     """All paths while there is room; else the upper folders, the others with their counts."""
     if len(paths) <= MAX_TREE_LINES:
         return "\n".join(_shown(path) for path in paths)
-    opened = _open_folders(_nest(paths))
-    return "\n".join(_rows(_nest(paths), "", opened))
+    root = _nest(paths)
+    return "\n".join(_rows(root, "", _open_folders(root)))
 
 
 def find_rules(workspace: str, paths: List[str]) -> Tuple[str, List[str]]:
@@ -50,7 +50,7 @@ def guess_tests(workspace: str, paths: List[str]) -> List[str]:
     """Commands that probably run the tests, the likeliest first."""
     names = set(paths)
     found = []
-    if _has_python_tests(workspace, names):
+    if _has_python_tests(workspace, paths, names):
         found.append("python3 -m pytest -q")
     if "package.json" in names and _has_npm_test(workspace):
         found.append("npm test")
@@ -72,13 +72,18 @@ def guess_tests(workspace: str, paths: List[str]) -> List[str]:
     return found[:3]
 
 
-def _has_python_tests(workspace: str, names: set[str]) -> bool:
+# Of all paths at once: a hundred thousand searches would take their time.
+_PYTHON_TEST = re.compile(r"(?:^|/)(?:test_[^/\n]*|[^/\n]*_test|conftest)\.py$", re.M)
+
+
+def _has_python_tests(workspace: str, paths: List[str], names: Set[str]) -> bool:
     settings = _text(workspace, "pyproject.toml") + _text(workspace, "setup.cfg")
-    return (
-        "pytest.ini" in names
-        or b"pytest" in settings
-        or any(re.search(r"(?:^|/)(?:test_[^/]*|[^/]*_test|conftest)\.py$", name) for name in names)
-    )
+    return "pytest.ini" in names or b"pytest" in settings or _has_test_files("\n".join(paths))
+
+
+def _has_test_files(listing: str) -> bool:
+    looks_so = any(part in listing for part in ("test_", "_test.py", "conftest.py"))
+    return looks_so and _PYTHON_TEST.search(listing) is not None
 
 
 def _has_npm_test(workspace: str) -> bool:
@@ -106,11 +111,14 @@ def _read(workspace: str, name: str, limit: int) -> bytes:
 
 def _nest(paths: List[str]) -> Folder:
     root: Folder = {}
+    place, prefix = root, ""
     for path in paths:
-        *folders, name = path.split("/")
-        place = root
-        for folder in folders:
-            place = place.setdefault(folder, {})
+        folder, _, name = path.rpartition("/")
+        if folder != prefix:
+            # Sorted paths stay in a folder for a while: it need not be found for each of them.
+            place, prefix = root, folder
+            for part in folder.split("/") if folder else ():
+                place = place.setdefault(part, {})
         place[name] = None
     return root
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
+from uuid import uuid4
 
 REPOSITORY: Final = "threadsmith-env"
 KEY_LABEL: Final = "dev.threadsmith.key"
@@ -90,6 +90,6 @@ def _read(path: Path) -> Record | None:
 
 def _write(path: Path, text: str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    temporary = path.with_name(f"{path.name}.{os.getpid()}.new")
+    temporary = path.with_name(f"{path.name}.{uuid4().hex}.new")
     temporary.write_text(text)
     temporary.replace(path)

@@ -13,8 +13,13 @@ _SHOWN = 5
 
 
 async def tree_notes(tree: Tree) -> tuple[str, ...]:
-    """Submodules and files kept by Git LFS: neither is fetched."""
+    """Submodules and files kept by Git LFS: neither is fetched.
+
+    Both show at the root, as a rule; only then is a large tree read as a whole.
+    """
     try:
+        if not await _may_have_notes(tree):
+            return ()
         listing = await git(
             "ls-tree", "-r", "-z", "--full-tree", tree.commit, git_dir=Path(tree.mirror)
         )
@@ -38,6 +43,12 @@ async def tree_notes(tree: Tree) -> tuple[str, ...]:
             f"Files kept by Git LFS are not fetched; these hold pointers only: {_names(patterns)}."
         )
     return tuple(notes)
+
+
+async def _may_have_notes(tree: Tree) -> bool:
+    asked = "".join(f"{tree.commit}:{name}\n" for name in (".gitmodules", ".gitattributes"))
+    answer = await git("cat-file", "--batch-check", git_dir=Path(tree.mirror), stdin=asked.encode())
+    return any(not line.endswith(b" missing") for line in answer.splitlines())
 
 
 def _read_listing(listing: bytes) -> tuple[list[str], list[str]]:
