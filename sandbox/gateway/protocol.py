@@ -20,6 +20,11 @@ socket, `egress.sock`: see `sandbox.egress`.
                               counts; or 422
     PUT  /outcome             how the run ended: see below; the last request of the agent
 
+Known secret values and what looks like a token are taken out of every text, and of the lines that
+a patch adds, before anything else is done with them: what is kept, told and sent to the model is
+what is left. The answer to `PUT /patch` is of the patch as it is kept; one with a known value in a
+file's name or in a binary file is refused.
+
 `PUT /turns/{n}` sends only what is new:
     {"system": str, "tools": [{"name", "description", "parameters"}],   a run's first turn only
      "messages": [{"role": "user", "content": [block, ...]}],
