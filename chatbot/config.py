@@ -54,6 +54,10 @@ class ForgeSettings(Section):
     """GitHub's REST API; of an Enterprise Server `https://host/api/v3`."""
     url: str = "https://github.com"
     """Where repositories named `owner/name` are cloned from."""
+    ssh_key_file: Path | None = None
+    """Private key for addresses by SSH; it stays on the host. Else the host's own user's keys."""
+    ssh_known_hosts_file: Path | None = None
+    """Keys of the hosts that are known; without one the first key that is seen is kept."""
     author_name: str = "Threadsmith"
     """Author of the commits."""
     author_email: str = "threadsmith@users.noreply.github.com"
@@ -188,7 +192,9 @@ class Settings(Section):
         for rule in self.repositories:
             unknown = set(rule.secrets or ()) - set(self.secrets)
             faults += [f"repositories {rule.match}: no secret {name}" for name in sorted(unknown)]
-        for place in (self.sandbox, *self.repositories):
+        places: tuple[SandboxSettings | RepositorySettings, ...]
+        places = (self.sandbox, *self.repositories)
+        for place in places:
             for words in (place.setup_network, place.agent_network):
                 try:
                     EgressRules.parse(words or ())

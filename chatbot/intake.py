@@ -83,7 +83,7 @@ class Intake:
             author=author,
             source=source,
             thread=thread,
-            image=image,
+            image=image or request.image,
             key=key,
         )
         problem = self._problem(request, new)

@@ -18,6 +18,8 @@ class Request:
     ref: str | None = None
     mode: Mode = "change"
     model: str | None = None
+    image: str | None = None
+    """Of the container."""
     candidates: tuple[str, ...] = ()
     """Several repositories were named and none stands out: ask."""
 
@@ -43,6 +45,11 @@ _LOOSE_REF = re.compile(
 )
 _MODEL = re.compile(
     r"\b(?:with|using|by)\s+(?:model\s+)?`?(?P<model>(?:anthropic|openai|replay):[^\s`,;]+)`?"
+)
+_IMAGE_NAME = r"[A-Za-z0-9][\w./-]*"
+_IMAGE = re.compile(
+    rf"\b(?:(?:with|using|in)\s+(?:the\s+)?)?image=`?(?P<any>{_IMAGE_NAME}(?::[\w.-]+)?)`?"
+    rf"|\b(?:with|using|in)\s+(?:the\s+)?image\s+`?(?P<tagged>{_IMAGE_NAME}:[\w.-]+)`?"
 )
 _FILE_ENDING = re.compile(r"\.(?:py|js|ts|tsx|go|rs|c|h|cc|cpp|java|rb|md|txt|toml|ya?ml|json|sh)$")
 _GIT_PAGE = re.compile(r"^(https?://[^/]+/[^/]+/[^/]+?)(?:\.git)?(?:/tree/(?P<ref>[^?#]+))?/?$")
@@ -77,6 +84,10 @@ def understand(words: str) -> Request:
     if match := _MODEL.search(text):
         model = match["model"]
         text = _without(text, match)
+    image = None
+    if match := _IMAGE.search(text):
+        image = match["any"] or match["tagged"]
+        text = _without(text, match)
     repository, ref, candidates, text = _find_repository(text)
     if repository and ref is None and (match := _LOOSE_REF.search(text)):
         ref = match["named"]
@@ -87,6 +98,7 @@ def understand(words: str) -> Request:
         ref=ref,
         mode=_mode(text),
         model=model,
+        image=image,
         candidates=candidates,
     )
 

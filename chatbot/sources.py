@@ -2,18 +2,34 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import replace
 from pathlib import Path
 
 from chatbot.config import Settings
 from chatbot.history import queries
 from chatbot.history.store import History
-from chatbot.models import Run, Source, Task
+from chatbot.models import Run, Task
 from sandbox.errors import RefNotFound
 from sandbox.git import GitCredentials
 from sandbox.sources.archive import import_zip
 from sandbox.sources.mirror import Mirrors
 from sandbox.spec import Tree
+
+
+def ssh_command(settings: Settings) -> str | None:
+    """With the configured key and no other; without one, as the host's own user would."""
+    key = settings.forge.ssh_key_file
+    if key is None:
+        return None
+    known = settings.forge.ssh_known_hosts_file or settings.data.directory / "known_hosts"
+    options = (
+        *("-F", "/dev/null", "-i", str(key.absolute()), "-oIdentitiesOnly=yes", "-oBatchMode=yes"),
+        f"-oUserKnownHostsFile={known.absolute()}",
+        # A file of the operator's own is the whole truth; else the first key seen is kept.
+        f"-oStrictHostKeyChecking={'yes' if settings.forge.ssh_known_hosts_file else 'accept-new'}",
+    )
+    return shlex.join(("ssh", *options))
 
 
 class TaskSources:
@@ -23,7 +39,12 @@ class TaskSources:
         self._settings = settings
         self._history = history
         self._directory = settings.data.directory
-        self.mirrors = Mirrors(self._directory / "mirrors", allow_local=True)
+        self.mirrors = Mirrors(
+            self._directory / "mirrors",
+            allow_local=True,
+            private_hosts=settings.sandbox.private_hosts,
+            ssh_command=ssh_command(settings),
+        )
 
     def credentials(self, url: str) -> GitCredentials | None:
         """The forge's token, for addresses on the forge only."""
@@ -47,11 +68,11 @@ class TaskSources:
             return base
         if task.pull_request is not None:
             try:
-                return await self.look_up(task.source, task.pull_request.branch)
+                return await self.look_up(task, task.pull_request.branch)
             except RefNotFound:
                 # Merged and cleaned up: further work starts afresh.
                 pass
-        return await self.look_up(task.source, task.source.ref)
+        return await self.look_up(task, task.source.ref)
 
     async def fetch(self, task: Task, tree: Tree) -> Tree:
         """Bring the commit into the mirror."""
@@ -63,12 +84,23 @@ class TaskSources:
             tree.commit,
             repository=task.source.repository,
             credentials=self.credentials(url),
+            guarded=self._is_guarded(task, url),
         )
         return replace(fetched, branch=tree.branch, default_branch=tree.default_branch)
 
-    async def look_up(self, source: Source, ref: str | None) -> Tree:
+    def _is_guarded(self, task: Task, url: str) -> bool:
+        """Whether the host is a stranger's word: the forge's own and the operator's are not."""
+        is_forge = url.startswith(f"{self._settings.forge.url.rstrip('/')}/")
+        return task.origin != "cli" and not is_forge
+
+    async def look_up(self, task: Task, ref: str | None) -> Tree:
+        """What the ref means on the task's remote right now."""
+        source = task.source
         resolved = await self.mirrors.resolve(
-            source.url, ref, credentials=self.credentials(source.url)
+            source.url,
+            ref,
+            credentials=self.credentials(source.url),
+            guarded=self._is_guarded(task, source.url),
         )
         return Tree(
             mirror=str(self.mirrors.path(source.url)),

@@ -59,7 +59,7 @@ class Upkeep:
                     log.warning("refresh_failed", repository=record.repository, error=str(error))
 
     async def _renew(self, record: Record, task: Task) -> None:
-        tree = await self._sources.look_up(task.source, None)
+        tree = await self._sources.look_up(task, None)
         if tree.commit == record.commit:
             return
         tree = await self._sources.fetch(task, tree)

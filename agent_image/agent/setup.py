@@ -78,7 +78,7 @@ def _run_script(
     variables = command_environment(places.home)
     if run["egress"]:
         variables.update(open_egress(gateway))
-    variables.update(run["variables"])
+    variables.update(run["variables"], PIP_NO_CACHE_DIR="1")
     variables.update(trace.environment())
     began = time.time()
     mark = "setup-{}-".format(os.getpid())

@@ -81,6 +81,7 @@ class Api:
             ref=body.ref,
             mode=body.mode,
             model=body.model,
+            image=body.image,
             archive=archive,
         )
         if archive is not None and task.source.path != str(archive):

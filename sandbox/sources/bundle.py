@@ -22,7 +22,7 @@ async def bundle(tree: Tree, have: str | None = None) -> AsyncIterator[bytes]:
     """
     directory = Path(await asyncio.to_thread(tempfile.mkdtemp, prefix="threadsmith-bundle-"))
     try:
-        await asyncio.to_thread(_borrow, directory, Path(tree.mirror), tree.commit)
+        await asyncio.to_thread(borrow, directory, Path(tree.mirror), tree.commit)
         wanted = ["refs/heads/base"]
         if have is not None and await _knows(directory, have):
             wanted.append(f"^{have}")
@@ -46,7 +46,7 @@ async def _knows(directory: Path, commit: str) -> bool:
     return True
 
 
-def _borrow(directory: Path, mirror: Path, commit: str) -> None:
+def borrow(directory: Path, mirror: Path, commit: str) -> None:
     """The least that git takes for a repository; quicker than two git processes."""
     (directory / "objects" / "info").mkdir(parents=True)
     (directory / "refs" / "heads").mkdir(parents=True)

@@ -7,25 +7,24 @@ so a kill at any moment leaves nothing half-made. Its settings hold neither addr
 from __future__ import annotations
 
 import asyncio
-import fcntl
 import re
 import shutil
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Collection
 from dataclasses import dataclass
 from pathlib import Path
 from uuid import uuid4
 
 from sandbox.errors import RefNotFound, SourceError
 from sandbox.git import GitCredentials, GitFailed, credential_env, git
+from sandbox.locks import locked
 from sandbox.sources.addresses import Address, check_address, check_ref
 from sandbox.sources.bundle import bundle
 from sandbox.sources.failures import source_error
+from sandbox.sources.guard import guard
 from sandbox.spec import Tree
 
 _ASK_SECONDS = 30.0
 _FETCH_SECONDS = 1800.0
-_LOCK_POLL_SECONDS = 0.05
 _COMMIT = re.compile(r"[0-9a-f]{7,40}")
 _FULL = re.compile(r"[0-9a-f]{40}")
 
@@ -43,16 +42,37 @@ class Resolved:
 class Mirrors:
     """The cached clones of this host, in one directory."""
 
-    def __init__(self, directory: Path, *, allow_local: bool = False) -> None:
-        """``allow_local`` takes directories of this machine too; never for what a thread names."""
+    def __init__(
+        self,
+        directory: Path,
+        *,
+        allow_local: bool = False,
+        private_hosts: Collection[str] = (),
+        ssh_command: str | None = None,
+    ) -> None:
+        """``allow_local`` takes directories of this machine too; never for what a thread names.
+
+        ``private_hosts`` may lead to private addresses, see `sandbox.sources.guard`;
+        ``ssh_command`` is how git reaches hosts by SSH.
+        """
         self._directory = directory
         self._allow_local = allow_local
+        self._private_hosts = private_hosts
+        self._ssh_command = ssh_command
 
     async def resolve(
-        self, url: str, ref: str | None, credentials: GitCredentials | None = None
+        self,
+        url: str,
+        ref: str | None,
+        credentials: GitCredentials | None = None,
+        *,
+        guarded: bool = False,
     ) -> Resolved:
-        """Ask the remote; only a commit that no branch or tag ends in needs the mirror."""
-        remote = self._remote(url, credentials)
+        """Ask the remote; only a commit that no branch or tag ends in needs the mirror.
+
+        ``guarded``: a stranger named the host, so it must be a public one.
+        """
+        remote = await self._remote(url, credentials, guarded=guarded)
         found = await _ask(remote, ref)
         if found is not None:
             return found
@@ -75,18 +95,19 @@ class Mirrors:
         *,
         repository: str,
         credentials: GitCredentials | None = None,
+        guarded: bool = False,
     ) -> Tree:
         """Make sure that the mirror holds the commit that ``ref`` means now.
 
         A full commit id that is here already is not asked for again: whether it may be read was
         settled when it was resolved.
         """
-        remote = self._remote(url, credentials)
+        remote = await self._remote(url, credentials, guarded=guarded)
         path = self._path(remote.address)
         if ref is not None and _FULL.fullmatch(ref):
             resolved = Resolved(commit=ref, branch=None)
         else:
-            resolved = await self.resolve(url, ref, credentials)
+            resolved = await self.resolve(url, ref, credentials, guarded=guarded)
         if not await _has_commit(path, resolved.commit):
             await self._update(remote, resolved.commit)
             if not await _has_commit(path, resolved.commit):
@@ -112,7 +133,7 @@ class Mirrors:
         await _check_whole(remote)
         path = self._path(remote.address)
         await asyncio.to_thread(self._directory.mkdir, parents=True, exist_ok=True)
-        async with _locked(path.with_suffix(".lock")):
+        async with locked(path.with_suffix(".lock")):
             if commit is not None and await _has_commit(path, commit):
                 return
             if await asyncio.to_thread(path.exists):
@@ -127,10 +148,16 @@ class Mirrors:
             finally:
                 await asyncio.to_thread(shutil.rmtree, building, ignore_errors=True)
 
-    def _remote(self, url: str, credentials: GitCredentials | None) -> _Remote:
+    async def _remote(
+        self, url: str, credentials: GitCredentials | None, *, guarded: bool
+    ) -> _Remote:
         address = check_address(url, allow_local=self._allow_local)
         protocols = "https:http:ssh" + (":file" if self._allow_local else "")
         env = {"GIT_ALLOW_PROTOCOL": protocols, **credential_env(address.url, credentials)}
+        if self._ssh_command is not None:
+            env["GIT_SSH_COMMAND"] = self._ssh_command
+        if guarded and address.host:
+            env |= await guard(address, private_hosts=self._private_hosts)
         return _Remote(address=address, env=env, with_token=credentials is not None)
 
     def _path(self, address: Address) -> Path:
@@ -248,16 +275,3 @@ def _clear_leftovers(path: Path) -> None:
     """What a killed process was building; its lock is ours now."""
     for leftover in path.parent.glob(f"{path.stem}.*.new"):
         shutil.rmtree(leftover, ignore_errors=True)
-
-
-@asynccontextmanager
-async def _locked(path: Path) -> AsyncIterator[None]:
-    """An exclusive lock between processes and tasks; the kernel drops it with the process."""
-    with await asyncio.to_thread(path.open, "w") as file:
-        while True:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                await asyncio.sleep(_LOCK_POLL_SECONDS)
-        yield
