@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from chatbot.app import App, start_app
+from chatbot.changed_tree import write_changed_tree
 from chatbot.config import Settings
 from chatbot.history.export import LogFiles
 from chatbot.models import FINAL, Person, Status, Task
@@ -24,6 +25,7 @@ REPORTED = (
     "repository",
     "base_commit",
     "patch_path",
+    "tree_path",
     "pull_request",
     "events",
     "timings",
@@ -97,6 +99,9 @@ async def final_report(app: App, task_id: str, *, quiet: bool = True) -> dict[st
     report = await task_report(app.history, task_id)
     patch = app.settings.logs_directory / task_id / "diff.patch"
     report["patch_path"] = str(patch.absolute()) if patch.exists() else None
+    tree = patch.with_name("tree.zip")
+    has_tree = await write_changed_tree(app.history, task_id, tree)
+    report["tree_path"] = str(tree.absolute()) if has_tree else None
     report["task_id"] = task_id
     if not quiet:
         _conclude(report, app.settings.logs_directory / task_id)
@@ -114,4 +119,6 @@ def _conclude(report: dict[str, Any], logs: Path) -> None:
         click.echo(visible(f"{finding['severity']}: {place} {finding['title']}"))
     if report["patch_path"]:
         click.echo(f"Patch: {report['patch_path']}", err=True)
+    if report["tree_path"]:
+        click.echo(f"Tree:  {report['tree_path']}", err=True)
     click.echo(f"Logs:  {logs.absolute()}", err=True)

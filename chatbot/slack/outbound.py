@@ -99,7 +99,8 @@ class Outbound:
         )
 
     async def upload(self, thread: Thread, name: str, title: str, data: bytes) -> None:
-        """Share a patch as a file in the thread."""
+        """Share a file in the thread; a patch is shown as one."""
+        kind = "diff" if name.endswith(".diff") else None
         await self._call(
             "files.upload",
             thread,
@@ -109,7 +110,7 @@ class Outbound:
                 filename=name,
                 title=title,
                 content=data,
-                snippet_type="diff",
+                snippet_type=kind,
             ),
         )
 

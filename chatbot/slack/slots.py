@@ -16,7 +16,7 @@ from chatbot.slack.blocks.result import make_change, make_failed, make_nothing, 
 from chatbot.slack.blocks.setup_gate import make_setup_gate
 from chatbot.slack.view import GateView, PublishView, Result, RunView, SetupGateView, TaskView
 
-Kind = Literal["accepted", "progress", "setup", "result", "file", "gate", "publish"]
+Kind = Literal["accepted", "progress", "setup", "result", "file", "tree", "gate", "publish"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,9 +43,9 @@ class Slot:
         return self.kind == "progress"
 
 
-def make_slots(view: TaskView) -> list[Slot]:
-    """In the order in which the story made them."""
-    slots = [slot for run in view.runs for slot in _run_slots(run)]
+def make_slots(view: TaskView, *, is_archive: bool = False) -> list[Slot]:
+    """In the order in which the story made them; an archive's task gives its tree back as well."""
+    slots = [slot for run in view.runs for slot in _run_slots(run, is_archive=is_archive)]
     slots += _accepted_slots(view)
     slots += [
         Slot(key=f"setup:{gate.approval_id}", kind="setup", seq=gate.seq, setup=gate)
@@ -71,7 +71,7 @@ def _accepted_slots(view: TaskView) -> Iterator[Slot]:
             return
 
 
-def _run_slots(run: RunView) -> list[Slot]:
+def _run_slots(run: RunView, *, is_archive: bool) -> list[Slot]:
     slots = []
     if run.prepared_at is not None:
         slots.append(Slot(key=f"progress:{run.id}", kind="progress", seq=run.seq, run=run))
@@ -79,6 +79,8 @@ def _run_slots(run: RunView) -> list[Slot]:
         slots.append(Slot(key=f"result:{run.id}", kind="result", seq=run.finished_seq, run=run))
         if has_file(run):
             slots.append(Slot(key=f"file:{run.id}", kind="file", seq=run.finished_seq, run=run))
+        if has_file(run) and is_archive:
+            slots.append(Slot(key=f"tree:{run.id}", kind="tree", seq=run.finished_seq, run=run))
     return slots
 
 
@@ -90,8 +92,8 @@ def has_file(run: RunView) -> bool:
     )
 
 
-def file_name(task: Task, run: RunView) -> str:
-    return f"{task.id}.diff" if run.number == 1 else f"{task.id}-{run.number}.diff"
+def file_name(task: Task, run: RunView, ending: str = "diff") -> str:
+    return f"{task.id}.{ending}" if run.number == 1 else f"{task.id}-{run.number}.{ending}"
 
 
 def make_contents(slot: Slot, task: Task, moment: Moment, diff: str) -> list[Content]:

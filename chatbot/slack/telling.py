@@ -142,7 +142,7 @@ class Telling:
         waits = await self._react(thread, delivered, seen=True)
         if self._look and (wait := await self._adopt(messages)) is not None:
             return [*waits, wait]
-        for slot in make_slots(self._view):
+        for slot in make_slots(self._view, is_archive=task.source.kind == "zip"):
             try:
                 wait = await messages.bring(slot)
             except TryLater as later:

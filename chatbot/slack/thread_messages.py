@@ -10,6 +10,7 @@ from typing import Any
 
 import structlog
 
+from chatbot.changed_tree import read_changed_tree
 from chatbot.history import queries
 from chatbot.history.store import History
 from chatbot.models import Task, Thread
@@ -21,10 +22,13 @@ from chatbot.slack.delivered import Delivered, Sent
 from chatbot.slack.outbound import BlocksRefused, CallRefused, Outbound
 from chatbot.slack.slots import Slot, file_name, make_contents
 from chatbot.slack.view import TaskView
+from sandbox.errors import SourceError
 
 log = structlog.get_logger(__name__)
 
 METADATA = "threadsmith"
+_FILES = {"file": "diff", "tree": "zip"}
+"""Slots that are files, and how their names end."""
 TICK_SECONDS = 15.0
 """A quiet run's elapsed time moves this often."""
 
@@ -47,7 +51,7 @@ class ThreadMessages:
         """Post or edit; seconds to wait where an edit is not due yet."""
         sent = self.delivered.messages.get(slot.key)
         if sent is None:
-            await (self._upload(slot) if slot.kind == "file" else self._post(slot))
+            await (self._upload(slot) if slot.kind in _FILES else self._post(slot))
             return None
         if not slot.is_edited or not sent.ts:
             return None
@@ -73,8 +77,9 @@ class ThreadMessages:
                 self.delivered.messages.setdefault(key, Sent(ts=str(message["ts"])))
         names = {file.get("name") for message in ours for file in message.get("files") or []}
         for run in view.runs:
-            if file_name(self.task, run) in names:
-                self.delivered.messages.setdefault(f"file:{run.id}", Sent(ts=""))
+            for kind, ending in _FILES.items():
+                if file_name(self.task, run, ending) in names:
+                    self.delivered.messages.setdefault(f"{kind}:{run.id}", Sent(ts=""))
 
     def _moment(self, grain_seconds: float = 0.0) -> Moment:
         """``grain_seconds``: time alone changes a message no more often than that."""
@@ -136,11 +141,17 @@ class ThreadMessages:
     async def _upload(self, slot: Slot) -> None:
         if slot.run is None:
             return
-        name = file_name(self.task, slot.run)
-        data = await self._patch(slot)
+        name = file_name(self.task, slot.run, _FILES[slot.kind])
         try:
-            await self.outbound.upload(self.thread, name, f"The whole patch ({name})", data)
-        except CallRefused as error:
+            if slot.kind == "file":
+                data: bytes | None = await self._patch(slot)
+                title = f"The whole patch ({name})"
+            else:
+                data = await read_changed_tree(self.history, self.task.id)
+                title = f"The changed tree ({name})"
+            if data is not None:
+                await self.outbound.upload(self.thread, name, title, data)
+        except (CallRefused, SourceError) as error:
             self._note_refusal(slot.key, error)
         self.delivered.messages[slot.key] = Sent(ts="")
         await self.save()
@@ -171,5 +182,5 @@ class ThreadMessages:
         payload = {"task_id": self.task.id, "kind": key, "seq": slot.seq}
         return {"event_type": METADATA, "event_payload": payload}
 
-    def _note_refusal(self, key: str, error: CallRefused) -> None:
+    def _note_refusal(self, key: str, error: Exception) -> None:
         log.warning("slack_refused", task_id=self.task.id, message=key, reason=str(error))

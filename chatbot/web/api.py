@@ -8,6 +8,7 @@ from typing import Any
 from aiohttp import web
 
 from chatbot.actions import Actions
+from chatbot.changed_tree import has_changed_tree, read_changed_tree
 from chatbot.config import Settings
 from chatbot.history import queries
 from chatbot.history.store import History
@@ -23,7 +24,7 @@ from chatbot.web.bodies import (
     read_key,
 )
 from chatbot.web.pages import read_patch
-from chatbot.web.refusals import BadRequest
+from chatbot.web.refusals import BadRequest, PatchMissing
 from chatbot.web.uploads import Uploads
 
 CALLER = Person("api", "API")
@@ -51,6 +52,7 @@ class Api:
             web.get("/tasks", self._list),
             web.get(TASK, self._show),
             web.get(f"{TASK}/diff.patch", self._patch),
+            web.get(f"{TASK}/tree.zip", self._tree),
             web.post(f"{TASK}/messages", self._message),
             web.post(f"{TASK}/stop", self._stop),
         ]
@@ -106,6 +108,13 @@ class Api:
         body = await read_patch(self._history, task.id)
         return web.Response(body=body, content_type="text/x-diff", charset="utf-8")
 
+    async def _tree(self, request: web.Request) -> web.Response:
+        task = await self._find(request)
+        body = await read_changed_tree(self._history, task.id)
+        if body is None:
+            raise PatchMissing("Only a task on an archive, with a change, has a tree to give back.")
+        return web.Response(body=body, content_type="application/zip")
+
     async def _message(self, request: web.Request) -> web.Response:
         task = await self._find(request)
         body = await read_json(request, MessageBody)
@@ -154,5 +163,6 @@ class Api:
             "self": place,
             "page": f"{origin}/t/{task.id}/{task.share_token}",
             "patch": f"{place}/diff.patch" if task.patch_sha256 else None,
+            "tree": f"{place}/tree.zip" if has_changed_tree(task) else None,
             "pull_request": task.pull_request.url if task.pull_request else None,
         }

@@ -219,6 +219,7 @@ async def test_task_is_told_as_it_is(site: Site) -> None:
         "self": f"{origin}/tasks/{task.id}",
         "page": f"{origin}/t/{task.id}/{task.share_token}",
         "patch": f"{origin}/tasks/{task.id}/diff.patch",
+        "tree": None,
         "pull_request": PULL.url,
     }
     async with site.client.get(

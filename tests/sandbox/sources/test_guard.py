@@ -1,4 +1,4 @@
-"""Hosts that strangers name: public ones only, and git stays where the name led when it was checked."""
+"""Hosts that strangers name: public ones only, and git stays where the name led at first."""
 
 from __future__ import annotations
 
