@@ -18,7 +18,7 @@ from sandbox.engines.engine import Engine, Handle
 from sandbox.environments.build_log import Unheard
 from sandbox.environments.environments import Environments
 from sandbox.environments.records import Record
-from sandbox.errors import ThreadsmithError
+from sandbox.errors import ImageMissing, ThreadsmithError
 from sandbox.gateway.journal import Journal
 from sandbox.gateway.routes import Bundle
 from sandbox.llm.providers import Providers, split_model
@@ -106,7 +106,7 @@ class Runner:
     async def _begin(self, run: Run) -> Outcome:
         spec = run.spec
         with _stage("image"):
-            await self._engine.check_image(spec.image)
+            await self._check_image(run)
         if await asyncio.to_thread(run.directory.exists):
             await self._clear(spec.run_id)
         await asyncio.to_thread(_make_folder, run.directory, spec.patch)
@@ -119,6 +119,14 @@ class Runner:
                 facts = await work(run, image=prepared.image, have=prepared.commit)
             await self.environments.renew_later(run, prepared)
         return conclude(spec, facts)
+
+    async def _check_image(self, run: Run) -> None:
+        """The image is there and will do; one that has to come from a registry takes its time."""
+        try:
+            await self._engine.image_id(run.spec.image)
+        except ImageMissing:
+            await run.recorder.event("image_pulling", {"image": run.spec.image})
+        await self._engine.check_image(run.spec.image)
 
     async def build(self, spec: RunSpec, recorder: Recorder) -> Record:
         """Build the environment of a tree from the beginning; raises ThreadsmithError."""

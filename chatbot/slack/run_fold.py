@@ -31,6 +31,8 @@ def fold_run(run: RunView, event: Event) -> RunView:
             return replace(run, prepared_at=None, started_at=None)
         case "setup_started":
             return replace(run, setting_up=string(payload, "path", 300) or "the tree")
+        case "image_pulling":
+            return replace(run, pulling=string(payload, "image", 200))
         case "setup_finished":
             return replace(run, setting_up="")
         case "environment":
@@ -42,7 +44,7 @@ def fold_run(run: RunView, event: Event) -> RunView:
         case "source_notes":
             return replace(run, source_notes=strings(payload, "notes", 10))
         case "container_started" if string(payload, "phase") == "agent":
-            return replace(run, started_at=event.at, setting_up="")
+            return replace(run, started_at=event.at, setting_up="", pulling="")
         case "plan":
             return replace(run, plan=_plan(payload))
         case "step_started":

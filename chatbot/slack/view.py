@@ -82,6 +82,8 @@ class RunView:
     finished_seq: int = 0
     setting_up: str = ""
     """The repository's script that runs."""
+    pulling: str = ""
+    """The image that has to come from a registry."""
     waits_for: str = ""
     """The script that a person is asked about."""
     environment: EnvironmentView | None = None

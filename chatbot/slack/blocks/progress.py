@@ -59,7 +59,9 @@ def make_title(run: RunView, now: float) -> str:
             return "Working…"
         if run.environment is not None and run.environment.state == "building":
             return "Waiting for the environment that another task builds…"
-        return "Setting up…" if run.setting_up else "Preparing…"
+        if run.setting_up:
+            return "Setting up…"
+        return f"Pulling {run.pulling}…" if run.pulling else "Preparing…"
     if run.result.outcome == "stopped":
         return "Stopped"
     if run.result.outcome == "failed":
