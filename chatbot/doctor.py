@@ -36,7 +36,7 @@ class Finding:
 
 async def examine(settings: Settings) -> list[Finding]:
     """Look at everything; one fault hides no other."""
-    engine = DockerEngine(namespace=str(settings.data.directory))
+    engine = DockerEngine(namespace=str(settings.data.directory), runtime=settings.sandbox.runtime)
     checks: list[tuple[str, Callable[[], Awaitable[str]]]] = [
         ("docker", lambda: _docker(engine)),
         ("image", lambda: _image(engine, settings)),

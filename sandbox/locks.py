@@ -28,3 +28,15 @@ async def locked(
                     await told()
                 await asyncio.sleep(_POLL_SECONDS)
         yield
+
+
+def is_locked(path: Path) -> bool:
+    """Whether somebody holds it right now, this process included."""
+    try:
+        with path.open() as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except FileNotFoundError:
+        return False
+    except BlockingIOError:
+        return True
+    return False

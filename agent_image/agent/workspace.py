@@ -80,12 +80,14 @@ def renew(gateway: Gateway, run: Dict[str, Any], places: Places, *, stop: Stop) 
     workspace, commit = places.workspace, run["base_commit"]
     try:
         branch = _branch(workspace, run["branch"])
-        if run["prepared_commit"] == commit:
+        # The image itself says where it stands: the host's record may be of the one before it.
+        held = git(workspace, "rev-parse", "--verify", "HEAD^{commit}").decode().strip()
+        if held == commit:
             # The tree is right: git need not look at each of its files.
             git(workspace, "update-ref", "refs/heads/" + branch, commit)
             git(workspace, "symbolic-ref", "HEAD", "refs/heads/" + branch)
             return
-        _fetch(gateway, places, "/source?have=" + run["prepared_commit"], stop=stop)
+        _fetch(gateway, places, "/source?have=" + held, stop=stop)
         switch = ("checkout", "--quiet", "-B", branch, commit, "--")
         try:
             git(workspace, *switch)

@@ -13,7 +13,7 @@ from chatbot.config import Settings
 from chatbot.history import queries
 from chatbot.history.store import History
 from chatbot.intake import Intake
-from chatbot.models import Person, Task
+from chatbot.models import Person, Status, Task
 from chatbot.report import task_report
 from chatbot.web.bodies import (
     ListQuery,
@@ -164,5 +164,6 @@ class Api:
             "page": f"{origin}/t/{task.id}/{task.share_token}",
             "patch": f"{place}/diff.patch" if task.patch_sha256 else None,
             "tree": f"{place}/tree.zip" if has_changed_tree(task) else None,
+            "setup": f"{place}/setup" if task.status == Status.WAITING else None,
             "pull_request": task.pull_request.url if task.pull_request else None,
         }

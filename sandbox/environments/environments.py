@@ -20,7 +20,7 @@ from sandbox.environments.build_log import BuildLog, Unheard
 from sandbox.environments.recipe import Recipe, find_locks, hash_scripts
 from sandbox.environments.records import KEY_LABEL, Record, Records, tag_of
 from sandbox.errors import ImageMissing, ThreadsmithError
-from sandbox.locks import locked
+from sandbox.locks import is_locked, locked
 from sandbox.phases import Build, Run, Stopped, set_up
 from sandbox.sources.files import count_files
 from sandbox.spec import RunSpec, Tree
@@ -74,15 +74,14 @@ class Environments:
     @asynccontextmanager
     async def prepared(self, run: Run) -> AsyncIterator[Prepared]:
         """The image for the run's agent: found or built now, and kept while it is in use."""
-        found = await self._prepare(run)
-        if found.key is None:
-            yield found
-            return
-        self._in_use[found.key] += 1
+        scopes = dict.fromkeys(("default", run.spec.tree.scope))
+        recipes = [await self._recipe(run.spec, scope) for scope in scopes]
+        # From before the look: what is found must still be there when the container starts.
+        self._in_use.update(recipe.key for recipe in recipes)
         try:
-            yield found
+            yield await self._prepare(run, recipes)
         finally:
-            self._in_use[found.key] -= 1
+            self._in_use.subtract(recipe.key for recipe in recipes)
 
     async def renew_later(self, run: Run, prepared: Prepared) -> None:
         """Bring the environment to the run's commit in the background, where that is worth it."""
@@ -119,6 +118,7 @@ class Environments:
 
     async def sweep(self) -> int:
         """Remove images without a record, and records over the bounds; answers how many."""
+        await self.records.tidy(self._clock() - self._bounds.unused_seconds)
         return await self._remove_strays() + await self.prune()
 
     async def prune(self) -> int:
@@ -149,10 +149,8 @@ class Environments:
         """Wait until nothing is being built in the background."""
         await asyncio.gather(*self._background.values(), return_exceptions=True)
 
-    async def _prepare(self, run: Run) -> Prepared:
+    async def _prepare(self, run: Run, recipes: list[Recipe]) -> Prepared:
         spec = run.spec
-        scopes = dict.fromkeys(("default", spec.tree.scope))
-        recipes = [await self._recipe(spec, scope) for scope in scopes]
         own, has_script = recipes[-1], bool(recipes[-1].scripts)
         for recipe in recipes:
             if (record := await self._find(recipe.key)) is not None:
@@ -169,7 +167,7 @@ class Environments:
     async def _use(self, run: Run, own: Recipe, record: Record) -> Prepared:
         """A hit; where the repository has a maintenance script, it is run for another commit."""
         now = self._clock()
-        await self.records.put(replace(record, used_at=now))
+        await self.records.touch(record.key)
         await _tell(run, "hit", record.key, now - record.built_at)
         setup, commit = run.spec.setup, run.spec.tree.commit
         has_maintenance = setup is not None and len(own.scripts) > 1
@@ -223,7 +221,6 @@ class Environments:
             commit=spec.tree.commit,
             image=spec.image,
             built_at=now,
-            used_at=now,
             seconds=round(time.monotonic() - began, 3),
             size_bytes=await self._size(key),
             generation=over.generation + 1 if over is not None else 0,
@@ -232,7 +229,7 @@ class Environments:
         await self.records.put(record)
         self._in_use[key] += 1
         try:
-            await self._remove_strays()
+            await self._remove_strays(builder=key)
             await self.prune()
         finally:
             self._in_use[key] -= 1
@@ -290,12 +287,18 @@ class Environments:
         ]
         return found[0] if found else 0
 
-    async def _remove_strays(self) -> int:
-        """Images of ours that no record names: half-made ones, and those that were replaced."""
+    async def _remove_strays(self, *, builder: str = "") -> int:
+        """Images of ours that no record names: half-made ones, and those that were replaced.
+
+        What is being built right now, by others than ``builder``, has no record yet.
+        """
         known = {record.tag for record in await self.records.all()}
         strays = [image for image in await self._engine.images() if image.tag not in known]
         removed = 0
         for image in strays:
+            key = image.labels.get(KEY_LABEL, "")
+            if key != builder and await asyncio.to_thread(is_locked, self.records.lock_path(key)):
+                continue
             try:
                 await self._engine.remove_image(image.id)
                 removed += 1
@@ -307,7 +310,7 @@ class Environments:
     async def _held(self, run: Run, key: str) -> AsyncIterator[None]:
         """The key's lock, between tasks and processes; a stop ends the waiting."""
         lock = locked(
-            self.records.directory / f"{key}.lock",
+            self.records.lock_path(key),
             on_wait=partial(_tell, run, "building", key, None),
         )
         await _unless_stopped(run, lock.__aenter__())

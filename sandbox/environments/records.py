@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
 from uuid import uuid4
+
+from sandbox.locks import is_locked
 
 REPOSITORY: Final = "threadsmith-env"
 KEY_LABEL: Final = "dev.threadsmith.key"
@@ -26,7 +30,8 @@ class Record:
     image: str
     """What it was built from."""
     built_at: float
-    used_at: float
+    used_at: float = 0.0
+    """When a run took it last: the time of its file."""
     seconds: float
     size_bytes: int
     generation: int = 0
@@ -70,6 +75,29 @@ class Records:
     async def put(self, record: Record) -> None:
         await asyncio.to_thread(_write, self._path(record.key), json.dumps(asdict(record)))
 
+    async def touch(self, key: str) -> None:
+        """It is used now. The record itself stays: somebody may be writing a newer one."""
+
+        def touch() -> None:
+            with suppress(FileNotFoundError):
+                os.utime(self._path(key))
+
+        await asyncio.to_thread(touch)
+
+    async def tidy(self, before: float) -> None:
+        """Remove logs and locks of environments that are no more, older than that."""
+
+        def tidy() -> None:
+            for path in (*self.directory.glob("*.log"), *self.directory.glob("*.lock")):
+                is_old = path.stat().st_mtime < before and not self._path(path.stem).exists()
+                if is_old and not is_locked(self.lock_path(path.stem)):
+                    path.unlink(missing_ok=True)
+
+        await asyncio.to_thread(tidy)
+
+    def lock_path(self, key: str) -> Path:
+        return self.directory / f"{key}.lock"
+
     async def remove(self, key: str) -> None:
         def remove() -> None:
             self._path(key).unlink(missing_ok=True)
@@ -83,7 +111,7 @@ class Records:
 
 def _read(path: Path) -> Record | None:
     try:
-        return Record(**json.loads(path.read_text()))
+        return Record(**{**json.loads(path.read_text()), "used_at": path.stat().st_mtime})
     except (OSError, ValueError, TypeError):
         return None
 

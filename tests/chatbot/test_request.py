@@ -49,6 +49,22 @@ from chatbot.request import Request, is_stop, plain, understand
             ),
         ),
         (
+            "fix it in acme/web with image node:22",
+            Request(task="fix it", repository="acme/web", image="node:22"),
+        ),
+        (
+            "fix it in acme/web image=registry.acme.example/tools/node:22-slim",
+            Request(
+                task="fix it",
+                repository="acme/web",
+                image="registry.acme.example/tools/node:22-slim",
+            ),
+        ),
+        (
+            "fix the image upload in acme/web",
+            Request(task="fix the image upload", repository="acme/web"),
+        ),
+        (
             "look at `acme/api` and fix the bug",
             Request(task="look at `acme/api` and fix the bug", repository="acme/api"),
         ),

@@ -120,8 +120,31 @@ endings = st.fixed_dictionaries(
         )
     },
 )
+egress = _loose(
+    host=words,
+    port=st.integers(),
+    verdict=st.sampled_from(["refused", "refused", "allowed", "failed"]),
+    reason=long_words,
+    allow=long_words,
+)
+scripts = _loose(
+    path=words,
+    lines=st.integers(),
+    network=st.lists(words, max_size=30),
+    secrets=st.lists(words, max_size=30),
+    previous_sha256=st.one_of(st.none(), st.just("0" * 64)),
+)
+environments = _loose(
+    state=st.sampled_from(["hit", "miss", "building", "none"]), age_seconds=st.floats()
+)
 inner = st.lists(
     st.one_of(
+        st.tuples(st.just("egress"), egress),
+        st.tuples(st.just("environment"), environments),
+        st.tuples(st.just("setup_started"), _loose(path=long_words)),
+        st.tuples(st.just("source_notes"), _loose(notes=st.lists(long_words, max_size=12))),
+        st.tuples(st.just("image_pulling"), _loose(image=long_words)),
+        st.tuples(st.just("redacted"), _loose(where=words)),
         st.tuples(st.just("plan"), plans),
         st.tuples(st.just("step_started"), steps),
         st.tuples(st.just("step_finished"), steps),
@@ -145,6 +168,14 @@ def story(draw: st.DrawFn) -> list[Event]:
     ]
     if draw(st.booleans()):
         begun.append(started())
+    if draw(st.booleans()):
+        asked = {**draw(scripts), "approval_id": "s_1", "run_id": "r_1"}
+        begun.append(("setup_approval_requested", asked))
+        if draw(st.booleans()):
+            by = {"id": draw(st.sampled_from(["U12345", "<!here>"])), "name": draw(words)}
+            state = draw(st.sampled_from(["approved", "skipped", "void", "odd"]))
+            settled = {"approval_id": "s_1", "run_id": "r_1", "state": state, "by": by}
+            begun.append(("setup_approval_settled", settled))
     middle = [(kind, {**payload, "run_id": "r_1"}) for kind, payload in draw(inner)]
     end: list[tuple[str, dict[str, Any]]] = []
     if draw(st.booleans()):

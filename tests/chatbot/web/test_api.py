@@ -220,6 +220,7 @@ async def test_task_is_told_as_it_is(site: Site) -> None:
         "page": f"{origin}/t/{task.id}/{task.share_token}",
         "patch": f"{origin}/tasks/{task.id}/diff.patch",
         "tree": None,
+        "setup": None,
         "pull_request": PULL.url,
     }
     async with site.client.get(
