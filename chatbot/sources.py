@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 from dataclasses import replace
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from chatbot.config import Settings
 from chatbot.history import queries
@@ -19,17 +20,34 @@ from sandbox.spec import Tree
 
 def ssh_command(settings: Settings) -> str | None:
     """With the configured key and no other; without one, as the host's own user would."""
-    key = settings.forge.ssh_key_file
-    if key is None:
+    forge = settings.forge
+    if forge.ssh_key_file is None:
         return None
-    known = settings.forge.ssh_known_hosts_file or settings.data.directory / "known_hosts"
-    options = (
-        *("-F", "/dev/null", "-i", str(key.absolute()), "-oIdentitiesOnly=yes", "-oBatchMode=yes"),
-        f"-oUserKnownHostsFile={known.absolute()}",
-        # A file of the operator's own is the whole truth; else the first key seen is kept.
-        f"-oStrictHostKeyChecking={'yes' if settings.forge.ssh_known_hosts_file else 'accept-new'}",
-    )
-    return shlex.join(("ssh", *options))
+    options = [
+        *("IdentitiesOnly=yes", "BatchMode=yes", "ForwardAgent=no", "ServerAliveInterval=30"),
+        f"IdentityFile={_ssh_path(forge.ssh_key_file)}",
+    ]
+    if forge.ssh_known_hosts_file is not None:
+        # The operator's own file is the whole truth.
+        known = _ssh_path(forge.ssh_known_hosts_file)
+        options += ["GlobalKnownHostsFile=/dev/null", "StrictHostKeyChecking=yes"]
+    else:
+        # The first key that is seen is kept.
+        known = _ssh_path(settings.data.directory / "known_hosts")
+        options.append("StrictHostKeyChecking=accept-new")
+    options.append(f"UserKnownHostsFile={known}")
+    return shlex.join(("ssh", "-F", "/dev/null", *(f"-o{each}" for each in options)))
+
+
+def _ssh_path(path: Path) -> str:
+    """As ssh reads it: quoted for its blanks, its own marks doubled."""
+    return '"' + str(path.expanduser().absolute()).replace("%", "%%") + '"'
+
+
+def _forge_host(settings: Settings) -> tuple[str, ...]:
+    """The forge may stand on a private address, by SSH too; never on this machine that way."""
+    host = urlsplit(settings.forge.url).hostname
+    return (host,) if host else ()
 
 
 class TaskSources:
@@ -42,7 +60,7 @@ class TaskSources:
         self.mirrors = Mirrors(
             self._directory / "mirrors",
             allow_local=True,
-            private_hosts=settings.sandbox.private_hosts,
+            private_hosts=(*settings.sandbox.private_hosts, *_forge_host(settings)),
             ssh_command=ssh_command(settings),
         )
 
@@ -89,7 +107,7 @@ class TaskSources:
         return replace(fetched, branch=tree.branch, default_branch=tree.default_branch)
 
     def _is_guarded(self, task: Task, url: str) -> bool:
-        """Whether the host is a stranger's word: the forge's own and the operator's are not."""
+        """Whether the address is a stranger's word: the forge's own and the operator's are not."""
         is_forge = url.startswith(f"{self._settings.forge.url.rstrip('/')}/")
         return task.origin != "cli" and not is_forge
 

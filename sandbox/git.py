@@ -9,7 +9,7 @@ import os
 import resource
 import signal
 import sys
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO, cast
@@ -35,6 +35,9 @@ _OPTIONS = tuple(
         "maintenance.auto=false",
         "protocol.ext.allow=never",
         "submodule.recurse=false",
+        # A remote that has fallen silent; git has no limit of its own.
+        "http.lowSpeedLimit=1",
+        "http.lowSpeedTime=300",
     )
     for part in ("-c", setting)
 )
@@ -66,8 +69,16 @@ class GitCredentials:
     token: str = field(repr=False)
 
 
-def credential_env(url: str, credentials: GitCredentials | None) -> dict[str, str]:
-    """Variables that let git use the token for the URL's own host, and for no other.
+def config_env(settings: Mapping[str, str]) -> dict[str, str]:
+    """Variables that give git these settings; the only way that shows them to nobody."""
+    env = {"GIT_CONFIG_COUNT": str(len(settings))}
+    for number, (name, value) in enumerate(settings.items()):
+        env |= {f"GIT_CONFIG_KEY_{number}": name, f"GIT_CONFIG_VALUE_{number}": value}
+    return env
+
+
+def credential_config(url: str, credentials: GitCredentials | None) -> dict[str, str]:
+    """Settings that let git use the token for the URL's own host, and for no other.
 
     Redirects are off then: git would carry the header along to wherever the host points.
     """
@@ -75,13 +86,17 @@ def credential_env(url: str, credentials: GitCredentials | None) -> dict[str, st
     if credentials is None or parts.scheme not in ("http", "https"):
         return {}
     pair = f"{credentials.username}:{credentials.token}".encode()
+    header = f"Authorization: Basic {base64.b64encode(pair).decode()}"
     return {
-        "GIT_CONFIG_COUNT": "2",
-        "GIT_CONFIG_KEY_0": f"http.{parts.scheme}://{parts.netloc}/.extraHeader",
-        "GIT_CONFIG_VALUE_0": f"Authorization: Basic {base64.b64encode(pair).decode()}",
-        "GIT_CONFIG_KEY_1": "http.followRedirects",
-        "GIT_CONFIG_VALUE_1": "false",
+        f"http.{parts.scheme}://{parts.netloc}/.extraHeader": header,
+        "http.followRedirects": "false",
     }
+
+
+def credential_env(url: str, credentials: GitCredentials | None) -> dict[str, str]:
+    """Those settings as variables."""
+    settings = credential_config(url, credentials)
+    return config_env(settings) if settings else {}
 
 
 def git_env(extra: Mapping[str, str] | None = None) -> dict[str, str]:
@@ -143,7 +158,7 @@ async def git(
 
 async def git_stream(
     *args: str, git_dir: Path | None = None, env: Mapping[str, str] | None = None
-) -> AsyncIterator[bytes]:
+) -> AsyncGenerator[bytes, None]:
     """Run git and hand on what it prints as it comes; raises GitFailed at the end."""
     process = await _start(args, git_dir, None, env, stdin=None)
     errors = asyncio.create_task(_tail(process))

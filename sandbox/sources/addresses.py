@@ -52,7 +52,8 @@ def check_address(url: str, *, allow_local: bool = False) -> Address:
         return Address(url=str(local), host="")
     if not url or _CONTROL.search(url) or url.startswith("-") or len(url) > 2000:
         raise _refused(url, "It is no address of a git repository.")
-    if scp := _SCP.fullmatch(url):
+    # With "://" in it git takes the whole for something else.
+    if (scp := _SCP.fullmatch(url)) and "://" not in url:
         return Address(url=url, host=scp["host"])
     try:
         parts = urlsplit(url)

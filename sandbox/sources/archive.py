@@ -7,18 +7,17 @@ same content gives the same commit, whatever the archive's name, order and dates
 from __future__ import annotations
 
 import asyncio
-import shutil
 import struct
 import zipfile
 import zlib
 from lzma import LZMAError
 from pathlib import Path
 from typing import BinaryIO
-from uuid import uuid4
 
 from sandbox.errors import ArchiveRefused
 from sandbox.git import GitFailed, git
 from sandbox.paths import link_problem
+from sandbox.sources.scratch import scratch
 from sandbox.sources.zip_entries import ArchiveLimits, Entry, read_entries
 from sandbox.spec import Tree
 
@@ -45,29 +44,25 @@ async def import_zip(
     limits: ArchiveLimits | None = None,
 ) -> Tree:
     """Check the archive and keep it as a repository under ``directory``; raises ArchiveRefused."""
-    await asyncio.to_thread(directory.mkdir, parents=True, exist_ok=True)
-    building = (directory / f"{uuid4().hex}.new").absolute()
     try:
-        await asyncio.to_thread(building.mkdir)
-        stream = building / "import.stream"
-        await asyncio.to_thread(_write_stream, path, stream, limits or ArchiveLimits())
-        await git("init", "--quiet", "--bare", "--template=", "-b", "main", "--", str(building))
-        await git("fast-import", "--quiet", git_dir=building, stdin=stream, timeout=_IMPORT_SECONDS)
-        commit = (await git("rev-parse", "refs/heads/main", git_dir=building)).decode().strip()
-        final = building.with_name(f"zip-{commit}.git")
-        await asyncio.to_thread(_put_in_place, building, final)
+        async with scratch(directory) as place:
+            stream, building = place / "import.stream", place / "archive.git"
+            await asyncio.to_thread(_write_stream, path, stream, limits or ArchiveLimits())
+            await git("init", "--quiet", "--bare", "--template=", "-b", "main", "--", str(building))
+            importing = ("fast-import", "--quiet")
+            await git(*importing, git_dir=building, stdin=stream, timeout=_IMPORT_SECONDS)
+            commit = (await git("rev-parse", "refs/heads/main", git_dir=building)).decode().strip()
+            final = (directory / f"zip-{commit}.git").absolute()
+            await asyncio.to_thread(_put_in_place, building, final)
     except GitFailed as error:
         raise ArchiveRefused(
             "The archive could not be turned into a repository.", details=str(error)
         ) from error
-    finally:
-        await asyncio.to_thread(shutil.rmtree, building, ignore_errors=True)
     return Tree(mirror=str(final), commit=commit, branch=None, repository=name)
 
 
 def _put_in_place(building: Path, final: Path) -> None:
     """The same content may be here already, or be put here by somebody else right now."""
-    (building / "import.stream").unlink()
     try:
         building.rename(final)
     except OSError:

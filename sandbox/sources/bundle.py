@@ -3,39 +3,38 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
-import tempfile
 from collections.abc import AsyncIterator
+from contextlib import aclosing
 from pathlib import Path
 
 from sandbox.errors import SourceError
 from sandbox.git import GitFailed, git, git_stream
+from sandbox.sources.scratch import scratch
 from sandbox.spec import Tree
 
 
 async def bundle(tree: Tree, have: str | None = None) -> AsyncIterator[bytes]:
     """Stream a git bundle with the commit as `refs/heads/base` and its whole history.
 
-    With ``have``, a commit that the other side holds, only what came after it: nothing at all
-    where nothing did. A bundle names its refs as the repository does, so it comes from a
+    With ``have``, a full commit id that the other side holds, only what came after it: nothing at
+    all where nothing did. A bundle names its refs as the repository does, so it comes from a
     throw-away one that borrows the mirror's objects and has that single ref.
     """
-    directory = Path(await asyncio.to_thread(tempfile.mkdtemp, prefix="threadsmith-bundle-"))
+    mirror = Path(tree.mirror)
     try:
-        await asyncio.to_thread(borrow, directory, Path(tree.mirror), tree.commit)
-        wanted = ["refs/heads/base"]
-        if have is not None and await _knows(directory, have):
-            wanted.append(f"^{have}")
-            if not await git("rev-list", "-1", *wanted, git_dir=directory):
-                return
-        async for chunk in git_stream(
-            "bundle", "create", "--quiet", "-", *wanted, git_dir=directory
-        ):
-            yield chunk
-    except GitFailed as error:
+        async with scratch(mirror.parent) as directory:
+            await asyncio.to_thread(borrow, directory, mirror, tree.commit)
+            wanted = ["refs/heads/base"]
+            if have is not None and await _knows(directory, have):
+                wanted.append(f"^{have}")
+                if not await git("rev-list", "-1", *wanted, git_dir=directory):
+                    return
+            create = ("bundle", "create", "--quiet", "-", *wanted)
+            async with aclosing(git_stream(*create, git_dir=directory)) as chunks:
+                async for chunk in chunks:
+                    yield chunk
+    except (GitFailed, OSError) as error:
         raise SourceError("The source could not be packed.", details=str(error)) from error
-    finally:
-        await asyncio.to_thread(shutil.rmtree, directory, ignore_errors=True)
 
 
 async def _knows(directory: Path, commit: str) -> bool:

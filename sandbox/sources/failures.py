@@ -10,9 +10,11 @@ from sandbox.sources.addresses import Address, hide_credentials
 
 _REFUSED = re.compile(
     r"Authentication failed|could not read (?:Username|Password)|returned error: 40[13]"
-    r"|Permission denied \(|HTTP Basic: Access denied|access denied",
+    r"|HTTP Basic: Access denied|access denied",
     re.IGNORECASE,
 )
+_KEY_REFUSED = re.compile(r"Permission denied \(|no such identity|Identity file .* not accessible")
+_HOST_KEY = re.compile(r"Host key verification failed|REMOTE HOST IDENTIFICATION HAS CHANGED")
 _ABSENT = re.compile(
     r"repository .*not found|not appear to be a git repository|returned error: 404|does not exist"
     r"|not found: did you run git update-server-info|no such file or directory",
@@ -36,6 +38,19 @@ def source_error(error: GitFailed, address: Address, *, with_token: bool) -> Sou
             details=details,
             resolution="Check the host and the network, then try again.",
             code="source_unreachable",
+        )
+    if _HOST_KEY.search(error.stderr):
+        return SourceError(
+            f"`{shown}` is not read: its host's SSH key is unknown, or not the one it had before.",
+            details=details,
+            resolution="If it is right, add it to the file of `forge.ssh_known_hosts_file`.",
+            code="host_key_refused",
+        )
+    if _KEY_REFUSED.search(error.stderr):
+        return RepositoryNotFound(
+            f"`{shown}` may not be read: the host refused this program's SSH key.",
+            details=details,
+            resolution="Set `forge.ssh_key_file` to a key that may read it.",
         )
     if _REFUSED.search(error.stderr):
         why = "refused the configured token" if with_token else "asks for a token; none is set"

@@ -4,40 +4,37 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-import tempfile
 from pathlib import Path
+from uuid import uuid4
 
-from sandbox.errors import SourceError
+from sandbox.errors import PatchRefused, SourceError
 from sandbox.git import GitFailed, git
+from sandbox.patch import check_patch
 from sandbox.sources.bundle import borrow
+from sandbox.sources.scratch import scratch
 from sandbox.spec import Tree
 
 _ATTRIBUTES = "* -export-ignore -export-subst -text -filter -ident -working-tree-encoding\n"
 """The tree's own attributes could leave files out, or write others than it has."""
+_PACK_SECONDS = 600.0
 
 
 async def write_tree_zip(tree: Tree, patch: bytes, target: Path) -> None:
-    """The commit with the patch over it; ``patch`` was checked when it was taken.
+    """The commit with the patch over it, checked as it was when it was taken.
 
     Raises SourceError; ``target`` is replaced as a whole.
     """
-    directory = Path(await asyncio.to_thread(tempfile.mkdtemp, prefix="threadsmith-zip-"))
-    index = {"GIT_INDEX_FILE": str(directory / "index")}
-    made = directory / "tree.zip"
+    mirror = Path(tree.mirror)
     try:
-        await asyncio.to_thread(_prepare, directory, Path(tree.mirror), tree.commit)
-        await git("read-tree", tree.commit, git_dir=directory, env=index)
-        if patch:
-            apply = ("apply", "--cached", "--binary", "--whitespace=nowarn", "-")
-            await git(*apply, git_dir=directory, cwd=directory, env=index, stdin=patch)
-        found = await git("write-tree", git_dir=directory, env=index)
-        archive = ("archive", "--format=zip", f"--output={made}", found.decode().strip())
-        await git(*archive, git_dir=directory)
-        await asyncio.to_thread(_put, made, target)
-    except (GitFailed, OSError) as error:
+        changed = await check_patch(mirror, tree.commit, patch, limit_bytes=len(patch))
+        async with scratch(mirror.parent) as directory:
+            await asyncio.to_thread(_prepare, directory, mirror, tree.commit)
+            made = directory / "tree.zip"
+            archive = ("archive", "--format=zip", f"--output={made}", changed.tree)
+            await git(*archive, git_dir=directory, timeout=_PACK_SECONDS)
+            await asyncio.to_thread(_put, made, target)
+    except (GitFailed, OSError, PatchRefused) as error:
         raise SourceError("The changed tree could not be packed.", details=str(error)) from error
-    finally:
-        await asyncio.to_thread(shutil.rmtree, directory, ignore_errors=True)
 
 
 def _prepare(directory: Path, mirror: Path, commit: str) -> None:
@@ -47,6 +44,9 @@ def _prepare(directory: Path, mirror: Path, commit: str) -> None:
 
 
 def _put(made: Path, target: Path) -> None:
-    temporary = target.with_name(f"{target.name}.new")
-    shutil.copyfile(made, temporary)
-    temporary.replace(target)
+    temporary = target.with_name(f".{target.name}-{uuid4().hex}.tmp")
+    try:
+        shutil.copyfile(made, temporary)
+        temporary.replace(target)
+    finally:
+        temporary.unlink(missing_ok=True)

@@ -12,9 +12,11 @@ from pathlib import Path
 import pytest
 
 from sandbox.gateway.door import MAX_CONNECTIONS, Door
+from sandbox.gateway.hiding import Hiding
 from sandbox.gateway.journal import Entry, Journal
 from sandbox.gateway.routes import Routes
 from sandbox.gateway.turns import Turns
+from sandbox.redaction import Redactor
 from sandbox.spec import Phase
 from tests.probes.ground import ground
 from tests.sandbox.memory_recorder import MemoryRecorder
@@ -71,12 +73,16 @@ async def gates(tmp_path: Path) -> AsyncIterator[list[Gate]]:
             )
             journal = await Journal.begin(directory, entry)
             recorder, provider = MemoryRecorder(), ScriptedProvider()
-            turns = Turns(spec, recorder, provider, model="m") if phase == "agent" else None
+            hiding = Hiding(Redactor(), journal, recorder)
+            turns = None
+            if phase == "agent":
+                turns = Turns(spec, recorder, provider, model="m", hiding=hiding)
             routes = Routes(
                 spec,
                 journal,
                 recorder,
                 turns=turns,
+                hiding=hiding,
                 bundle=bundle,
                 patch=b"",
                 variables={"NPM_TOKEN": "value-of-a-secret"},

@@ -23,8 +23,6 @@ class Registry:
     def __init__(self) -> None:
         self.port = 0
         self.pulls = 0
-        self.is_damaged = False
-        """The layer is not what its digest says."""
         self.is_closed = False
         """Nobody may read without a password."""
         tar = _tar({"hello": b"from the registry\n"})
@@ -47,7 +45,6 @@ class Registry:
                 "layers": [{"mediaType": LAYER, "size": len(layer), "digest": _digest(layer)}],
             }
         ).encode()
-        self.layer = _digest(layer)
 
     def image(self, name: str = "tools/hello") -> str:
         return f"127.0.0.1:{self.port}/{name}:latest"
@@ -62,9 +59,7 @@ class Registry:
             return 200, MANIFEST, self.manifest
         digest = path.rpartition("/")[2]
         if "/blobs/" in path and digest in self.blobs:
-            data = self.blobs[digest]
-            is_wrong = self.is_damaged and digest == self.layer
-            return 200, "application/octet-stream", data[::-1] if is_wrong else data
+            return 200, "application/octet-stream", self.blobs[digest]
         return 404, "application/json", b'{"errors": [{"code": "MANIFEST_UNKNOWN"}]}'
 
 

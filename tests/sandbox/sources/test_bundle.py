@@ -51,7 +51,7 @@ async def test_bundle_leaves_nothing_behind(
 ) -> None:
     scratch = tmp_path / "scratch"
     scratch.mkdir()
-    monkeypatch.setattr("tempfile.tempdir", str(scratch))
+
     commit = repository.commit({"big": os.urandom(3_000_000)})
     chunks = bundle(tree_of(repository, commit))
     assert await anext(chunks)

@@ -13,8 +13,9 @@ import pytest
 
 from sandbox.errors import RefNotFound, RepositoryNotFound, SourceError
 from sandbox.git import GitCredentials
-from sandbox.sources import mirror as mirror_module
-from sandbox.sources.mirror import Mirrors, Resolved
+from sandbox.sources import remote as remote_module
+from sandbox.sources.mirror import Mirrors
+from sandbox.sources.remote import Resolved
 from sandbox.spec import Tree
 from tests.sandbox.git_repository import Repository, run_git
 from tests.sandbox.git_server import GitServer, serve_git
@@ -159,7 +160,7 @@ class TestFailures:
     async def test_silent_host(
         self, server: GitServer, mirrors: Mirrors, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(mirror_module, "_ASK_SECONDS", 0.5)
+        monkeypatch.setattr(remote_module, "_ASK_SECONDS", 0.5)
         server.silent.set()
         with pytest.raises(SourceError, match="did not answer in time"):
             await mirrors.resolve(server.url("acme/api"), None)
