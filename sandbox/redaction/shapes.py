@@ -154,7 +154,7 @@ _KEY: Final = re.compile(
     # Code speaks of such blocks too: only with a line of a key behind it is it one.
     rf"(?={_KEY_BREAK}{{1,40}}(?:[A-Z][A-Za-z-]{{3,20}}:[^\r\n\\]{{0,100}}{_KEY_BREAK}{{1,40}}){{0,6}}"
     r"[A-Za-z0-9+/=]{16})"
-    rf"{_KEY_TEXT}{{1,16000}}+"
+    rf"{_KEY_TEXT}{{1,16000}}"
     r"(?:-----END\ [A-Z0-9\ ]{0,40}-----)?"
 )
 _KEY_HEAD: Final = 500
