@@ -14,6 +14,8 @@ from sandbox.git import (
     GitFailed,
     GitOutputTooLong,
     GitTimeout,
+    config_env,
+    credential_config,
     credential_env,
     git,
     git_env,
@@ -50,6 +52,14 @@ def test_token_is_in_the_environment_for_one_host_only() -> None:
     assert credential_env("ssh://git@forge.example/x", SECRET) == {}
     assert credential_env("/srv/x", SECRET) == {}
     assert repr(SECRET) == "GitCredentials(username='x-access-token')"
+
+
+def test_several_settings_stand_side_by_side() -> None:
+    given = {"a.b": "1", **credential_config("https://forge.example/x", SECRET)}
+    env = config_env(given)
+    assert env["GIT_CONFIG_COUNT"] == "3"
+    found = {env[f"GIT_CONFIG_KEY_{n}"]: env[f"GIT_CONFIG_VALUE_{n}"] for n in range(3)}
+    assert found == given
 
 
 def test_environment_of_git_is_scrubbed(monkeypatch: pytest.MonkeyPatch) -> None:

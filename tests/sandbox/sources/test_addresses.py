@@ -59,6 +59,7 @@ def test_addresses_that_are_taken(url: str, host: str) -> None:
         "https://secret@github.com/acme/api",
         "ssh://git:secret@forge.example/acme/api",
         "http::https://github.com/acme/api",
+        "git@github.com:http://127.0.0.1/x",
     ],
 )
 def test_addresses_that_are_refused_without_their_secret(url: str) -> None:

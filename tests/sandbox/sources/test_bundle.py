@@ -1,4 +1,4 @@
-"""Bundles and notes of trees."""
+"""Bundles of trees."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ import pytest
 
 from sandbox.errors import SourceError
 from sandbox.sources.bundle import bundle
-from sandbox.sources.notes import tree_notes
 from sandbox.spec import Tree
 from tests.sandbox.git_repository import Repository, run_git
 
@@ -46,34 +45,48 @@ async def test_bundle_of_a_commit_that_is_not_there(repository: Repository) -> N
         [chunk async for chunk in bundle(tree_of(repository, "1" * 40))]
 
 
-async def test_bundle_leaves_nothing_behind(
-    repository: Repository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    scratch = tmp_path / "scratch"
-    scratch.mkdir()
+async def test_only_what_came_after(repository: Repository, tmp_path: Path) -> None:
+    """Into a clone that holds an earlier commit, as a prepared container does."""
+    base = repository.commit({"big": os.urandom(300_000)})
+    side = repository.commit({"side.py": "s = 1\n"})
+    repository.git("reset", "--quiet", "--hard", base)
+    wanted = repository.commit({"a.py": "a = 2\n"})
+    for have, log in ((base, [wanted]), (side, [wanted])):
+        content = await whole(repository, wanted, have)
+        assert 0 < len(content) < 10_000
+        (tmp_path / "new.bundle").write_bytes(content)
+        clone = tmp_path / f"clone-{have}"
+        run_git(tmp_path, "clone", "--quiet", str(repository.path), str(clone))
+        run_git(clone, "update-ref", "refs/heads/held", have)
+        run_git(clone, "fetch", "--quiet", str(tmp_path / "new.bundle"), "refs/heads/base")
+        new = run_git(clone, "log", "--format=%H", "FETCH_HEAD", f"^{base}").decode().split()
+        assert new == log
 
+
+async def test_nothing_at_all_where_nothing_is_new(repository: Repository) -> None:
+    wanted = repository.commit({"a.py": "a = 1\n"})
+    later = repository.commit({"a.py": "a = 2\n"})
+    assert await whole(repository, wanted, wanted) == b""
+    assert await whole(repository, wanted, later) == b""
+
+
+@pytest.mark.parametrize("have", ["1" * 40, "tree"])
+async def test_the_whole_history_for_a_commit_that_nobody_knows(
+    repository: Repository, have: str
+) -> None:
+    wanted = repository.commit({"a.py": "a = 1\n"})
+    held = repository.git("rev-parse", "HEAD^{tree}") if have == "tree" else have
+    assert await whole(repository, wanted, held) == await whole(repository, wanted, None)
+
+
+async def whole(repository: Repository, wanted: str, have: str | None) -> bytes:
+    return b"".join([chunk async for chunk in bundle(tree_of(repository, wanted), have)])
+
+
+async def test_bundle_leaves_nothing_behind(repository: Repository) -> None:
     commit = repository.commit({"big": os.urandom(3_000_000)})
     chunks = bundle(tree_of(repository, commit))
     assert await anext(chunks)
-    assert list(scratch.iterdir()) != []
+    assert len(list(repository.path.glob("*.new"))) == 1
     await chunks.aclose()  # type: ignore[attr-defined]
-    assert list(scratch.iterdir()) == []
-
-
-async def test_notes_name_what_is_not_fetched(repository: Repository) -> None:
-    plain = repository.commit({".gitattributes": "*.txt text\n# *.x filter=lfs\n"})
-    assert await tree_notes(tree_of(repository, plain)) == ()
-    repository.commit(
-        {
-            ".gitattributes": "*.psd filter=lfs diff=lfs merge=lfs -text\n",
-            "art/.gitattributes": "*.mov filter=lfs\n",
-        }
-    )
-    for name in "abcdefg":
-        repository.git("update-index", "--add", "--cacheinfo", f"160000,{plain},vendor/{name}")
-    repository.git("commit", "--quiet", "-m", "Vendor")
-    assert await tree_notes(tree_of(repository, repository.git("rev-parse", "HEAD"))) == (
-        "Submodules are not fetched; these folders are empty: `vendor/a`, `vendor/b`, `vendor/c`,"
-        " `vendor/d`, `vendor/e` and 2 more.",
-        "Files kept by Git LFS are not fetched; these hold pointers only: `*.psd`, `*.mov`.",
-    )
+    assert list(repository.path.glob("*.new")) == []
