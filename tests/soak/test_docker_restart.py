@@ -23,6 +23,9 @@ pytestmark = [
     pytest.mark.soak,
     pytest.mark.docker,
     pytest.mark.timeout(600),
+    # The SDK itself leaves sockets open when an engine goes away.
+    pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning"),
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
     pytest.mark.skipif(not SecondEngine.is_possible(), reason="needs root, dockerd and unshare"),
 ]
 
