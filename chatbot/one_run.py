@@ -11,7 +11,6 @@ from typing import Any
 import click
 
 from chatbot.app import App, start_app
-from chatbot.changed_tree import write_changed_tree
 from chatbot.config import Settings
 from chatbot.history.export import LogFiles
 from chatbot.models import FINAL, Person, Status, Task
@@ -100,8 +99,7 @@ async def final_report(app: App, task_id: str, *, quiet: bool = True) -> dict[st
     patch = app.settings.logs_directory / task_id / "diff.patch"
     report["patch_path"] = str(patch.absolute()) if patch.exists() else None
     tree = patch.with_name("tree.zip")
-    has_tree = await write_changed_tree(app.history, task_id, tree)
-    report["tree_path"] = str(tree.absolute()) if has_tree else None
+    report["tree_path"] = str(tree.absolute()) if tree.exists() else None
     report["task_id"] = task_id
     if not quiet:
         _conclude(report, app.settings.logs_directory / task_id)

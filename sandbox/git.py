@@ -20,6 +20,7 @@ DEFAULT_SECONDS = 120.0
 
 _STDERR_BYTES = 16_384
 _CHUNK_BYTES = 256 * 1024
+_END_SECONDS = 2.0
 # What a company needs to reach its own forge; every other GIT_ variable is dropped.
 _KEPT = frozenset(
     {"GIT_EXEC_PATH", "GIT_SSH", "GIT_SSH_COMMAND", "GIT_SSL_CAINFO", "GIT_SSL_CAPATH"}
@@ -107,7 +108,8 @@ def git_env(extra: Mapping[str, str] | None = None) -> dict[str, str]:
         if not name.startswith("GIT_") or name in _KEPT
     }
     return {
-        "GIT_SSH_COMMAND": "ssh -oBatchMode=yes",
+        # A connection that is kept for the next one would hold git's pipes open.
+        "GIT_SSH_COMMAND": "ssh -oBatchMode=yes -oControlPath=none",
         **kept,
         "GIT_CONFIG_NOSYSTEM": "1",
         "GIT_CONFIG_GLOBAL": os.devnull,
@@ -248,6 +250,8 @@ async def _end(process: asyncio.subprocess.Process, *tasks: asyncio.Task[object]
         while await _stdout(process).read(_CHUNK_BYTES):
             pass
         await process.wait()
+        # The other pipes end with git too; a child that has left the group may hold them open.
+        await asyncio.wait(tasks, timeout=_END_SECONDS)
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)

@@ -3,6 +3,7 @@
 prompt.txt, llm_response.txt, setup.log and events.jsonl only grow; how much of each is known to
 be good is kept with the projection, so that a half-written end is cut off and written again.
 Several processes may write the same files: what stands up to a known length is the same for all.
+diff.patch, and tree.zip of a task on an archive, are written whole.
 """
 
 from __future__ import annotations
@@ -21,10 +22,12 @@ from typing import Any
 import structlog
 from sqlite_utils import Database
 
+from chatbot.changed_tree import has_changed_tree, write_changed_tree
 from chatbot.history import delivery, queries
 from chatbot.history.store import History, HistoryUnavailable
 from chatbot.history.transcript import Turn, make_prompt, make_response, make_setup_log
 from chatbot.models import Event
+from sandbox.errors import SourceError
 
 log = structlog.get_logger(__name__)
 
@@ -95,12 +98,14 @@ class LogFiles:
         """Make all files of the task anew, each whole or not at all; answers their folder."""
         folder = self._directory / task_id
         await self._history.read(lambda db: _export(db, task_id, folder))
+        await self._put_tree(task_id, folder)
         return folder
 
     async def _bring(self, task_id: str) -> None:
         # On a reading thread: the newest story is read while nobody else writes the files.
         folder = self._directory / task_id
         seq, state = await self._history.read(lambda db: _bring(db, task_id, folder))
+        state["tree"] = await self._put_tree(task_id, folder, known=state["tree"])
 
         def note(db: Database) -> None:
             # Another process may have come further.
@@ -108,6 +113,25 @@ class LogFiles:
                 delivery.put_projection(db, PROJECTION, task_id, seq=seq, state=state)
 
         await self._history.write(note)
+
+    async def _put_tree(self, task_id: str, folder: Path, known: str | None = None) -> str | None:
+        """Bring tree.zip up to date; the patch that it has in it, None where there is none.
+
+        ``known`` is that patch as it was before.
+        """
+        target = folder / "tree.zip"
+        task = await self._history.read(lambda db: queries.get_task(db, task_id))
+        if not has_changed_tree(task):
+            await asyncio.to_thread(target.unlink, missing_ok=True)
+            return None
+        if task.patch_sha256 == known and await asyncio.to_thread(target.exists):
+            return known
+        try:
+            is_written = await write_changed_tree(self._history, task_id, target)
+        except SourceError as error:
+            log.error("tree_not_written", task_id=task_id, error=str(error))
+            return None
+        return task.patch_sha256 if is_written else None
 
 
 def _bring(db: Database, task_id: str, folder: Path) -> tuple[int, dict[str, Any]]:
@@ -120,7 +144,7 @@ def _bring(db: Database, task_id: str, folder: Path) -> tuple[int, dict[str, Any
             news = _look(db, task_id, seq=0, state={})
             sizes = _rewrite(folder, news)
     turns = news.state.get("turns", 0) + len(news.turns)
-    return news.last_seq, {"turns": turns, "sizes": sizes}
+    return news.last_seq, {"turns": turns, "sizes": sizes, "tree": news.state.get("tree")}
 
 
 def _export(db: Database, task_id: str, folder: Path) -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import tempfile
 from pathlib import Path
 from typing import Any
 
 from aiohttp import web
 
 from chatbot.actions import Actions
-from chatbot.changed_tree import has_changed_tree, read_changed_tree
+from chatbot.changed_tree import has_changed_tree, write_changed_tree
 from chatbot.config import Settings
 from chatbot.history import queries
 from chatbot.history.store import History
@@ -108,12 +109,18 @@ class Api:
         body = await read_patch(self._history, task.id)
         return web.Response(body=body, content_type="text/x-diff", charset="utf-8")
 
-    async def _tree(self, request: web.Request) -> web.Response:
+    async def _tree(self, request: web.Request) -> web.StreamResponse:
         task = await self._find(request)
-        body = await read_changed_tree(self._history, task.id)
-        if body is None:
-            raise PatchMissing("Only a task on an archive, with a change, has a tree to give back.")
-        return web.Response(body=body, content_type="application/zip")
+        with tempfile.TemporaryDirectory(prefix="threadsmith-tree-") as directory:
+            target = Path(directory) / "tree.zip"
+            if not await write_changed_tree(self._history, task.id, target):
+                raise PatchMissing(
+                    "Only a task on an archive, with a change, has a tree to give back."
+                )
+            # Sent while the file is there: it may be as large as the archive's limit.
+            response = web.FileResponse(target, headers={"Content-Type": "application/zip"})
+            await response.prepare(request)
+        return response
 
     async def _message(self, request: web.Request) -> web.Response:
         task = await self._find(request)
