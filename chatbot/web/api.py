@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,7 @@ from chatbot.web.pages import read_patch
 from chatbot.web.refusals import BadRequest, PatchMissing
 from chatbot.web.uploads import Uploads
 
+CHUNK_BYTES = 256 * 1024
 CALLER = Person("api", "API")
 TASK = r"/tasks/{task_id:t_[0-9a-z]+}"
 
@@ -117,10 +119,7 @@ class Api:
                 raise PatchMissing(
                     "Only a task on an archive, with a change, has a tree to give back."
                 )
-            # Sent while the file is there: it may be as large as the archive's limit.
-            response = web.FileResponse(target, headers={"Content-Type": "application/zip"})
-            await response.prepare(request)
-        return response
+            return await _send_file(request, target)
 
     async def _message(self, request: web.Request) -> web.Response:
         task = await self._find(request)
@@ -174,3 +173,15 @@ class Api:
             "setup": f"{place}/setup" if task.status == Status.WAITING else None,
             "pull_request": task.pull_request.url if task.pull_request else None,
         }
+
+
+async def _send_file(request: web.Request, path: Path) -> web.StreamResponse:
+    """In pieces: it may be as large as an archive may be."""
+    response = web.StreamResponse(headers={"Content-Type": "application/zip"})
+    with await asyncio.to_thread(path.open, "rb") as file:
+        response.content_length = path.stat().st_size
+        await response.prepare(request)
+        while chunk := await asyncio.to_thread(file.read, CHUNK_BYTES):
+            await response.write(chunk)
+    await response.write_eof()
+    return response
