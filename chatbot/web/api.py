@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -179,7 +180,7 @@ async def _send_file(request: web.Request, path: Path) -> web.StreamResponse:
     """In pieces: it may be as large as an archive may be."""
     response = web.StreamResponse(headers={"Content-Type": "application/zip"})
     with await asyncio.to_thread(path.open, "rb") as file:
-        response.content_length = path.stat().st_size
+        response.content_length = os.fstat(file.fileno()).st_size
         await response.prepare(request)
         while chunk := await asyncio.to_thread(file.read, CHUNK_BYTES):
             await response.write(chunk)
