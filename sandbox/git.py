@@ -33,6 +33,10 @@ _OPTIONS = tuple(
         "core.askPass=",
         "credential.helper=",
         "gc.auto=0",
+        # Packs are kept as they come, and large files go through as they are: taking a gigabyte
+        # apart and together again would cost minutes.
+        "transfer.unpackLimit=1",
+        "core.bigFileThreshold=16m",
         "maintenance.auto=false",
         "protocol.ext.allow=never",
         "submodule.recurse=false",

@@ -11,6 +11,8 @@ _OPTIONS = (
     *("-c", "core.hooksPath=/dev/null"),
     *("-c", "core.fsmonitor=false"),
     *("-c", "gc.auto=0"),
+    *("-c", "transfer.unpackLimit=1"),
+    *("-c", "core.bigFileThreshold=16m"),
     *("-c", "advice.addEmbeddedRepo=false"),
     *("-c", "init.defaultBranch=work"),
 )

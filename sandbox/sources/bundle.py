@@ -29,7 +29,8 @@ async def bundle(tree: Tree, have: str | None = None) -> AsyncIterator[bytes]:
                 wanted.append(f"^{have}")
                 if not await git("rev-list", "-1", *wanted, git_dir=directory):
                     return
-            create = ("bundle", "create", "--quiet", "-", *wanted)
+            # It goes no further than the next process: nothing is gained by packing it tighter.
+            create = ("-c", "pack.window=0", "bundle", "create", "--quiet", "-", *wanted)
             async with aclosing(git_stream(*create, git_dir=directory)) as chunks:
                 async for chunk in chunks:
                     yield chunk

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import os
 import subprocess
 import threading
@@ -23,6 +24,10 @@ class GitServer:
         self.redirect: str | None = None
         self.silent = threading.Event()
         """While set, fetches are accepted and get no answer."""
+        self.stall_after: int | None = None
+        """After so many bytes, answers to fetches stop in the middle until this is None again."""
+        self.stalled = threading.Event()
+        """An answer stands still."""
         self.requests: list[tuple[str, str | None]] = []
         """Path with query, and the Authorization header."""
         self.port = 0
@@ -53,6 +58,7 @@ def serve_git(root: Path) -> Iterator[GitServer]:
         yield state
     finally:
         state.silent.clear()
+        state.stall_after = None
         server.shutdown()
         thread.join()
         server.server_close()
@@ -137,7 +143,20 @@ class _Handler(BaseHTTPRequestHandler):
         for name, value in headers:
             self.send_header(name, value)
         self.end_headers()
-        self.wfile.write(content)
+        # Whoever was killed does not listen any more.
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+            self._write(content)
+
+    def _write(self, content: bytes) -> None:
+        state, sent = self.server_state, 0
+        if state.stall_after is not None and len(content) > state.stall_after:
+            sent = state.stall_after
+            self.wfile.write(content[:sent])
+            self.wfile.flush()
+            state.stalled.set()
+            while state.stall_after is not None:
+                threading.Event().wait(0.02)
+        self.wfile.write(content[sent:])
 
     def _plain(self, status: int, header: tuple[str, str]) -> None:
         self.send_response(status)
