@@ -32,7 +32,8 @@ def _clear(mirror: Path, stale_seconds: float) -> bool:
             lock.unlink(missing_ok=True)
         else:
             is_left = True
-    for part in (mirror / "objects" / "pack").glob("tmp_*"):
+    packs = mirror / "objects" / "pack"
+    for part in chain(packs.glob("tmp_*"), packs.glob(".tmp-*")):
         part.unlink(missing_ok=True)
     for folder in mirror.glob("patch-*.tmp"):
         if _age(folder) >= _PATCH_SECONDS:

@@ -7,6 +7,7 @@ so a kill at any moment leaves nothing half-made. Its settings hold neither addr
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import re
 from collections.abc import AsyncIterator, Collection
 from pathlib import Path
@@ -21,6 +22,7 @@ from sandbox.sources.remote import Remote, Resolved, no_such_ref
 from sandbox.sources.scratch import scratch
 from sandbox.spec import Tree
 
+_MANY_PACKS = 30
 _COMMIT = re.compile(r"[0-9a-f]{7,40}")
 _FULL = re.compile(r"[0-9a-f]{40}")
 
@@ -159,6 +161,16 @@ async def _bring_up(path: Path, remote: Remote, commit: str | None) -> None:
         # Our git was ended with us, perhaps in the middle.
         await clear_leftovers(path, stale_seconds=0)
         raise
+    await _join_packs(path)
+
+
+async def _join_packs(path: Path) -> None:
+    """Every fetch adds a pack, and git looks through all of them: small ones are made one."""
+    packs = await asyncio.to_thread(lambda: list((path / "objects" / "pack").glob("*.pack")))
+    if len(packs) > _MANY_PACKS:
+        # Nothing is ever left out, only joined; where it fails, the next fetch tries again.
+        with contextlib.suppress(GitFailed):
+            await git("repack", "--geometric=2", "-d", "--quiet", git_dir=path)
 
 
 async def _fetch(path: Path, remote: Remote, commit: str | None) -> None:

@@ -14,6 +14,8 @@ _ASK_SECONDS = 30.0
 _FETCH_SECONDS = 1800.0
 _BRANCH = "refs/heads/"
 _FETCH = (
+    # Always a pack, which appears as a whole: of single objects the commit could come alone.
+    *("-c", "fetch.unpackLimit=1"),
     *("fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--force"),
     "--no-recurse-submodules",
 )

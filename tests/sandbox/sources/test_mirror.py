@@ -12,6 +12,7 @@ import pytest
 
 from sandbox.errors import RefNotFound, RepositoryNotFound, SourceError
 from sandbox.git import GitCredentials
+from sandbox.sources import mirror as mirror_module
 from sandbox.sources import remote as remote_module
 from sandbox.sources.mirror import Mirrors
 from sandbox.sources.remote import Resolved
@@ -262,6 +263,29 @@ class TestFetch:
         assert (await mirrors.fetch(url, None, repository="acme/api")).commit == commit
         assert before > 2_000_000
         assert size_of(mirrors.path(url)) - before < 10_000
+
+    async def test_many_fetches_do_not_make_many_packs(
+        self,
+        repository: Repository,
+        server: GitServer,
+        mirrors: Mirrors,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        monkeypatch.setattr(mirror_module, "_MANY_PACKS", 4)
+        url = server.url("acme/api")
+        commits = []
+        for number in range(9):
+            commits.append(repository.commit({f"{number}.py": f"{number}\n"}))
+            await mirrors.fetch(url, None, repository="acme/api")
+            assert len(list(mirrors.path(url).glob("objects/pack/*.pack"))) <= 4
+        # One that no branch has any more is kept as well: tasks may start from it.
+        repository.git("reset", "--quiet", "--hard", "HEAD~3")
+        for number in range(9):
+            repository.commit({f"x{number}.py": f"{number}\n"})
+            await mirrors.fetch(url, None, repository="acme/api")
+        for commit in commits:
+            run_git(mirrors.path(url), "rev-list", "--objects", commit)
+        run_git(mirrors.path(url), "fsck", "--full", "--strict")
 
     async def test_many_at_once_build_one_mirror(
         self, repository: Repository, server: GitServer, mirrors: Mirrors, tmp_path: Path

@@ -97,7 +97,7 @@ async def test_in_the_middle_of_fetching_into_one(
     directory = tmp_path / "mirrors"
     mirrors, url = Mirrors(directory), server.url("acme/api")
     first = await mirrors.fetch(url, None, repository="acme/api")
-    large.commit({f"{n}.new": os.urandom(50_000) for n in range(110)}, "Moved")
+    large.commit({f"{n}.new": os.urandom(100_000) for n in range(4)}, "Moved")
     async with stopped_in_the_middle(server, directory) as pid:
         gits = gits_of(pid)
         os.kill(pid, signal.SIGKILL)
@@ -114,7 +114,7 @@ async def test_a_fetch_that_is_stopped_leaves_no_half_pack(
 ) -> None:
     mirrors, url = Mirrors(tmp_path / "mirrors"), server.url("acme/api")
     await mirrors.fetch(url, None, repository="acme/api")
-    large.commit({f"{n}.new": os.urandom(50_000) for n in range(110)}, "Moved")
+    large.commit({f"{n}.new": os.urandom(100_000) for n in range(4)}, "Moved")
     server.stall_after = 200_000
     fetching = asyncio.create_task(mirrors.fetch(url, None, repository="acme/api"))
     async with asyncio.timeout(30):
@@ -151,14 +151,12 @@ async def test_git_cannot_pass_its_own_locks_and_we_can(
     with pytest.raises(SourceError) as caught:
         await remote.fetch_all(path)
     assert ".lock" in caught.value.details
+    repository.commit({"newer.py": ""})
     await check(repository, server, tmp_path / "mirrors")
 
 
 async def test_a_young_lock_is_waited_for(
-    repository: Repository,
-    server: GitServer,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
+    repository: Repository, server: GitServer, tmp_path: Path
 ) -> None:
     """Somebody's git may still be alive: it is given the time that git takes."""
     mirrors, url = Mirrors(tmp_path / "mirrors"), server.url("acme/api")
@@ -179,7 +177,7 @@ async def test_a_remote_that_fails_leaves_the_mirror_usable(
 ) -> None:
     mirrors, url = Mirrors(tmp_path / "mirrors"), server.url("acme/api")
     await mirrors.fetch(url, None, repository="acme/api")
-    large.commit({f"{n}.new": os.urandom(50_000) for n in range(110)}, "Moved")
+    large.commit({f"{n}.new": os.urandom(100_000) for n in range(4)}, "Moved")
     server.stall_after = 200_000
     monkeypatch.setattr(remote_module, "_FETCH_SECONDS", 1.0)
     with pytest.raises(SourceError, match="in time"):
