@@ -79,11 +79,17 @@ async def rules_of(
     A repository may choose among what the host offers, and never weaken a rule of it.
     """
     rules = rules_for(settings, repository)
+    given = rules.image or settings.sandbox.image
     data = await read_file(tree, OWN_SETTINGS, limit_bytes=OWN_BYTES)
     own, notes = _parse(data) if data is not None else ({}, [])
+    chosen = image or rules.image or own.get("image") or given
+    if chosen != given and rules.secrets:
+        # Whoever names the image says what the script's own shell is.
+        notes.append("The image is not the configuration's: the set-up script gets no secrets.")
+        rules = replace(rules, secrets=())
     return replace(
         rules,
-        image=image or rules.image or own.get("image") or settings.sandbox.image,
+        image=chosen,
         setup=rules.setup or own.get("setup"),
         maintenance=rules.maintenance or own.get("maintenance"),
         test=own.get("test", ""),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from typing import Final
 
@@ -10,6 +11,7 @@ import docker
 from sandbox.engines.engine import DiskUsage
 
 _BLOCK: Final = 512
+_UNCOUNTABLE: Final = 2**62
 
 
 def measure(client: docker.DockerClient, container_id: str) -> DiskUsage:
@@ -31,7 +33,10 @@ def walk(root: str) -> DiskUsage:
     while pending:
         try:
             entries = os.scandir(pending.pop())
-        except OSError:
+        except OSError as error:
+            if error.errno == errno.ENAMETOOLONG:
+                # Deeper than can be looked at: nobody needs that but to hide in it.
+                return DiskUsage(size_bytes=size, files=_UNCOUNTABLE)
             continue  # it went meanwhile
         with entries:
             for entry in entries:
@@ -40,6 +45,7 @@ def walk(root: str) -> DiskUsage:
                     size += entry.stat(follow_symlinks=False).st_blocks * _BLOCK
                     if entry.is_dir(follow_symlinks=False):
                         pending.append(entry.path)
-                except OSError:
-                    continue
+                except OSError as error:
+                    if error.errno == errno.ENAMETOOLONG:
+                        return DiskUsage(size_bytes=size, files=_UNCOUNTABLE)
     return DiskUsage(size_bytes=size, files=files)
