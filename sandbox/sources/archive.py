@@ -10,7 +10,6 @@ import asyncio
 import struct
 import zipfile
 import zlib
-from lzma import LZMAError
 from pathlib import Path
 from typing import BinaryIO
 
@@ -18,7 +17,7 @@ from sandbox.errors import ArchiveRefused
 from sandbox.git import GitFailed, git
 from sandbox.paths import link_problem
 from sandbox.sources.scratch import scratch
-from sandbox.sources.zip_entries import ArchiveLimits, Entry, read_entries
+from sandbox.sources.zip_entries import ArchiveLimits, Entry, check_archive, read_entries
 from sandbox.spec import Tree
 
 _HEAD = (
@@ -30,7 +29,7 @@ _HEAD = (
 _IMPORT_SECONDS = 600.0
 # All that the standard library raises on damaged archives, beside its own error.
 _UNREADABLE = (
-    *(zlib.error, LZMAError, struct.error, EOFError, OSError),
+    *(zlib.error, struct.error, EOFError, OSError),
     *(NotImplementedError, RuntimeError, ValueError),
 )
 _COPY_BYTES = 1024 * 1024
@@ -73,6 +72,7 @@ def _put_in_place(building: Path, final: Path) -> None:
 def _write_stream(path: Path, target: Path, limits: ArchiveLimits) -> None:
     """The archive as input of `git fast-import`."""
     try:
+        check_archive(path, limits)
         with zipfile.ZipFile(path) as archive, target.open("wb") as output:
             entries = read_entries(archive, path.stat().st_size, limits)
             output.write(_HEAD)

@@ -97,7 +97,9 @@ async def test_archive_of_a_real_repository_has_its_tree(tmp_path: Path) -> None
 async def test_same_content_is_the_same_commit(tmp_path: Path) -> None:
     files = [("x/a", b"a", PLAIN), ("x/b/c", b"c", PROGRAM), ("x/d", b"b/c", LINK)]
     first = make_zip(tmp_path / "1.zip", *files)
-    second = make_zip(tmp_path / "2.zip", *(("y" + name[1:], *rest) for name, *rest in files[::-1]))
+    second = make_zip(
+        tmp_path / "2.zip", *(("y" + name[1:], data, mode) for name, data, mode in files[::-1])
+    )
     trees = [
         await import_zip(path, directory=tmp_path / "store", name="x.zip")
         for path in (first, second, first)
