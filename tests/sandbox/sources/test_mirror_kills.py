@@ -186,3 +186,11 @@ async def test_a_remote_that_fails_leaves_the_mirror_usable(
     monkeypatch.undo()
     server.stall_after = None
     await check(large, server, tmp_path / "mirrors")
+
+
+async def test_what_a_killed_check_of_a_patch_left_goes(tmp_path: Path) -> None:
+    for name, age in (("patch-old.tmp", 7200), ("patch-new.tmp", 10)):
+        (tmp_path / name / "objects").mkdir(parents=True)
+        os.utime(tmp_path / name, (time.time() - age,) * 2)
+    await leftovers.clear_leftovers(tmp_path)
+    assert [each.name for each in tmp_path.iterdir()] == ["patch-new.tmp"]
