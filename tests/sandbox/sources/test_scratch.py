@@ -27,12 +27,16 @@ asyncio.run(hold())
 
 async def test_it_is_gone_afterwards(tmp_path: Path) -> None:
     place = tmp_path / "deep" / "place"
-    with pytest.raises(ZeroDivisionError):
+
+    async def fail() -> None:
         async with scratch(place) as directory:
             assert directory.parent == place
             (directory / "sub").mkdir()
             (directory / "sub" / "file").write_text("x")
             raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        await fail()
     assert list(place.iterdir()) == []
 
 
