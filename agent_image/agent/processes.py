@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import signal
 import time
-from typing import FrozenSet, Iterable, List
+from typing import FrozenSet, Iterable, List, Set
 
 MARK = "THREADSMITH_COMMAND"
 """A variable in each command's environment; its descendants inherit the value."""
 _PASSES = 5
+_CHASE_SECONDS = 1.0
+"""For what is another process at each look; the container's end is its end too."""
 
 
 def find_shell() -> str:
@@ -31,18 +33,31 @@ def kill_group(pid: int) -> None:
 def kill_rest(mark: str, sessions: Iterable[int] = ()) -> None:
     """Kill every process whose mark begins so, or that is of these sessions.
 
-    Again and again, for what they started meanwhile.
+    First all of them are halted, again and again, for what they started meanwhile: what is halted
+    starts nothing, so that a fork bomb comes to its end too.
     """
+    group = frozenset(sessions)
     for _ in range(_PASSES):
-        found = _find(mark, frozenset(sessions))
-        if not found:
+        halted: Set[int] = set()
+        deadline = time.monotonic() + _CHASE_SECONDS
+        while time.monotonic() < deadline:
+            new = set(_find(mark, group)) - halted
+            if not new:
+                break
+            _send(new, signal.SIGSTOP)
+            halted |= new
+        if not halted:
             return
-        for pid in found:
-            try:
-                os.kill(pid, signal.SIGKILL)
-            except (ProcessLookupError, PermissionError):
-                pass
+        _send(halted, signal.SIGKILL)
         time.sleep(0.01)
+
+
+def _send(pids: Iterable[int], number: int) -> None:
+    for pid in pids:
+        try:
+            os.kill(pid, number)
+        except (ProcessLookupError, PermissionError):
+            pass
 
 
 def _find(mark: str, sessions: FrozenSet[int]) -> List[int]:
