@@ -8,11 +8,14 @@ import fcntl
 import os
 import re
 import shutil
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from uuid import uuid4
 
+_ATTEMPTS = 20
+_PAUSE_SECONDS = 0.05
 _OURS = re.compile(r"(?:.*\.)?[0-9a-f]{32}\.new")
 
 
@@ -58,5 +61,10 @@ def _lock(directory: Path) -> int | None:
 
 
 def _remove(directory: Path, lock: int) -> None:
-    shutil.rmtree(directory, ignore_errors=True)
+    """A git whose owner was killed may still write there; without its folder it ends too."""
+    for _ in range(_ATTEMPTS):
+        shutil.rmtree(directory, ignore_errors=True)
+        if not directory.exists():
+            break
+        time.sleep(_PAUSE_SECONDS)
     os.close(lock)
