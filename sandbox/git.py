@@ -200,16 +200,27 @@ async def _spawn(
     stdin: bytes | BinaryIO | None,
 ) -> asyncio.subprocess.Process:
     pipe = asyncio.subprocess.PIPE if isinstance(stdin, bytes) else asyncio.subprocess.DEVNULL
-    return await asyncio.create_subprocess_exec(
-        *argv,
-        stdin=pipe if stdin is None or isinstance(stdin, bytes) else stdin,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-        cwd=cwd,
-        env=git_env(env),
-        # A group of its own: git's transport programs end with it.
-        start_new_session=True,
+    starting = asyncio.create_task(
+        asyncio.create_subprocess_exec(
+            *argv,
+            stdin=pipe if stdin is None or isinstance(stdin, bytes) else stdin,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+            cwd=cwd,
+            env=git_env(env),
+            # A group of its own: git's transport programs end with it.
+            start_new_session=True,
+        )
     )
+    try:
+        return await asyncio.shield(starting)
+    except asyncio.CancelledError:
+        # Half-way asyncio would kill git alone, and wait for pipes that its children hold.
+        await asyncio.wait([starting])
+        if not starting.cancelled() and starting.exception() is None:
+            process = starting.result()
+            await _end(process, asyncio.create_task(_tail(process)))
+        raise
 
 
 def _stdout(process: asyncio.subprocess.Process) -> asyncio.StreamReader:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import stat
 import time
 from pathlib import Path
@@ -153,6 +154,35 @@ async def test_cancelling_ends_git_and_its_children(repository: Repository, tmp_
     with pytest.raises(asyncio.CancelledError):
         await task
     assert is_gone(int(pid_file.read_text()))
+
+
+async def test_cancelling_while_git_is_being_started(
+    repository: Repository, tmp_path: Path
+) -> None:
+    """Not in the middle of it: children would live on, and their pipes keep us waiting."""
+    seconds = f"300.{time.time_ns()}"
+    slow = program(tmp_path, "slow", f"sleep {seconds}")
+    for ticks in range(40):
+        task = asyncio.create_task(
+            git("-c", f"alias.slow=!{slow}", "slow", cwd=repository.path, stdin=b"x")
+        )
+        for _ in range(ticks):
+            await asyncio.sleep(0)
+        if ticks % 3 == 0:
+            await asyncio.sleep(0.001 * ticks)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            async with asyncio.timeout(30):
+                await task
+    assert not any(seconds in line for line in command_lines())
+
+
+def command_lines() -> list[str]:
+    found = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):
+            found.append(path.read_text(errors="replace"))
+    return found
 
 
 async def test_memory_limit_is_gits_own(repository: Repository) -> None:
