@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from typing import Optional, Set
+from typing import Callable, Optional, Set
 
 from agent_image.agent.events import Events
 from agent_image.agent.gateway import Gateway, Refused
@@ -26,6 +26,7 @@ class PatchKeeper:
         *,
         base: str,
         limit: int,
+        end_commands: Callable[[], None],
     ) -> None:
         self._gateway = gateway
         self._events = events
@@ -33,6 +34,8 @@ class PatchKeeper:
         self._places = places
         self._base = base
         self._limit = limit
+        self._end_commands = end_commands
+        """For when they have left no room for a process or thread of ours."""
         self._sent: Optional[bytes] = None
         self._noted: Set[str] = set()
         self._thread: Optional[threading.Thread] = None
@@ -41,8 +44,11 @@ class PatchKeeper:
 
     def begin(self) -> None:
         """Send what has changed, in the background; nothing may change until ``join``."""
-        self._thread = threading.Thread(target=self._send_aside, name="patch", daemon=True)
-        self._thread.start()
+        try:
+            self._thread = self._start_aside()
+        except RuntimeError:
+            self._end_commands()
+            self._thread = self._start_aside()
 
     def join(self) -> Optional[PatchProblem]:
         """Wait for it; answers what stands against the newest patch."""
@@ -61,6 +67,11 @@ class PatchKeeper:
             self._thread.join()
         self._put("/patch?final=1", self._make(), stop=None, seconds=seconds)
 
+    def _start_aside(self) -> threading.Thread:
+        thread = threading.Thread(target=self._send_aside, name="patch", daemon=True)
+        thread.start()
+        return thread
+
     def _send_aside(self) -> None:
         try:
             data = self._make()
@@ -71,7 +82,13 @@ class PatchKeeper:
             self._failure = failure
 
     def _make(self) -> bytes:
-        patch = make_patch(self._places, self._base, limit_bytes=self._limit)
+        try:
+            patch = make_patch(self._places, self._base, limit_bytes=self._limit)
+        except PatchProblem as problem:
+            if not problem.is_fatal:
+                raise
+            self._end_commands()
+            patch = make_patch(self._places, self._base, limit_bytes=self._limit)
         for note in patch.notes:
             if note not in self._noted:
                 self._noted.add(note)

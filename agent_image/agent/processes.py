@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import signal
 import time
-from typing import FrozenSet, Iterable, List, Set
+from typing import FrozenSet, Iterable, Iterator, Set
 
 MARK = "THREADSMITH_COMMAND"
 """A variable in each command's environment; its descendants inherit the value."""
-_PASSES = 5
-_CHASE_SECONDS = 1.0
+_CHASE_SECONDS = 10.0
 """For what is another process at each look; the container's end is its end too."""
+_PIDS = ("/sys/fs/cgroup", "/sys/fs/cgroup/pids")
+_CROWD = 0.8
 
 
 def find_shell() -> str:
@@ -37,32 +38,45 @@ def kill_rest(mark: str, sessions: Iterable[int] = ()) -> None:
     starts nothing, so that a fork bomb comes to its end too.
     """
     group = frozenset(sessions)
-    for _ in range(_PASSES):
+    deadline = time.monotonic() + _CHASE_SECONDS
+    while time.monotonic() < deadline:
         halted: Set[int] = set()
-        deadline = time.monotonic() + _CHASE_SECONDS
-        while time.monotonic() < deadline:
-            new = set(_find(mark, group)) - halted
-            if not new:
-                break
-            _send(new, signal.SIGSTOP)
-            halted |= new
+        goes_on = True
+        while goes_on and time.monotonic() < deadline:
+            goes_on = False
+            for pid in _find(mark, group):
+                if pid not in halted:  # at once: at the end of the look it may be another
+                    _send(pid, signal.SIGSTOP)
+                    halted.add(pid)
+                    goes_on = True
         if not halted:
             return
-        _send(halted, signal.SIGKILL)
+        for pid in halted:
+            _send(pid, signal.SIGKILL)
         time.sleep(0.01)
 
 
-def _send(pids: Iterable[int], number: int) -> None:
-    for pid in pids:
+def is_crowded() -> bool:
+    """Whether the container's bound on processes is near: what comes next may not be started."""
+    for folder in _PIDS:
         try:
-            os.kill(pid, number)
-        except (ProcessLookupError, PermissionError):
-            pass
+            with open(os.path.join(folder, "pids.max")) as most:
+                with open(os.path.join(folder, "pids.current")) as current:
+                    return int(current.read()) >= _CROWD * int(most.read())
+        except (OSError, ValueError):
+            pass  # another version of cgroups, or no bound
+    return False
 
 
-def _find(mark: str, sessions: FrozenSet[int]) -> List[int]:
+def _send(pid: int, number: int) -> None:
+    try:
+        os.kill(pid, number)
+    except (ProcessLookupError, PermissionError):
+        pass
+
+
+def _find(mark: str, sessions: FrozenSet[int]) -> Iterator[int]:
     sought = "{}={}".format(MARK, mark).encode()
-    found = []
     for name in os.listdir("/proc"):
         if not name.isdigit() or int(name) == os.getpid():
             continue
@@ -70,7 +84,6 @@ def _find(mark: str, sessions: FrozenSet[int]) -> List[int]:
             with open("/proc/{}/environ".format(name), "rb") as file:
                 is_marked = any(line.startswith(sought) for line in file.read().split(b"\0"))
             if is_marked or (sessions and os.getsid(int(name)) in sessions):
-                found.append(int(name))
+                yield int(name)
         except OSError:
             pass  # it ended, or is not ours
-    return found

@@ -12,7 +12,7 @@ import time
 from typing import Dict, List, NamedTuple, Optional
 
 from agent_image.agent.output import Capture
-from agent_image.agent.processes import MARK, find_shell, kill_group, kill_rest
+from agent_image.agent.processes import MARK, find_shell, is_crowded, kill_group, kill_rest
 from agent_image.agent.stop import Stop, Stopped, wait_readable
 
 _RUN = (
@@ -33,6 +33,8 @@ class Ended(NamedTuple):
     code: Optional[int]
     has_shell: bool
     """False: the shell ended with it and will be started anew."""
+    was_crowded: bool = False
+    """It left so many processes that all were ended."""
 
 
 class Shell:
@@ -64,6 +66,9 @@ class Shell:
         self._drain(bash, capture)
         if not report:
             return self._forget(Ended(_exit_code(bash.wait()), has_shell=False))
+        if is_crowded():
+            self._kill(self._tag(""), *self._sessions)
+            return self._forget(Ended(int(report[0]), has_shell=False, was_crowded=True))
         return Ended(int(report[0]), has_shell=True)
 
     def begin(self, command: str, log: str, *, stop: Stop) -> str:

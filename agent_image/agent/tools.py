@@ -128,6 +128,8 @@ class Tools:
         else:
             line = "exit {}".format(ended.code)
         notes = [line]
+        if ended.was_crowded:
+            notes.append("it left too many processes: all were ended")
         if not ended.has_shell:
             notes.append(
                 "the shell ended with it: a new one starts in {}, its variables are gone".format(

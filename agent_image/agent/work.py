@@ -37,11 +37,11 @@ def work(run: Json, gateway: Gateway, events: Events, stop: Stop, places: Places
         return {"kind": "stopped"}
     except WorkspaceProblem as problem:
         return {"kind": "failed", "brief": problem.brief, "details": problem.details}
-    patches = _make_keeper(run, gateway, events, stop, places)
     variables = command_environment(places.home)
     if run["egress"]:
         variables.update(open_egress(gateway))
     shell = Shell(places.workspace, places.scratch, variables)
+    patches = _make_keeper(run, gateway, events, stop, places, shell)
     tools = Tools(run, places, events=events, shell=shell, stop=stop)
     around = Surroundings(gateway, events, inbox, stop, tools, patches)
     try:
@@ -54,12 +54,17 @@ def work(run: Json, gateway: Gateway, events: Events, stop: Stop, places: Places
 
 
 def _make_keeper(
-    run: Json, gateway: Gateway, events: Events, stop: Stop, places: Places
+    run: Json, gateway: Gateway, events: Events, stop: Stop, places: Places, shell: Shell
 ) -> Optional[PatchKeeper]:
     if run["mode"] != "change":
         return None
     limit = int(run["limits"]["patch_bytes"])
-    return PatchKeeper(gateway, events, stop, places, base=run["base_commit"], limit=limit)
+    return PatchKeeper(
+        *(gateway, events, stop, places),
+        base=run["base_commit"],
+        limit=limit,
+        end_commands=shell.close,
+    )
 
 
 def _send_last(patches: PatchKeeper, outcome: Json, stop: Stop) -> Json:
