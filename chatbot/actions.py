@@ -22,14 +22,21 @@ from chatbot.models import (
     TransitionRefused,
 )
 from chatbot.publish_changes import PublishChanges
+from chatbot.pull_changes import PullChanges
 from chatbot.run_changes import RunChanges
 from chatbot.setup_changes import SetupChanges
 from sandbox.errors import ThreadsmithError
 from sandbox.recorder import Outcome
 
 
+class SecondPersonNeeded(ThreadsmithError):
+    """Somebody else has to approve this."""
+
+    code = "second_person_needed"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Actions(RunChanges, SetupChanges, PublishChanges):
+class Actions(RunChanges, SetupChanges, PublishChanges, PullChanges):
     """Every change of a task: what people cause is here, what the program reports in the bases."""
 
     async def create_task(self, new: NewTask, *, owner: str | None = None) -> tuple[Task, bool]:
@@ -140,11 +147,44 @@ class Actions(RunChanges, SetupChanges, PublishChanges):
             approval, task = self._pending(db, approval_id)
             if task.status != Status.READY or task.patch_sha256 != approval.patch_sha256:
                 raise TransitionRefused("A newer patch has taken this one's place.")
+            if self.rules(task.source.repository).second_person:
+                self._check_second(db, task, by)
             task = self._move(db, task, Status.PUBLISHING)
             self._settle(db, approval, "approved", by, now, status=task.status)
             return task
 
         return await self.history.write(change)
+
+    def _check_second(self, db: Database, task: Task, by: Person) -> None:
+        sensitive = self._sensitive(db, task)
+        asked = {run.author.id for run in queries.task_runs(db, task.id)} | {task.author.id}
+        if sensitive and by.id in asked:
+            raise SecondPersonNeeded(
+                f"It changes sensitive files ({', '.join(sensitive[:3])}): somebody who did not "
+                "ask for it has to approve."
+            )
+
+    async def ask_update(self, task_id: str, by: Person, *, key: str | None = None) -> None:
+        """Bring the work onto its base branch as it is now: a run that resolves what conflicts."""
+        now = self.clock()
+
+        def change(db: Database) -> None:
+            task = queries.get_task(db, task_id)
+            if queries.newest_run(db, task_id).finished_at is None:
+                raise TransitionRefused("A run is under way; press again when it has ended.")
+            if task.status == Status.PUBLISHING or task.patch_sha256 is None:
+                raise TransitionRefused("There is nothing to bring up to date.")
+            base = self.rules(task.source.repository).base or task.branch or "HEAD"
+            message = queries.add_message(
+                db, task_id=task_id, kind="update", author=by, text=base, at=now, key=key
+            )
+            if message is None:
+                return
+            payload = {"message_id": message.id, "by": who(by), "onto": base}
+            queries.append_event(db, task_id, "update_asked", payload, at=now)
+            self._take_up(db, task)
+
+        await self.history.write(change)
 
     async def discard(self, approval_id: str, by: Person) -> Task:
         """End the task without publishing; the patch is kept."""

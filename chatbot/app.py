@@ -7,6 +7,7 @@ import contextlib
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import structlog
@@ -15,13 +16,19 @@ from aiohttp import web
 from chatbot.actions import Actions
 from chatbot.config import Settings
 from chatbot.dispatcher import Dispatcher
+from chatbot.feedback.issues import IssueReader
+from chatbot.feedback.watch import Watch
+from chatbot.forge.github import GitHubForge
+from chatbot.forge.identity import make_identity
 from chatbot.history.export import LogFiles
 from chatbot.history.store import History
 from chatbot.intake import Intake
+from chatbot.linking import Linking
 from chatbot.models import Task
 from chatbot.ownership import Ownership
-from chatbot.publish.forge import GitHubForge
+from chatbot.publish.preflight import missing_rights
 from chatbot.publish.tasks import TaskPublisher
+from chatbot.publish_rules import publish_rules
 from chatbot.recovery import recover
 from chatbot.secrets import configured_secrets
 from chatbot.slack.front import SlackFront
@@ -57,11 +64,9 @@ class App:
 
 
 def make_forge(settings: Settings) -> GitHubForge | None:
-    """The configured forge, or None without a token."""
-    token = settings.forge.token
-    if token is None:
-        return None
-    return GitHubForge(base_url=settings.forge.api_url, token=token.get_secret_value())
+    """The configured forge, or None without a token or an app."""
+    identity = make_identity(settings)
+    return None if identity is None else GitHubForge(identity)
 
 
 def make_engine(settings: Settings) -> DockerEngine:
@@ -120,9 +125,8 @@ async def start_app(
         ownership = stack.enter_context(Ownership(directory / "owners"))
         history = await History.open(settings.database_path)
         stack.push_async_callback(history.close)
-        actions = Actions(history=history)
+        actions = Actions(history=history, rules=partial(publish_rules, settings))
         intake = Intake(settings, history, actions)
-        sources = TaskSources(settings, history)
         engine = make_engine(settings)
         stack.push_async_callback(engine.close)
         providers = Providers(settings.model)
@@ -130,21 +134,33 @@ async def start_app(
         forge = make_forge(settings)
         if forge is not None:
             stack.push_async_callback(forge.close)
+        sources = TaskSources(settings, history, forge.identity if forge else None)
         runner = make_runner(settings, engine, providers, sources)
         stack.push_async_callback(runner.environments.close)
         orphans = await recover(actions, runner=runner, ownership=ownership, ours=takes)
         logs = LogFiles(history, settings.logs_directory)
         await stack.enter_async_context(_background(logs.run()))
         web_url = ""
+        watch = None
+        if forge is not None and fronts:
+            issues = IssueReader(settings, actions, intake, forge)
+            watch = Watch(settings, actions, forge, issues)
         if fronts:
-            application = make_web_app(settings, history, actions, intake)
+            wake = watch.wake if watch is not None else _nobody
+            application = make_web_app(settings, history, actions, intake, wake=wake)
             web_url = await stack.enter_async_context(_listening(application, settings))
+        publisher = TaskPublisher(
+            *(settings, actions, forge, sources),
+            redactor=Redactor(configured_secrets(settings)),
+            page_url=lambda task: f"{web_url}/t/{task.id}/{task.share_token}" if web_url else "",
+        )
         dispatcher = Dispatcher(
             settings,
             actions,
             runner=runner,
             sources=sources,
-            publish=TaskPublisher(settings, actions, forge, sources).publish,
+            publish=publisher.publish,
+            missing=missing_rights(settings, forge),
             ownership=ownership,
             takes=takes,
         )
@@ -153,9 +169,18 @@ async def start_app(
             upkeep = Upkeep(settings, history, runner=runner, sources=sources)
             await stack.enter_async_context(_background(upkeep.run()))
         if fronts and settings.slack.bot_token is not None:
-            front = SlackFront(settings, history, actions, intake, public_url=web_url)
+            front = SlackFront(
+                *(settings, history, actions, intake),
+                public_url=web_url,
+                linking=Linking(history, forge),
+            )
             await front.start()
             stack.push_async_callback(front.stop)
+            publisher.permalink = front.permalink
+            if watch is not None:
+                issues.open_thread = front.open_thread
+        if watch is not None:
+            await stack.enter_async_context(_background(watch.run()))
         yield App(
             settings=settings,
             history=history,
@@ -164,6 +189,10 @@ async def start_app(
             owner=ownership.owner,
             web_url=web_url,
         )
+
+
+def _nobody(_repository: str) -> None:
+    """Hears of webhooks where no forge is configured."""
 
 
 @asynccontextmanager

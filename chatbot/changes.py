@@ -10,14 +10,16 @@ from typing import Any
 
 from sqlite_utils import Database
 
-from chatbot.history import queries, setup_approvals
+from chatbot.history import pulls, queries, setup_approvals
 from chatbot.history.store import History
 from chatbot.models import (
     DEADLINE_SECONDS,
     Approval,
     ApprovalState,
+    Message,
     NewTask,
     Person,
+    PublishRules,
     Run,
     SetupApproval,
     SetupState,
@@ -35,6 +37,14 @@ SYSTEM = Person("threadsmith", "Threadsmith")
 """Who acts where no person does: deadlines and recovery."""
 
 
+UPDATE_REQUEST = (
+    "Bring this work up to date with the branch {} as it is now. Where both changed the same "
+    "places the files hold conflict marks (<<<<<<<, =======, >>>>>>>): resolve each of them so "
+    "that both intentions hold, run the tests, and leave everything else as it is."
+)
+"""What the agent is asked where the work is brought onto a newer base."""
+
+
 class EmptyRequest(ThreadsmithError):
     """The request says nothing to do."""
 
@@ -48,6 +58,8 @@ class Changes:
 
     history: History
     clock: Callable[[], float] = field(default=time.time)
+    rules: Callable[[str], PublishRules] = field(default=lambda _: PublishRules())
+    """How a repository's pull requests are made."""
 
     def _create(self, db: Database, new: NewTask, owner: str | None) -> tuple[Task, bool]:
         if not new.request.strip():
@@ -70,6 +82,7 @@ class Changes:
             share_token=secrets.token_urlsafe(24),
             thread=new.thread,
             image=new.image,
+            issue=new.issue,
             title=_first_line(new.request),
         )
         queries.insert_task(db, task, new.key)
@@ -94,6 +107,7 @@ class Changes:
         author: Person,
         *,
         owner: str | None = None,
+        update_onto: str | None = None,
     ) -> Run:
         now = self.clock()
         number = len(queries.task_runs(db, task.id)) + 1
@@ -105,6 +119,7 @@ class Changes:
             author=author,
             created_at=now,
             owner=owner,
+            update_onto=update_onto,
         )
         queries.insert_run(db, run)
         payload = {
@@ -124,8 +139,12 @@ class Changes:
             self._settle(db, approval, "void", SYSTEM, self.clock())
         waiting = queries.pending_messages(db, task.id)
         self._move(db, task, Status.QUEUED)
+        people = [m.author for m in waiting if m.author.id != SYSTEM.id]
+        update = next((m.text for m in waiting if m.kind == "update"), None)
         run = self._queue_run(
-            db, task, "\n\n".join(message.text for message in waiting), waiting[-1].author
+            *(db, task, "\n\n".join(_words(message) for message in waiting)),
+            people[-1] if people else SYSTEM,
+            update_onto=update,
         )
         queries.mark_delivered(db, [m.id for m in waiting], run.id, self.clock())
 
@@ -177,7 +196,9 @@ class Changes:
     def _ask_approval(self, db: Database, task: Task, run: Run) -> None:
         """Only where there is a forge to publish to, and something not yet published."""
         sha256 = task.open_patch_sha256
-        if sha256 is None or not task.source.forge:
+        rules = self.rules(task.source.repository)
+        goes_to = task.source.forge or (rules.publish == "branch" and task.source.kind == "git")
+        if sha256 is None or not goes_to:
             return
         approval = Approval(
             id=make_id("a", now=self.clock()),
@@ -188,13 +209,39 @@ class Changes:
             created_at=self.clock(),
         )
         queries.insert_approval(db, approval)
+        standing = task.pull_request if continues_pull(task, run) else None
         payload = {
             "approval_id": approval.id,
             "run_id": run.id,
             "patch_sha256": sha256,
-            "pull_number": task.pull_request.number if task.pull_request else None,
+            "pull_number": standing.number if standing else None,
+            "branch_only": rules.publish == "branch",
+            "draft": rules.draft,
+            "second_person": rules.second_person,
         }
         queries.append_event(db, task.id, "approval_requested", payload, at=self.clock())
+        if standing is not None and self._may_update_alone(db, task, run, standing.number):
+            task = self._move(db, task, Status.PUBLISHING)
+            self._settle(db, approval, "approved", SYSTEM, self.clock(), status=task.status)
+
+    def _may_update_alone(self, db: Database, task: Task, run: Run, number: int) -> bool:
+        """Whether the run was begun by our own word, in a pull request where that was allowed."""
+        pull = pulls.find(db, task.source.repository, number)
+        if run.author.id != SYSTEM.id or pull is None:
+            return False
+        allowed = self.rules(task.source.repository).autofix
+        is_alone = (allowed if pull.autofix is None else pull.autofix) and not any(
+            message.author.id != SYSTEM.id for message in queries.said_in(db, run.id)
+        )
+        return is_alone and not self._sensitive(db, task)
+
+    def _sensitive(self, db: Database, task: Task) -> list[str]:
+        """Files of the newest patch that deserve a second look."""
+        for event in reversed(queries.task_events(db, task.id)):
+            if event.kind == "patch" and event.payload.get("sha256") == task.patch_sha256:
+                files = event.payload.get("files") or []
+                return [str(file["path"]) for file in files if file.get("sensitive")]
+        return []
 
     def _pending(self, db: Database, approval_id: str) -> tuple[Approval, Task]:
         approval = queries.get_approval(db, approval_id)
@@ -250,6 +297,18 @@ class Changes:
         task = replace(task, updated_at=self.clock())
         queries.update_task(db, task)
         return task
+
+
+def continues_pull(task: Task, run: Run) -> bool:
+    """Whether the run's work goes to the branch that was published before."""
+    pull_request = task.pull_request
+    if pull_request is None or pull_request.state == "merged":
+        return False
+    return run.continues is not None or run.branch == pull_request.branch
+
+
+def _words(message: Message) -> str:
+    return UPDATE_REQUEST.format(message.text) if message.kind == "update" else message.text
 
 
 def who(person: Person) -> dict[str, str]:

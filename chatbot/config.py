@@ -11,7 +11,7 @@ import os
 import re
 import tomllib
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
 
@@ -50,6 +50,16 @@ class SlackSettings(Section):
 class ForgeSettings(Section):
     token: SecretStr | None = None
     """A GitHub token that may read repositories, push branches and open pull requests."""
+    app_id: str = ""
+    """A GitHub App's id, instead of a token: each repository gets a short-lived one of its own."""
+    app_private_key: SecretStr | None = None
+    """The app's key as GitHub gave it, PEM."""
+    app_private_key_file: Path | None = None
+    """Or the file with it."""
+    webhook_secret: SecretStr | None = None
+    """Of the forge's webhook to `<web.public_url>/github/webhook`; without one it is closed."""
+    poll_seconds: float = Field(default=60.0, ge=0)
+    """How often open pull requests and issues are looked at; 0: only when a webhook tells."""
     api_url: str = "https://api.github.com"
     """GitHub's REST API; of an Enterprise Server `https://host/api/v3`."""
     url: str = "https://github.com"
@@ -62,6 +72,12 @@ class ForgeSettings(Section):
     """Author of the commits."""
     author_email: str = "threadsmith@users.noreply.github.com"
     """Author's address of the commits."""
+    sign_off: bool = False
+    """Add `Signed-off-by` to commits."""
+    signing_key_file: Path | None = None
+    """An SSH key without passphrase that signs the commits; it stays on the host."""
+    patch_kib: int = Field(default=4096, ge=1)
+    """Patches larger than this are not published."""
 
 
 class ModelSettings(Section):
@@ -159,6 +175,32 @@ class RepositorySettings(Section):
     """Instead of `sandbox.agent_network`."""
     secrets: tuple[str, ...] | None = None
     """Names from `[secrets]` that its set-up script gets as variables; the agent never does."""
+    publish: Literal["pull_request", "branch"] | None = None
+    """What the button makes; `branch` also for remotes that are no forge."""
+    base: str | None = None
+    """The branch that pull requests go to; else the one the work began on."""
+    branch_name: str | None = None
+    """Pattern of new branches, with {words}, {id}, {person} and {issue}."""
+    draft: bool | None = None
+    """Whether pull requests are opened as drafts."""
+    labels: tuple[str, ...] | None = None
+    """Put on new pull requests."""
+    reviewers: tuple[str, ...] | None = None
+    """Asked to review new pull requests: logins, and teams as `organisation/team`."""
+    delete_branch: bool | None = None
+    """Remove our branch once its pull request is merged or closed."""
+    second_person: bool | None = None
+    """A patch to sensitive files is approved by somebody other than who asked for it."""
+    feedback: bool | None = None
+    """Failed checks and review comments are told in the thread; true unless it is set."""
+    autofix: bool | None = None
+    """They are taken up without asking, and the pull request is updated."""
+    fix_rounds: int | None = Field(default=None, ge=0)
+    """How often in a row that may be for one pull request; 3 unless it is set."""
+    issues_channel: str | None = None
+    """Slack channel id in which issues become tasks, when somebody with write access says so."""
+    issues_label: str | None = None
+    """The label that says so, besides assigning the bot or mentioning it; `threadsmith`."""
 
 
 class WebSettings(Section):
@@ -190,6 +232,7 @@ class Settings(Section):
     def _check(self) -> Settings:
         faults = [fault for name, value in self.secrets.items() for fault in _secret(name, value)]
         for rule in self.repositories:
+            faults += branch_pattern_faults(rule.match, rule.branch_name)
             unknown = set(rule.secrets or ()) - set(self.secrets)
             faults += [f"repositories {rule.match}: no secret {name}" for name in sorted(unknown)]
         places: tuple[SandboxSettings | RepositorySettings, ...]
@@ -218,6 +261,8 @@ class Settings(Section):
 
 
 PREFIX = "THREADSMITH_"
+BRANCH_WORDS = ("words", "id", "person", "issue")
+_BRANCH = re.compile(r"[\w./-]+")
 
 MIN_SECRET_CHARACTERS = 6
 """Anything shorter cannot be hidden without hiding ordinary words."""
@@ -230,6 +275,21 @@ def _secret(name: str, value: SecretStr) -> list[str]:
     if len(value.get_secret_value()) < MIN_SECRET_CHARACTERS:
         faults.append(f"secrets.{name}: shorter than {MIN_SECRET_CHARACTERS} characters")
     return faults
+
+
+def branch_pattern_faults(match: str, pattern: str | None) -> list[str]:
+    if pattern is None:
+        return []
+    try:
+        name = pattern.format(**dict.fromkeys(BRANCH_WORDS, "x"))
+    except (KeyError, IndexError, ValueError):
+        return [f"repositories {match}: branch_name knows {', '.join(BRANCH_WORDS)} only"]
+    odd = ".." in name or "//" in name or name.endswith((".lock", "/", ".")) or name[0] in "/.-"
+    if odd or not _BRANCH.fullmatch(name):
+        return [f"repositories {match}: branch_name gives no valid branch"]
+    if "{id}" not in pattern:
+        return [f"repositories {match}: branch_name needs {{id}}, so that no two are alike"]
+    return []
 
 
 def load_settings(path: Path | None, environment: dict[str, str] | None = None) -> Settings:

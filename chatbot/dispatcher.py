@@ -14,6 +14,7 @@ from chatbot.config import Settings
 from chatbot.history import delivery, queries
 from chatbot.models import Event, Run, Status, Task
 from chatbot.ownership import Ownership
+from chatbot.publish.update import bring_onto
 from chatbot.recorder import StoryRecorder
 from chatbot.repository_rules import Rules, rules_of
 from chatbot.scripts import read_scripts, trust_domain
@@ -45,6 +46,7 @@ class Dispatcher:
         runner: Runner,
         sources: TaskSources,
         publish: Callable[[Task], Awaitable[None]],
+        missing: Callable[[Task], Coroutine[Any, Any, tuple[str, ...]]],
         ownership: Ownership,
         takes: Callable[[Task], bool] = lambda _: True,
     ) -> None:
@@ -55,6 +57,7 @@ class Dispatcher:
         self._runner = runner
         self._sources = sources
         self._publish = publish
+        self._missing = missing
         self._ownership = ownership
         self._takes = takes
         self._places = asyncio.Semaphore(settings.sandbox.max_runs)
@@ -110,9 +113,22 @@ class Dispatcher:
     async def _drive(self, run_id: str) -> None:
         run = await self._history.read(lambda db: queries.get_run(db, run_id))
         task = await self._task(run)
+        missing = asyncio.create_task(self._missing(task))
+        try:
+            await self._run(task, run, missing)
+        finally:
+            missing.cancel()
+
+    async def _run(self, task: Task, run: Run, missing: asyncio.Task[tuple[str, ...]]) -> None:
+        run_id = run.id
         tree = await self._staged("source", self._sources.resolve(task, run))
+        continues = await self._bring(task, run, tree)
         run = await self._actions.resolve_run(
-            run_id, branch=tree.branch, base_commit=tree.commit, detail={}
+            *(run_id,),
+            branch=tree.branch,
+            base_commit=tree.commit,
+            continues=continues,
+            detail={},
         )
         async with self._places:
             claimed = await self._actions.claim_run(run_id, self._ownership.owner)
@@ -121,7 +137,7 @@ class Dispatcher:
             self._preparing.add(run_id)
             try:
                 tree = await self._staged("source", self._sources.fetch(task, tree))
-                spec = await self._specify(task, claimed, tree)
+                spec = await self._specify(task, claimed, tree, await missing)
                 if spec is None:
                     return
                 stored = spec.to_json() | {"patch": ""}
@@ -131,6 +147,19 @@ class Dispatcher:
             outcome = await self._runner.run(spec, self._recorder(run))
             await self._actions.finish_run(run_id, outcome)
 
+    async def _bring(self, task: Task, run: Run, tree: Tree) -> str | None:
+        """The published head that the run's commit follows besides its base, if any."""
+        if run.update_onto is not None:
+            tree = await self._staged("source", self._sources.fetch(task, tree))
+            brought = await self._staged(
+                "update",
+                bring_onto(task, run, tree, actions=self._actions, sources=self._sources),
+            )
+            await self._actions.start_from(run.id, brought.patch, brought.sha256)
+            return brought.continues
+        earlier = await self._sources.unpublished(task, run)
+        return None if earlier is None else earlier.continues
+
     async def _attach(self, run: Run) -> None:
         async with self._places:
             run = await self._actions.adopt_run(run.id, self._ownership.owner)
@@ -138,15 +167,18 @@ class Dispatcher:
             outcome = await self._runner.attach(spec, run.handle, self._recorder(run))
             await self._actions.finish_run(run.id, outcome)
 
-    async def _specify(self, task: Task, run: Run, tree: Tree) -> RunSpec | None:
+    async def _specify(
+        self, task: Task, run: Run, tree: Tree, missing: tuple[str, ...]
+    ) -> RunSpec | None:
         """What the run is made from; None: a person has to say first whether scripts may run."""
         rules = await rules_of(self._settings, task.source.repository, tree, image=task.image)
         setup, decision = await self._setup(task, run, tree, rules)
         if decision == "pending":
             return None
         notes = (*await tree_notes(tree), *rules.notes)
-        if notes:
-            await self._actions.record_event(run.id, "source_notes", {"notes": list(notes)})
+        if notes or missing:
+            told = [*missing, *notes]
+            await self._actions.record_event(run.id, "source_notes", {"notes": told})
         if rules.test:
             notes = (*notes, f"The repository says how its tests are run: {rules.test}")
         patch = b""

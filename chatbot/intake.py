@@ -11,13 +11,16 @@ from chatbot.actions import Actions
 from chatbot.changes import EmptyRequest
 from chatbot.config import Settings
 from chatbot.history.store import History
-from chatbot.models import NewTask, Origin, Person, Source, Task, Thread
-from chatbot.request import Request, is_stop, plain, understand
+from chatbot.models import Issue, NewTask, Origin, Person, Source, Task, Thread
+from chatbot.pull_changes import NoPullRequest
+from chatbot.request import Request, find_autofix, is_stop, plain, understand
 from sandbox.errors import SourceError, ThreadsmithError
 from sandbox.sources.addresses import check_address
 from sandbox.spec import Mode
 
-Reply = Literal["stored", "duplicate", "stopping", "nothing_to_stop"]
+Reply = Literal[
+    "stored", "duplicate", "stopping", "nothing_to_stop", "no_pull_request", "not_allowed"
+]
 
 
 class ModelRefused(ThreadsmithError):
@@ -67,6 +70,7 @@ class Intake:
         image: str | None = None,
         archive: Path | None = None,
         owner: str | None = None,
+        issue: Issue | None = None,
     ) -> Task:
         """A new task; what is given by name wins over what the words say."""
         request = understand(words) if repository is None else Request(task=plain(words))
@@ -84,6 +88,7 @@ class Intake:
             source=source,
             thread=thread,
             image=image or request.image,
+            issue=issue,
             key=key,
         )
         problem = self._problem(request, new)
@@ -97,6 +102,8 @@ class Intake:
         if is_stop(words):
             stopping = await self._actions.stop_task(task.id, author, key=key)
             return "stopping" if stopping else "nothing_to_stop"
+        if (autofix := find_autofix(words)) is not None:
+            return await self._autofix(task, author, autofix, key)
         text = plain(words)
         if not task.source.repository:
             request = understand(words)
@@ -108,6 +115,17 @@ class Intake:
                 text = request.task or task.request
         message = await self._actions.add_message(task.id, author, text, key=key)
         return "duplicate" if message is None else "stored"
+
+    async def _autofix(self, task: Task, author: Person, on: bool, key: str | None) -> Reply:
+        """Whoever may open pull requests may let them be mended unasked; everybody may end it."""
+        approvers = self._settings.slack.approvers
+        if on and task.thread is not None and approvers and author.id not in approvers:
+            return "not_allowed"
+        try:
+            await self._actions.set_autofix(task.id, author, on=on, key=key)
+        except NoPullRequest:
+            return "no_pull_request"
+        return "stored"
 
     def _source(self, repository: str | None, ref: str | None, archive: Path | None) -> Source:
         if archive is not None:

@@ -11,7 +11,7 @@ from typing import Any, Literal
 from sandbox.errors import ThreadsmithError
 from sandbox.spec import Mode
 
-Origin = Literal["slack", "cli", "api"]
+Origin = Literal["slack", "cli", "api", "issue"]
 
 
 class Status(StrEnum):
@@ -116,12 +116,31 @@ class Thread:
     """The message that asked; it carries the reactions."""
 
 
+PullState = Literal["open", "merged", "closed"]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PullRequest:
+    """What was published: a pull request, or a branch alone."""
+
     number: int
+    """0: a branch without a pull request."""
     url: str
+    """Empty where the remote has no pages."""
     branch: str
     head_commit: str
+    head_repository: str = ""
+    """The fork its branch is in; empty: the repository itself."""
+    state: PullState = "open"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Issue:
+    """The forge's issue that a task came from."""
+
+    repository: str
+    number: int
+    url: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,6 +173,7 @@ class Task:
     published_sha256: str | None = None
     """The newest patch that went into the pull request."""
     pull_request: PullRequest | None = None
+    issue: Issue | None = None
     last_seq: int = 0
 
     @property
@@ -178,6 +198,10 @@ class Run:
     branch: str | None = None
     start_patch_sha256: str | None = None
     """The task's work so far that this run began with."""
+    update_onto: str | None = None
+    """The branch whose newest commit the work is to be brought onto, instead of going on."""
+    continues: str | None = None
+    """The pull request's head, which the run's commit follows besides its base."""
     patch_sha256: str | None = None
     outcome: str | None = None
     spec: dict[str, Any] | None = None
@@ -206,7 +230,8 @@ class Message:
 
     id: int
     task_id: str
-    kind: Literal["message", "stop"]
+    kind: Literal["message", "stop", "update"]
+    """``update``: bring the work onto its base branch as it is now."""
     author: Person
     text: str
     at: float
@@ -231,6 +256,26 @@ class Approval:
     created_at: float
     settled_at: float | None = None
     settled_by: Person | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PublishRules:
+    """How a repository's pull requests are made: the configuration's word, never its own."""
+
+    publish: Literal["pull_request", "branch"] | None = None
+    """None: a pull request where there is a forge, else nothing."""
+    base: str = ""
+    branch_name: str = "threadsmith/{words}-{id}"
+    draft: bool = False
+    labels: tuple[str, ...] = ()
+    reviewers: tuple[str, ...] = ()
+    delete_branch: bool = False
+    second_person: bool = False
+    feedback: bool = True
+    autofix: bool = False
+    fix_rounds: int = 3
+    issues_channel: str = ""
+    issues_label: str = "threadsmith"
 
 
 SetupState = Literal["pending", "approved", "skipped", "void"]
@@ -265,6 +310,7 @@ class NewTask:
     source: Source
     thread: Thread | None = None
     image: str | None = None
+    issue: Issue | None = None
     key: str | None = None
     """Deduplicates requests: the same key gives the same task."""
 

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 from sqlite_utils import Database
 
 from chatbot.changes import SYSTEM, Changes
-from chatbot.history import queries
+from chatbot.history import pulls, queries
 from chatbot.models import (
     FINAL,
     Approval,
     PullRequest,
     Status,
+    Task,
 )
 from sandbox.errors import ThreadsmithError
 from sandbox.recorder import Outcome
@@ -22,8 +24,9 @@ from sandbox.recorder import Outcome
 class PublishChanges(Changes):
     """Used by whoever publishes."""
 
-    async def record_publish_step(self, task_id: str, step: str, result: str) -> None:
-        payload = {"step": step, "result": result}
+    async def record_publish_step(self, task_id: str, step: str, details: dict[str, Any]) -> None:
+        """The exact record of what left this host."""
+        payload = {"step": step, **details}
         await self.history.write(
             lambda db: queries.append_event(db, task_id, "publish_step", payload, at=self.clock())
         )
@@ -55,15 +58,30 @@ class PublishChanges(Changes):
                 "url": pull_request.url,
                 "branch": pull_request.branch,
                 "head_commit": pull_request.head_commit,
+                "head_repository": pull_request.head_repository,
                 "created": created,
                 "approval_id": approval.id,
                 "status": task.status,
             }
             queries.append_event(db, task_id, "published", payload, at=now)
+            self._watch(db, task, pull_request, approval)
             if is_awaited and queries.pending_messages(db, task_id):
                 self._take_up(db, task)
 
         await self.history.write(change)
+
+    def _watch(
+        self, db: Database, task: Task, pull_request: PullRequest, approval: Approval
+    ) -> None:
+        """From now on it is looked at; a person's word begins the count of rounds anew."""
+        name, number = task.source.repository, pull_request.number
+        if not number:
+            return
+        known = pulls.find(db, name, number)
+        pull = known or pulls.WatchedPull(repository=name, number=number, task_id=task.id)
+        by = queries.get_approval(db, approval.id).settled_by
+        rounds = pull.rounds if by is not None and by.id == SYSTEM.id else 0
+        pulls.put(db, replace(pull, task_id=task.id, state="open", rounds=rounds))
 
     async def publish_failed(self, task_id: str, stage: str, error: ThreadsmithError) -> None:
         """Nothing was opened; the patch is kept and may be approved again."""
@@ -79,6 +97,7 @@ class PublishChanges(Changes):
                 "brief": error.brief,
                 "resolution": error.resolution,
                 "details": error.details,
+                "code": error.code,
                 "status": task.status,
             }
             queries.append_event(db, task_id, "publish_failed", payload, at=now)

@@ -47,7 +47,13 @@ class StoryRecorder:
                 lambda db: queries.run_messages(db, self._run_id, after=after)
             )
             items = [
-                InboxItem(id=m.id, kind=m.kind, text=m.text, author=m.author.name) for m in found
+                InboxItem(
+                    id=m.id,
+                    kind="stop" if m.kind == "stop" else "message",
+                    text=m.text,
+                    author=m.author.name,
+                )
+                for m in found
             ]
             left = end - loop.time()
             if items or left <= 0:

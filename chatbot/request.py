@@ -63,6 +63,30 @@ _STOP = re.compile(
 )
 
 
+_AUTOFIX = re.compile(r"^auto-?fix\s+(on|off)[.!]*$", re.IGNORECASE)
+_LINK_ME = re.compile(
+    r"^(?:link|connect)\s+(?:me\s+(?:to|with)\s+)?git\s?hub\s+(?:as\s+)?@?"
+    r"(?P<login>[A-Za-z0-9](?:[A-Za-z0-9-]{0,38}))[.!]*$",
+    re.IGNORECASE,
+)
+_UNLINK = re.compile(r"^(?:unlink|disconnect)\s+(?:me\s+from\s+)?git\s?hub[.!]*$", re.IGNORECASE)
+
+
+def find_autofix(words: str) -> bool | None:
+    """Whether it is to be switched on or off; None: the words are about something else."""
+    match = _AUTOFIX.match(plain(words))
+    return None if match is None else match[1].lower() == "on"
+
+
+def find_link(words: str) -> str | None:
+    """The login that somebody says is theirs, empty where they take it back; None: neither."""
+    text = plain(words)
+    if _UNLINK.match(text):
+        return ""
+    match = _LINK_ME.match(text)
+    return None if match is None else match["login"]
+
+
 def is_stop(words: str) -> bool:
     """Whether the words are a stop and nothing else ("stop the timer leak" is work)."""
     return bool(_STOP.match(plain(words)))

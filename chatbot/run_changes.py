@@ -23,7 +23,13 @@ class RunChanges(Changes):
     """Used by whoever drives runs."""
 
     async def resolve_run(
-        self, run_id: str, *, branch: str | None, base_commit: str, detail: dict[str, Any]
+        self,
+        run_id: str,
+        *,
+        branch: str | None,
+        base_commit: str,
+        continues: str | None = None,
+        detail: dict[str, Any],
     ) -> Run:
         """The run's source is known to exist: this branch, this commit."""
 
@@ -32,7 +38,7 @@ class RunChanges(Changes):
             if run.finished_at is not None:
                 return run  # stopped meanwhile: nobody will claim it
             task = queries.get_task(db, run.task_id)
-            run = replace(run, branch=branch, base_commit=base_commit)
+            run = replace(run, branch=branch, base_commit=base_commit, continues=continues)
             queries.update_run(db, run)
             if task.base_commit is None:
                 task = replace(task, branch=branch, base_commit=base_commit)
@@ -52,6 +58,16 @@ class RunChanges(Changes):
 
         return await self.history.write(change)
 
+    async def start_from(self, run_id: str, data: bytes, sha256: str) -> None:
+        """The run begins with this patch: the work as it is on its new base."""
+
+        def change(db: Database) -> None:
+            queries.put_patch(db, sha256, data)
+            run = queries.get_run(db, run_id)
+            queries.update_run(db, replace(run, start_patch_sha256=sha256))
+
+        await self.history.write(change)
+
     async def claim_run(self, run_id: str, owner: str) -> Run | None:
         """Take a queued run for this process; None where it is not to be had any more."""
         now = self.clock()
@@ -61,7 +77,7 @@ class RunChanges(Changes):
             task = queries.get_task(db, run.task_id)
             if run.finished_at is not None or task.status != Status.QUEUED:
                 return None
-            patch = task.open_patch_sha256
+            patch = task.open_patch_sha256 if run.update_onto is None else run.start_patch_sha256
             run = replace(run, owner=owner, started_at=now, start_patch_sha256=patch)
             queries.update_run(db, run)
             task = self._move(db, task, Status.PREPARING)

@@ -8,9 +8,10 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from chatbot.config import Settings
+from chatbot.forge.identity import Identity
 from chatbot.history import queries
 from chatbot.history.store import History
-from chatbot.models import Run, Task
+from chatbot.models import PullRequest, Run, Task
 from sandbox.errors import RefNotFound
 from sandbox.git import GitCredentials
 from sandbox.sources.archive import import_zip
@@ -53,8 +54,11 @@ def _forge_host(settings: Settings) -> tuple[str, ...]:
 class TaskSources:
     """Git mirrors and unpacked archives under one directory."""
 
-    def __init__(self, settings: Settings, history: History) -> None:
+    def __init__(
+        self, settings: Settings, history: History, identity: Identity | None = None
+    ) -> None:
         self._settings = settings
+        self._identity = identity
         self._history = history
         self._directory = settings.data.directory
         self.mirrors = Mirrors(
@@ -64,15 +68,18 @@ class TaskSources:
             ssh_command=ssh_command(settings),
         )
 
-    def credentials(self, url: str) -> GitCredentials | None:
+    async def credentials(self, url: str) -> GitCredentials | None:
         """The forge's token, for addresses on the forge only."""
-        token = self._settings.forge.token
-        if token is None or not url.startswith(f"{self._settings.forge.url.rstrip('/')}/"):
+        forge = f"{self._settings.forge.url.rstrip('/')}/"
+        if self._identity is None or not url.startswith(forge):
             return None
-        return GitCredentials(username="x-access-token", token=token.get_secret_value())
+        repository = url.removeprefix(forge).rstrip("/").removesuffix(".git")
+        token = await self._identity.token(repository)
+        return GitCredentials(username="x-access-token", token=token)
 
     async def resolve(self, task: Task, run: Run) -> Tree:
-        """Where the run starts: unpublished work's base, the pull request's branch, or the ref.
+        """Where the run starts: the branch to be brought up to, unpublished work's base, the pull
+        request's branch, or the ref.
 
         The tree's objects may not be in the mirror yet: ``fetch`` sees to that.
         """
@@ -82,15 +89,26 @@ class TaskSources:
                 directory=self._directory / "archives",
                 name=task.source.repository,
             )
+        if run.update_onto is not None:
+            return await self.look_up(task, run.update_onto)
         if (base := await self._unpublished_base(task, run)) is not None:
             return base
-        if task.pull_request is not None:
+        pull_request = task.pull_request
+        if pull_request is not None and pull_request.state != "merged":
             try:
-                return await self.look_up(task, task.pull_request.branch)
+                return await self.published(task, pull_request)
             except RefNotFound:
-                # Merged and cleaned up: further work starts afresh.
+                # Closed and cleaned up: further work starts afresh.
                 pass
         return await self.look_up(task, task.source.ref)
+
+    async def published(self, task: Task, pull_request: PullRequest) -> Tree:
+        """What was published, as it is now, with what people have added."""
+        if not pull_request.head_repository:
+            return await self.look_up(task, pull_request.branch)
+        # The fork's branch, as the repository itself knows it.
+        found = await self.look_up(task, f"refs/pull/{pull_request.number}/head")
+        return replace(found, branch=pull_request.branch)
 
     async def fetch(self, task: Task, tree: Tree) -> Tree:
         """Bring the commit into the mirror."""
@@ -101,7 +119,7 @@ class TaskSources:
             url,
             tree.commit,
             repository=task.source.repository,
-            credentials=self.credentials(url),
+            credentials=await self.credentials(url),
             guarded=self._is_guarded(task, url),
         )
         return replace(fetched, branch=tree.branch, default_branch=tree.default_branch)
@@ -117,7 +135,7 @@ class TaskSources:
         resolved = await self.mirrors.resolve(
             source.url,
             ref,
-            credentials=self.credentials(source.url),
+            credentials=await self.credentials(source.url),
             guarded=self._is_guarded(task, source.url),
         )
         return Tree(
@@ -129,16 +147,23 @@ class TaskSources:
         )
 
     async def _unpublished_base(self, task: Task, run: Run) -> Tree | None:
+        earlier = await self.unpublished(task, run)
+        if earlier is None or earlier.base_commit is None:
+            return None
+        return Tree(
+            mirror=str(self.mirrors.path(task.source.url)),
+            commit=earlier.base_commit,
+            branch=earlier.branch,
+            repository=task.source.repository,
+        )
+
+    async def unpublished(self, task: Task, run: Run) -> Run | None:
+        """The run that made the task's work so far, where that is not published."""
         sha256 = task.open_patch_sha256
         if sha256 is None:
             return None
         runs = await self._history.read(lambda db: queries.task_runs(db, task.id))
         for earlier in reversed(runs):
             if earlier.id != run.id and earlier.patch_sha256 == sha256 and earlier.base_commit:
-                return Tree(
-                    mirror=str(self.mirrors.path(task.source.url)),
-                    commit=earlier.base_commit,
-                    branch=earlier.branch,
-                    repository=task.source.repository,
-                )
+                return earlier
         return None

@@ -230,7 +230,20 @@ def _approval_settled(payload: Payload) -> str:
 
 def _published(payload: Payload) -> str:
     verb = "updated" if payload.get("created") is False else "opened"
+    if not integer(payload, "number"):
+        return f"Branch pushed: {_words(payload, 'branch')}"
     return f"Pull request #{integer(payload, 'number')} {verb}: {_words(payload, 'url')}"
+
+
+def _feedback(payload: Payload) -> str:
+    parts = []
+    if checks := sequence(payload, "checks"):
+        parts.append(f"{counted(len(checks), 'check')} failed")
+    if remarks := sequence(payload, "remarks"):
+        parts.append(counted(len(remarks), "remark"))
+    if payload.get("conflict") is True:
+        parts.append("a conflict with its base branch")
+    return f"Pull request #{integer(payload, 'number')}: {', '.join(parts) or 'nothing new'}"
 
 
 _LINES: dict[str, Callable[[Payload], str]] = {
@@ -274,6 +287,17 @@ _LINES: dict[str, Callable[[Payload], str]] = {
         f"Publishing, {_words(payload, 'step', 60)}: {_words(payload, 'result', 120)}"
     ),
     "published": _published,
+    "feedback": _feedback,
+    "fix_asked": lambda payload: f"{_who(payload)} asked to fix it",
+    "autofix_set": lambda payload: (
+        f"{_who(payload)} switched autofix {'on' if payload.get('on') else 'off'}"
+    ),
+    "update_asked": lambda payload: (
+        f"{_who(payload)} asked to bring it up to {_words(payload, 'onto', 60)}"
+    ),
+    "pull_ended": lambda payload: (
+        f"Pull request #{integer(payload, 'number')} {_words(payload, 'state', 20)}"
+    ),
     "publish_failed": lambda payload: _failure("Publishing failed", payload),
     "task_expired": lambda _: "Closed, as nobody decided in time; the patch is kept",
 }

@@ -137,10 +137,12 @@ async def git(
     limit: int = MAX_OUTPUT_BYTES,
     timeout: float = DEFAULT_SECONDS,  # noqa: ASYNC109 - the deadline also ends the process
     memory: int | None = None,
+    fine: int = 0,
 ) -> bytes:
     """Run git and answer what it printed; raises GitFailed.
 
-    ``stdin`` is what git reads, or a file with it; ``memory`` bounds git's address space.
+    ``stdin`` is what git reads, or a file with it; ``memory`` bounds git's address space;
+    ``fine`` is an exit code that is an answer too.
     """
     process = await _start(args, git_dir, cwd, env, stdin=stdin)
     _limit_memory(process, memory)
@@ -154,7 +156,8 @@ async def git(
                 if len(output) > limit:
                     raise GitOutputTooLong(args, None, f"more than {limit} bytes of output")
             await feeding
-            _check(args, await process.wait(), await errors)
+            exit_code = await process.wait()
+            _check(args, 0 if exit_code == fine else exit_code, await errors)
     except TimeoutError:
         raise GitTimeout(args, None, f"no end after {timeout:g} seconds") from None
     finally:

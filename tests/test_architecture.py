@@ -13,7 +13,7 @@ PACKAGES = ("chatbot", "sandbox", "agent_image")
 SDK_FILES = {
     "anthropic": {"sandbox.llm.anthropic"},
     "openai": {"sandbox.llm.openai"},
-    "github": {"chatbot.publish.forge"},
+    "github": {"chatbot.forge.transport"},
     "docker": {"sandbox.engines", "sandbox.image", "sandbox.host", "sandbox.base_image"},
     "slack_bolt": {"chatbot.slack", "chatbot.demo"},
     "slack_sdk": {"chatbot.slack", "chatbot.demo"},
@@ -90,6 +90,7 @@ ACTIONS = (
     "chatbot.run_changes",
     "chatbot.setup_changes",
     "chatbot.publish_changes",
+    "chatbot.pull_changes",
 )
 
 

@@ -256,12 +256,20 @@ def run_messages(db: Database, run_id: str, *, after: int = 0) -> list[Message]:
     return [rows.message_from(row) for row in found]
 
 
+def said_in(db: Database, run_id: str) -> list[Message]:
+    """Everything people said that this run was given."""
+    found = fetch_all(
+        db, "SELECT * FROM messages WHERE run_id = ? AND kind = 'message' ORDER BY id", run_id
+    )
+    return [rows.message_from(row) for row in found]
+
+
 def pending_messages(db: Database, task_id: str) -> list[Message]:
     """Messages that no run has given to its model."""
     found = fetch_all(
         db,
-        "SELECT * FROM messages WHERE task_id = ? AND kind = 'message' AND delivered_at IS NULL"
-        " ORDER BY id",
+        "SELECT * FROM messages WHERE task_id = ? AND kind IN ('message', 'update')"
+        " AND delivered_at IS NULL ORDER BY id",
         task_id,
     )
     return [rows.message_from(row) for row in found]

@@ -10,6 +10,7 @@ from typing import Any
 from chatbot.models import (
     Approval,
     Event,
+    Issue,
     Message,
     Person,
     PullRequest,
@@ -51,6 +52,7 @@ def task_row(task: Task) -> dict[str, Any]:
         "patch_sha256": task.patch_sha256,
         "published_sha256": task.published_sha256,
         "pull_request": json.dumps(asdict(task.pull_request)) if task.pull_request else None,
+        "issue": json.dumps(asdict(task.issue)) if task.issue else None,
         "last_seq": task.last_seq,
     }
 
@@ -87,6 +89,7 @@ def task_from(row: sqlite3.Row) -> Task:
         patch_sha256=row["patch_sha256"],
         published_sha256=row["published_sha256"],
         pull_request=PullRequest(**json.loads(pull_request)) if pull_request else None,
+        issue=Issue(**json.loads(row["issue"])) if row["issue"] else None,
         last_seq=row["last_seq"],
     )
 

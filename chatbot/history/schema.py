@@ -2,7 +2,8 @@
 
 tasks and runs hold the present, events the whole story; both change in the same transaction.
 turns is the transcript, setup_approvals say which scripts may run as root, patches is
-content-addressed, projections say how far each view of the story (Slack, files) has come.
+content-addressed, projections say how far each view of the story (Slack, files) has come; pulls
+and cursors what was read of the forge, people who is who there.
 """
 
 from __future__ import annotations
@@ -20,6 +21,11 @@ def m001_story(db: Database) -> None:
 @migrations()
 def m002_setup(db: Database) -> None:
     _execute(db, _SETUP)
+
+
+@migrations()
+def m003_pulls(db: Database) -> None:
+    _execute(db, _PULLS)
 
 
 def _execute(db: Database, statements: str) -> None:
@@ -163,4 +169,32 @@ CREATE TABLE setup_approvals (
 ) STRICT;
 CREATE INDEX setup_approvals_scripts ON setup_approvals (repository, sha256, state);
 CREATE INDEX setup_approvals_task ON setup_approvals (task_id)
+"""
+
+_PULLS = """
+ALTER TABLE tasks ADD COLUMN issue TEXT;
+ALTER TABLE runs ADD COLUMN update_onto TEXT;
+ALTER TABLE runs ADD COLUMN continues TEXT;
+CREATE TABLE pulls (
+    repository TEXT NOT NULL,
+    number INTEGER NOT NULL,
+    task_id TEXT NOT NULL REFERENCES tasks (id),
+    state TEXT NOT NULL,
+    autofix INTEGER,
+    rounds INTEGER NOT NULL DEFAULT 0,
+    seen TEXT NOT NULL DEFAULT '{}',
+    PRIMARY KEY (repository, number)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX pulls_task ON pulls (task_id);
+CREATE INDEX pulls_open ON pulls (state) WHERE state = 'open';
+CREATE TABLE people (
+    user_id TEXT PRIMARY KEY,
+    login TEXT NOT NULL,
+    number INTEGER NOT NULL,
+    at REAL NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE TABLE cursors (
+    name TEXT PRIMARY KEY,
+    state TEXT NOT NULL
+) STRICT, WITHOUT ROWID
 """

@@ -6,58 +6,65 @@ the patch is ever run or followed. Nothing is forced.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from pathlib import Path
+from typing import Any
 
-from chatbot.publish.forge import GitHubForge, OpenPull
+from chatbot.forge.errors import ForgeConflict, ForgeError
+from chatbot.forge.github import GitHubForge, OpenPull
+from chatbot.publish.branch import BaseMoved, Work, find_conflicts, make_commit, push_branch
+from chatbot.publish.text import updated_body
 from sandbox.errors import ThreadsmithError
-from sandbox.git import GitCredentials, GitFailed, credential_env, git
-from sandbox.patch import check_patch
+from sandbox.git import GitCredentials
+from sandbox.redaction import NO_SECRETS, Redactor
 
-PUSH_SECONDS = 300.0
-MAX_PATCH_BYTES = 64 * 1024**2
-"""The run's own limit is lower; this one only guards against a damaged store."""
-
-Step = Callable[[str, str], Awaitable[None]]
-
-
-class PublishFailed(ThreadsmithError):
-    """The pull request could not be made."""
-
-    code = "publish_failed"
+Step = Callable[[str, dict[str, Any]], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Signature:
-    name: str
-    email: str
+class Target:
+    """Where the branch goes."""
+
+    repository: str
+    """`owner/name` on the forge; of a plain remote what people call it."""
+    push_url: str
+    branch: str
+    credentials: GitCredentials | None = None
+    ssh_command: str | None = None
+    fork: str = ""
+    """The repository that ``push_url`` belongs to, where it is a fork."""
+
+    @property
+    def owner(self) -> str:
+        return self.fork.partition("/")[0]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PullRequestText:
+    """What the pull request is to be, where one is wanted."""
+
+    base: str
+    base_head: str
+    """The base branch's newest commit, which is in the mirror."""
+    title: str
+    body: str
+    draft: bool = False
+    labels: tuple[str, ...] = ()
+    reviewers: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PublishRequest:
-    """Everything that is published, pinned by the patch's hash."""
+    """Everything that is published."""
 
-    repository: str
-    """`owner/name` on the forge."""
-    clone_url: str
-    mirror: Path
-    base_commit: str
-    base_branch: str
-    patch: bytes
-    patch_sha256: str
-    branch: str
-    """The pull request's own branch."""
-    title: str
-    body: str
-    message: str
-    """The commit's whole message, trailers included."""
-    author: Signature
-    at: int
-    """Unix seconds of the commit; fixed, so that a repeated step makes the same commit."""
-    credentials: GitCredentials | None = None
-    draft: bool = False
+    work: Work
+    target: Target
+    pull: PullRequestText | None
+    """None: the branch alone."""
+    answers: tuple[int, ...] = ()
+    """Review comments that this commit answers."""
+    is_first: bool = True
+    """Nothing of the task was published on this branch before."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,100 +74,115 @@ class Published:
     branch: str
     head_commit: str
     created: bool
+    fork: str = ""
 
 
-async def publish(request: PublishRequest, forge: GitHubForge, *, on_step: Step) -> Published:
+async def publish(
+    request: PublishRequest,
+    forge: GitHubForge | None,
+    *,
+    on_step: Step,
+    redactor: Redactor = NO_SECRETS,
+) -> Published:
     """Open the pull request, or bring the branch's open one up to date; raises PublishFailed."""
-    commit = await make_commit(request)
-    await on_step("commit", commit)
-    await push_branch(request, commit)
-    await on_step("push", request.branch)
-    found = await forge.find_pull(request.repository, request.branch)
-    pull = await _open_or_edit(request, forge, found)
-    await on_step("pull_request", pull.url)
+    work, target = request.work, request.target
+    commit, summary = await make_commit(work, redactor)
+    made = {
+        "result": commit,
+        "commit": commit,
+        "tree": summary.tree,
+        "parents": list(work.parents),
+        "patch_sha256": work.patch_sha256,
+    }
+    await on_step("commit", made)
+    if request.pull is not None:
+        conflicts = await find_conflicts(work.mirror, request.pull.base_head, commit)
+        if conflicts:
+            raise BaseMoved(request.pull.base, conflicts)
+    await push_branch(
+        work.mirror,
+        commit,
+        url=target.push_url,
+        branch=target.branch,
+        repository=target.fork or target.repository,
+        credentials=target.credentials,
+        ssh_command=target.ssh_command,
+    )
+    pushed = {"url": target.push_url, "branch": target.branch, "commit": commit}
+    await on_step("push", {"result": target.branch, **pushed})
+    if request.pull is None or forge is None:
+        return Published(number=0, url="", branch=target.branch, head_commit=commit, created=True)
+    pull, created = await _open_or_edit(target, request.pull, forge)
+    opened = {"number": pull.number, "url": pull.url, "created": created}
+    await on_step("pull_request", {"result": pull.url, **opened})
+    if request.is_first:
+        await _dress(target, request.pull, pull, forge, on_step)
+    for comment in request.answers:
+        await _answer(target.repository, pull.number, comment, commit, forge, on_step)
     return Published(
         number=pull.number,
         url=pull.url,
-        branch=request.branch,
+        branch=target.branch,
         head_commit=commit,
-        created=found is None,
+        created=created or request.is_first,
+        fork=target.fork,
     )
-
-
-async def make_commit(request: PublishRequest) -> str:
-    """The patch as one commit on its base, in the mirror; the same request, the same id."""
-    digest = hashlib.sha256(request.patch).hexdigest()
-    if digest != request.patch_sha256:
-        raise PublishFailed("The patch is not the one that was approved.", details=digest)
-    summary = await check_patch(
-        request.mirror, request.base_commit, request.patch, limit_bytes=MAX_PATCH_BYTES
-    )
-    if not summary.files:
-        raise PublishFailed("The patch changes nothing.")
-    environment = {
-        "GIT_AUTHOR_NAME": request.author.name,
-        "GIT_AUTHOR_EMAIL": request.author.email,
-        "GIT_AUTHOR_DATE": f"{request.at} +0000",
-        "GIT_COMMITTER_NAME": request.author.name,
-        "GIT_COMMITTER_EMAIL": request.author.email,
-        "GIT_COMMITTER_DATE": f"{request.at} +0000",
-    }
-    commit = await git(
-        *("commit-tree", summary.tree, "-p", request.base_commit, "-F", "-"),
-        git_dir=request.mirror,
-        env=environment,
-        stdin=request.message.encode(),
-    )
-    return commit.decode().strip()
-
-
-async def push_branch(request: PublishRequest, commit: str) -> None:
-    """Push without force: a branch that others moved is left as it is, and said so."""
-    try:
-        await git(
-            *("push", "--quiet", "--porcelain", "--", request.clone_url),
-            f"{commit}:refs/heads/{request.branch}",
-            git_dir=request.mirror,
-            env=credential_env(request.clone_url, request.credentials),
-            timeout=PUSH_SECONDS,
-        )
-    except GitFailed as error:
-        raise _explain_push(request, error) from error
 
 
 async def _open_or_edit(
-    request: PublishRequest, forge: GitHubForge, found: OpenPull | None
-) -> OpenPull:
-    if found is not None:
-        return await forge.edit_pull(
-            request.repository, found.number, title=request.title, body=request.body
-        )
-    return await forge.create_pull(
-        request.repository,
-        branch=request.branch,
-        base=request.base_branch,
-        title=request.title,
-        body=request.body,
-        draft=request.draft,
-    )
+    target: Target, text: PullRequestText, forge: GitHubForge
+) -> tuple[OpenPull, bool]:
+    name, branch = target.repository, target.branch
+    found = await forge.find_pull(name, branch, owner=target.owner)
+    if found is None:
+        try:
+            pull = await forge.create_pull(
+                name,
+                branch=branch,
+                base=text.base,
+                title=text.title,
+                body=text.body,
+                draft=text.draft,
+                owner=target.owner,
+            )
+        except ForgeConflict:
+            # The answer to an earlier try may have been lost on its way.
+            found = await forge.find_pull(name, branch, owner=target.owner)
+            if found is None:
+                raise
+        else:
+            return pull, True
+    body = updated_body(found.body, text.body)
+    if body != found.body:
+        found = await forge.edit_pull(name, found.number, body=body)
+    return found, False
 
 
-def _explain_push(request: PublishRequest, error: GitFailed) -> PublishFailed:
-    said = error.stderr.lower()
-    if "fetch first" in said or "non-fast-forward" in said or "rejected" in said:
-        return PublishFailed(
-            f"The branch `{request.branch}` has moved since this work began, or refuses pushes.",
-            details=error.stderr,
-            resolution="Reply with what to do: a further run starts from the branch as it is now.",
-        )
-    if "403" in said or "401" in said or "authentication" in said or "could not read" in said:
-        return PublishFailed(
-            f"The forge's token may not push to `{request.repository}`.",
-            details=error.stderr,
-            resolution="Give the token the right to push there, then press the button again.",
-        )
-    return PublishFailed(
-        f"The branch could not be pushed to `{request.repository}`.",
-        details=error.stderr,
-        resolution="Check that the forge can be reached, then press the button again.",
-    )
+async def _dress(
+    target: Target, text: PullRequestText, pull: OpenPull, forge: GitHubForge, on_step: Step
+) -> None:
+    """Labels and reviewers: what is wrong with them must not undo a pull request that stands."""
+    name, number = target.repository, pull.number
+    try:
+        if text.labels:
+            await forge.add_labels(name, number, text.labels)
+            await on_step("labels", {"result": ", ".join(text.labels)})
+        if text.reviewers:
+            await forge.request_reviewers(name, number, text.reviewers)
+            await on_step("reviewers", {"result": ", ".join(text.reviewers)})
+    except ThreadsmithError as error:
+        await on_step("note", {"result": error.brief, "details": error.details})
+
+
+async def _answer(
+    name: str, number: int, comment: int, commit: str, forge: GitHubForge, on_step: Step
+) -> None:
+    """Once: a step that is repeated finds the answer that is there."""
+    words = f"Answered in {commit}."
+    try:
+        if not await forge.has_reply(name, number, comment, words):
+            await forge.reply(name, number, comment, words)
+    except ForgeError as error:
+        await on_step("note", {"result": error.brief, "details": error.details})
+    else:
+        await on_step("answer", {"result": words, "comment": comment, "commit": commit})

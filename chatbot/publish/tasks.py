@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from chatbot.actions import Actions
+from chatbot.changes import continues_pull
 from chatbot.config import Settings
-from chatbot.history import queries
-from chatbot.models import Approval, PullRequest, Run, Task
-from chatbot.publish import text
-from chatbot.publish.forge import GitHubForge
-from chatbot.publish.publisher import PublishRequest, Signature, publish
-from chatbot.sources import TaskSources
+from chatbot.forge.errors import ForgeForbidden
+from chatbot.forge.github import GitHubForge, RepositoryInfo
+from chatbot.history import people, queries
+from chatbot.models import Approval, PublishRules, PullRequest, Run, Task, Thread
+from chatbot.publish import template, text
+from chatbot.publish.branch import Signature, Work
+from chatbot.publish.publisher import PublishRequest, PullRequestText, Target, publish
+from chatbot.publish.told import Told, read_told
+from chatbot.publish_rules import publish_rules
+from chatbot.sources import TaskSources, ssh_command
 from sandbox.errors import ThreadsmithError
+from sandbox.redaction import NO_SECRETS, Redactor
+from sandbox.sources.files import read_file
+
+Permalink = Callable[[Thread], Awaitable[str]]
 
 
 class ForgeNotConfigured(ThreadsmithError):
@@ -22,6 +31,11 @@ class ForgeNotConfigured(ThreadsmithError):
 
     code = "forge_not_configured"
     resolution = "Set THREADSMITH_FORGE_TOKEN; until then the patch can be downloaded."
+
+
+async def no_permalink(_: Thread) -> str:
+    """Where there is no Slack."""
+    return ""
 
 
 class TaskPublisher:
@@ -33,96 +47,162 @@ class TaskPublisher:
         actions: Actions,
         forge: GitHubForge | None,
         sources: TaskSources,
+        *,
+        redactor: Redactor = NO_SECRETS,
+        page_url: Callable[[Task], str] = lambda _: "",
     ) -> None:
         self._settings = settings
         self._actions = actions
         self._history = actions.history
         self._forge = forge
         self._sources = sources
+        self._redactor = redactor
+        self._page_url = page_url
+        self.permalink: Permalink = no_permalink
+        """Set by the front that has threads."""
 
     async def publish(self, task: Task) -> None:
-        """Make the pull request of the task's newest approval; raises ThreadsmithError."""
-        if self._forge is None:
-            raise ForgeNotConfigured
+        """Publish the task's newest approval; raises ThreadsmithError."""
         approval = await self._history.read(partial(queries.approved, task_id=task.id))
         if approval is None:
             raise ThreadsmithError("Nothing was approved.")
-        request = await self._request(task, approval, self._forge)
+        rules = publish_rules(self._settings, task.source.repository)
+        forge = self._forge if task.source.forge else None
+        if forge is None and (task.source.forge or rules.publish != "branch"):
+            raise ForgeNotConfigured
+        request = await self._request(task, approval, rules, forge)
         published = await publish(
-            request, self._forge, on_step=partial(self._actions.record_publish_step, task.id)
+            request,
+            forge,
+            on_step=partial(self._actions.record_publish_step, task.id),
+            redactor=self._redactor,
         )
+        url = published.url
+        if not url and task.source.forge:
+            url = f"{task.source.url.removesuffix('.git')}/tree/{published.branch}"
         pull_request = PullRequest(
             number=published.number,
-            url=published.url,
+            url=url,
             branch=published.branch,
             head_commit=published.head_commit,
+            head_repository=published.fork,
         )
         await self._actions.published(task.id, approval, pull_request, created=published.created)
 
-    async def _request(self, task: Task, approval: Approval, forge: GitHubForge) -> PublishRequest:
+    async def _request(
+        self, task: Task, approval: Approval, rules: PublishRules, forge: GitHubForge | None
+    ) -> PublishRequest:
         history = self._history
         run = await history.read(partial(queries.get_run, run_id=approval.run_id))
         patch = await history.read(partial(queries.get_patch, sha256=approval.patch_sha256))
-        ends = await self._approved_ends(task)
-        info = await forge.repository(task.source.repository)
-        url = task.source.url
-        return PublishRequest(
-            repository=task.source.repository,
-            clone_url=url,
-            mirror=Path(self._sources.mirrors.path(url)),
+        told = await history.read(partial(read_told, task_id=task.id))
+        settings = self._settings.forge
+        author = Signature(name=settings.author_name, email=settings.author_email)
+        work = Work(
+            mirror=Path(self._sources.mirrors.path(task.source.url)),
             base_commit=run.base_commit or "",
-            # Where the work began, if that is a branch.
-            base_branch=task.branch or info.default_branch,
+            continues=run.continues,
             patch=patch,
             patch_sha256=approval.patch_sha256,
-            branch=self._branch(task, run),
-            # A follow-up does not rename the pull request.
-            title=text.pull_title(ends[0]["title"] or task.title),
-            body=text.pull_body(
-                summaries=[str(end["summary"]) for end in ends],
-                claimed=str(ends[-1]["claimed"]),
-                asked_by=task.author.name,
-            ),
             message=text.commit_message(
-                title=task.title, summary=task.summary, co_author=_co_author(run)
+                title=task.title,
+                summary=task.summary,
+                co_author=await self._co_author(run),
+                signed_off_by=(author.name, author.email) if settings.sign_off else None,
             ),
-            author=Signature(
-                name=self._settings.forge.author_name, email=self._settings.forge.author_email
-            ),
+            author=author,
             # Not the approval's time: approved again, it must be the commit that may be there.
             at=int(run.finished_at or run.created_at),
-            credentials=self._sources.credentials(url),
+            limit_bytes=settings.patch_kib * 1024,
+            signing_key=settings.signing_key_file,
+        )
+        is_first = not continues_pull(task, run)
+        info = None if forge is None else await forge.repository(task.source.repository)
+        target = await self._target(task, run, rules, forge, info)
+        pull = None
+        if info is not None and rules.publish != "branch":
+            pull = await self._pull(task, told, rules, info)
+        return PublishRequest(
+            work=work, target=target, pull=pull, answers=told.comments, is_first=is_first
         )
 
-    def _branch(self, task: Task, run: Run) -> str:
-        """The pull request's own branch, as long as the run began there."""
-        pull_request = task.pull_request
-        if pull_request is not None and run.branch == pull_request.branch:
-            return pull_request.branch
-        return text.branch_name(task.title, run.id if pull_request else task.id)
+    async def _target(
+        self,
+        task: Task,
+        run: Run,
+        rules: PublishRules,
+        forge: GitHubForge | None,
+        info: RepositoryInfo | None,
+    ) -> Target:
+        name, url = task.source.repository, task.source.url
+        fork = task.pull_request.head_repository if task.pull_request else ""
+        if forge is not None and info is not None and not info.rights.push and not fork:
+            if info.is_archived or not info.rights.can_fork:
+                raise ForgeForbidden(
+                    f"Publishing to `{name}` does not work: {', '.join(info.missing)}.",
+                    resolution="Give the token or the app that right, then press again.",
+                )
+            fork = await forge.fork(name)
+        if fork:
+            url = f"{self._settings.forge.url.rstrip('/')}/{fork}.git"
+        return Target(
+            repository=name,
+            push_url=url,
+            branch=_branch(task, run, rules),
+            credentials=await self._sources.credentials(url),
+            ssh_command=ssh_command(self._settings),
+            fork=fork,
+        )
 
-    async def _approved_ends(self, task: Task) -> list[dict[str, Any]]:
-        """How each run ended whose patch was approved, this one last."""
-        events = await self._history.read(partial(queries.task_events, task_id=task.id))
-        runs = {
-            event.payload["approval_id"]: event.payload["run_id"]
-            for event in events
-            if event.kind == "approval_requested"
-        }
-        ends = {
-            event.payload["run_id"]: event.payload
-            for event in events
-            if event.kind == "run_finished"
-        }
-        chosen = [
-            runs[event.payload["approval_id"]]
-            for event in events
-            if event.kind == "approval_settled" and event.payload["state"] == "approved"
-        ]
-        # A publishing that failed and was approved again counts once.
-        return [ends[run_id] for run_id in dict.fromkeys(chosen)]
+    async def _pull(
+        self, task: Task, told: Told, rules: PublishRules, info: RepositoryInfo
+    ) -> PullRequestText:
+        # Where the work began, if that is a branch.
+        base = rules.base or task.branch or info.default_branch
+        head = await self._sources.fetch(task, await self._sources.look_up(task, base))
+        form = b""
+        for path in template.PATHS:
+            if found := await read_file(head, path, limit_bytes=template.MAX_BYTES):
+                form = found
+                break
+        closes = ""
+        if task.issue is not None:
+            own = task.issue.repository == task.source.repository
+            closes = f"{'' if own else task.issue.repository}#{task.issue.number}"
+        given = text.PullText(
+            summaries=tuple(str(end.get("summary") or "") for end in told.ends),
+            claimed=str(told.ends[-1].get("claimed") or ""),
+            asked_by=task.author.name,
+            closes=closes,
+            thread_url=await self.permalink(task.thread) if task.thread else "",
+            # Whoever has the page's address may read it: a public pull request would tell it.
+            page_url=self._page_url(task) if info.is_private else "",
+        )
+        return PullRequestText(
+            base=base,
+            base_head=head.commit,
+            title=text.pull_title(str(told.ends[0].get("title") or task.title)),
+            body=text.pull_body(given, form.decode(errors="replace")),
+            draft=rules.draft,
+            labels=rules.labels,
+            reviewers=rules.reviewers,
+        )
+
+    async def _co_author(self, run: Run) -> tuple[str, str]:
+        """The person who asked: as the forge knows them, else an address that is nobody's."""
+        linked = await self._history.read(partial(people.find, user_id=run.author.id))
+        if linked is None:
+            return run.author.name, f"{run.author.id.lower()}@users.noreply.threadsmith.invalid"
+        return run.author.name, linked.address(self._settings.forge.url)
 
 
-def _co_author(run: Run) -> tuple[str, str]:
-    """The person who asked, by name; the address is one that belongs to nobody."""
-    return run.author.name, f"{run.author.id.lower()}@users.noreply.threadsmith.invalid"
+def _branch(task: Task, run: Run, rules: PublishRules) -> str:
+    if task.pull_request is not None and continues_pull(task, run):
+        return task.pull_request.branch
+    return text.branch_name(
+        rules.branch_name,
+        title=task.title,
+        task_id=run.id if task.pull_request else task.id,
+        person=task.author.name,
+        issue=str(task.issue.number) if task.issue else "",
+    )

@@ -5,10 +5,14 @@ from __future__ import annotations
 import re
 import textwrap
 import unicodedata
+from dataclasses import dataclass
+
+from chatbot.publish import template
 
 SUBJECT_CHARACTERS = 72
 TITLE_CHARACTERS = 200
 BODY_CHARACTERS = 20_000
+BRANCH_CHARACTERS = 100
 
 _UNPRINTABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\u200b-\u200f\u202a-\u202e\u2066-\u2069]")
 _PING = re.compile(r"(?<![\w`])@(?=[A-Za-z0-9])")
@@ -17,21 +21,50 @@ _CLOSING = re.compile(
     re.IGNORECASE,
 )
 _TRAILER = re.compile(r"^([A-Za-z-]+-by):", re.MULTILINE | re.IGNORECASE)
+_COMMENT = re.compile(r"<!--")
 _WORD_JOINER = "\u2060"
 """Shows nothing, and keeps the forge from reading the text as a mention or a command."""
+_BEGIN, _END = "<!-- threadsmith -->", "<!-- /threadsmith -->"
 
 
-def branch_name(title: str, task_id: str) -> str:
-    """`threadsmith/<words>-<end of the task's id>`: valid for git whatever the title is."""
-    folded = unicodedata.normalize("NFKD", title).encode("ascii", "ignore").decode().lower()
-    words = re.sub(r"[^a-z0-9]+", "-", folded).strip("-")[:40].rstrip("-")
-    return f"threadsmith/{words or 'task'}-{task_id[-6:]}"
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PullText:
+    """Of what a pull request's text is made."""
+
+    summaries: tuple[str, ...]
+    """Of each approved run, first to last."""
+    claimed: str
+    asked_by: str
+    closes: str = ""
+    """The issue, `#12` or `owner/name#12`."""
+    thread_url: str = ""
+    page_url: str = ""
+
+
+def branch_name(
+    pattern: str, *, title: str, task_id: str, person: str = "", issue: str = ""
+) -> str:
+    """The pattern's words filled in: valid for git whatever the title is."""
+    name = pattern.format(
+        words=_slug(title)[:40].rstrip("-") or "task",
+        id=task_id[-6:],
+        person=_slug(person)[:20] or "somebody",
+        issue=_slug(issue) or "0",
+    )
+    return re.sub(r"/+", "/", name)[:BRANCH_CHARACTERS]
+
+
+def _slug(text: str) -> str:
+    folded = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().lower()
+    return re.sub(r"[^a-z0-9]+", "-", folded).strip("-")
 
 
 def harmless(text: str) -> str:
     """Without control characters, mentions that notify, or words that close issues."""
     text = _UNPRINTABLE.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
     text = _PING.sub(f"@{_WORD_JOINER}", text)
+    # A comment of the model's could hide what follows, or pass for a mark of ours.
+    text = _COMMENT.sub(f"<{_WORD_JOINER}!--", text)
     return _CLOSING.sub(lambda match: f"{match[1]}{_WORD_JOINER}", text)
 
 
@@ -41,18 +74,40 @@ def pull_title(title: str) -> str:
     return _shortened(line or "Change by Threadsmith", TITLE_CHARACTERS)
 
 
-def pull_body(*, summaries: list[str], claimed: str, asked_by: str) -> str:
-    """What was done, first to last, what was checked and by whom, and who asked."""
-    first, *later = [_shortened(harmless(text).strip(), BODY_CHARACTERS) for text in summaries]
-    parts = [first, *(f"**Follow-up:** {text}" for text in later if text)]
-    if claimed.strip():
-        quoted = textwrap.indent(harmless(claimed).strip(), "> ", lambda _: True)
-        parts.append(f"**The agent says** (not checked by anybody else):\n\n{quoted}")
-    parts.append(f"---\nAsked for by {_plain(asked_by)}. Written by Threadsmith.")
-    return "\n\n".join(part for part in parts if part)
+def pull_body(given: PullText, form: str = "") -> str:
+    """What was done, what was checked and by whom, and who asked; in the repository's ``form``.
+
+    Ours stands between two marks, so that an update leaves alone what people wrote around it.
+    """
+    parts = [part for part in (*_summary(given), _verification(given), _footer(given)) if part]
+    if not form.strip():
+        return _marked("\n\n".join(parts))
+    closes = f"Closes {given.closes}" if given.closes else ""
+    filled = template.fill(
+        form,
+        {
+            "summary": "\n\n".join(_summary(given)),
+            "verification": _verification(given),
+            "issue": closes,
+        },
+    )
+    return _marked("\n\n".join(part for part in (filled, _footer(given)) if part))
 
 
-def commit_message(*, title: str, summary: str, co_author: tuple[str, str] | None = None) -> str:
+def updated_body(existing: str, fresh: str) -> str:
+    """The pull request's text with our part of it renewed; without our marks it is left alone."""
+    before, begin, rest = existing.partition(_BEGIN)
+    _, end, after = rest.partition(_END)
+    return f"{before}{fresh}{after}" if begin and end else existing
+
+
+def commit_message(
+    *,
+    title: str,
+    summary: str,
+    co_author: tuple[str, str] | None = None,
+    signed_off_by: tuple[str, str] | None = None,
+) -> str:
     """Subject of at most 72 characters, wrapped body, trailers of our own only."""
     subject = _shortened(" ".join(harmless(title).split()) or "Change", SUBJECT_CHARACTERS)
     # A line of the model's must not pass for a trailer.
@@ -61,15 +116,51 @@ def commit_message(*, title: str, summary: str, co_author: tuple[str, str] | Non
         textwrap.fill(line, 72, break_long_words=False, break_on_hyphens=False)
         for line in body.splitlines()
     )
-    parts = [subject, wrapped]
-    if co_author is not None:
-        name, email = co_author
-        parts.append(f"Co-authored-by: {_plain(name)} <{_plain(email).replace(' ', '@')}>")
+    trailers = [
+        f"{name}: {_plain(person[0])} <{_address(person[1])}>"
+        for name, person in (("Co-authored-by", co_author), ("Signed-off-by", signed_off_by))
+        if person is not None
+    ]
+    parts = [subject, wrapped, "\n".join(trailers)]
     return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _summary(given: PullText) -> list[str]:
+    first, *later = [
+        _shortened(harmless(text).strip(), BODY_CHARACTERS) for text in given.summaries
+    ]
+    return [first, *(f"**Follow-up:** {text}" for text in later if text)]
+
+
+def _verification(given: PullText) -> str:
+    if not given.claimed.strip():
+        return "**Not verified** by anybody."
+    quoted = textwrap.indent(harmless(given.claimed).strip(), "> ", lambda _: True)
+    return f"**The agent says** (not checked by anybody else):\n\n{quoted}"
+
+
+def _footer(given: PullText) -> str:
+    links = [
+        f"[{words}]({url})"
+        for words, url in (("thread", given.thread_url), ("task page", given.page_url))
+        if url
+    ]
+    line = f"Asked for by {_plain(given.asked_by)}. Written by Threadsmith."
+    closes = f"Closes {given.closes}\n\n" if given.closes else ""
+    return f"---\n{closes}{' · '.join([line, *links])}"
+
+
+def _marked(text: str) -> str:
+    return f"{_BEGIN}\n{text}\n{_END}"
 
 
 def _plain(text: str) -> str:
     return re.sub(r"[<>\[\]()\s`*_@]+", " ", harmless(text)).strip()[:100]
+
+
+def _address(email: str) -> str:
+    """What stands between the angle brackets of a trailer."""
+    return re.sub(r"[^\w.+@\[\]-]+", "", email)[:200]
 
 
 def _shortened(text: str, characters: int) -> str:

@@ -58,6 +58,14 @@ class Decisions:
     async def skip_setup(self, approval_id: str, user_id: str) -> None:
         await self._actions.settle_setup(approval_id, "skipped", await self._allowed(user_id))
 
+    async def fix(self, value: str, user_id: str) -> None:
+        """``value``: the task and the line of its story that told what is wrong."""
+        task_id, _, seq = value.rpartition(":")
+        await self._actions.ask_fix(task_id, int(seq), await self._allowed(user_id))
+
+    async def update(self, task_id: str, user_id: str, *, key: str) -> None:
+        await self._actions.ask_update(task_id, await self._allowed(user_id), key=key)
+
     async def stop(self, task_id: str, user_id: str) -> None:
         """Everybody who can see the button may stop a run."""
         if not await self._actions.stop_task(task_id, await self._people.get(user_id)):

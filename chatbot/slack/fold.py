@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from chatbot.models import Event
+from chatbot.slack.feedback_fold import fold_ended, fold_feedback, fold_fix
 from chatbot.slack.patch_view import PatchView
 from chatbot.slack.run_fold import fold_run
 from chatbot.slack.view import (
@@ -45,6 +46,14 @@ def fold(view: TaskView, event: Event) -> TaskView:
             return _approval_requested(view, event)
         case "approval_settled":
             return _approval_settled(view, event)
+        case "feedback":
+            return fold_feedback(view, event)
+        case "fix_asked":
+            return fold_fix(view, event)
+        case "pull_ended":
+            return fold_ended(view, event)
+        case "autofix_set":
+            return _autofix_set(view, payload)
         case "published" | "publish_failed":
             return _publishing_ended(view, event)
         case _:
@@ -138,6 +147,15 @@ def _answered(reply: ReplyView, run_id: str, reaction: str) -> ReplyView:
     return replace(reply, reaction=reaction if reply.message_id else "white_check_mark")
 
 
+def _autofix_set(view: TaskView, payload: dict[str, Any]) -> TaskView:
+    ts = slack_ts(string(payload, "key"))
+    if ts is None:
+        return view
+    # Done at once, and never given to the model.
+    reply = ReplyView(ts=ts, message_id=0, run_id="", reaction="white_check_mark")
+    return replace(view, replies=(*view.replies, reply))
+
+
 def _setup_requested(view: TaskView, event: Event) -> TaskView:
     payload = event.payload
     gate = SetupGateView(
@@ -186,6 +204,9 @@ def _approval_requested(view: TaskView, event: Event) -> TaskView:
         seq=event.seq,
         pull_number=integer(payload, "pull_number") or None,
         patch=view.patch,
+        branch_only=payload.get("branch_only") is True,
+        draft=payload.get("draft") is True,
+        second_person=payload.get("second_person") is True,
     )
     return replace(view, gates=(*view.gates, gate))
 
@@ -214,6 +235,9 @@ def _publishing_ended(view: TaskView, event: Event) -> TaskView:
     payload = event.payload
     ended = PublishView(
         seq=event.seq,
+        is_failure=event.kind == "publish_failed",
+        branch=string(payload, "branch", 300),
+        can_update=payload.get("code") == "base_moved",
         number=integer(payload, "number"),
         url=string(payload, "url", 2000),
         created=payload.get("created") is not False,

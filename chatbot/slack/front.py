@@ -18,6 +18,8 @@ from chatbot.actions import Actions
 from chatbot.config import ConfigError, Settings
 from chatbot.history.store import History
 from chatbot.intake import Intake
+from chatbot.linking import Linking
+from chatbot.models import Thread
 from chatbot.slack import faults
 from chatbot.slack.clients import make_client
 from chatbot.slack.decisions import Decisions
@@ -27,6 +29,7 @@ from chatbot.slack.people import People
 from chatbot.slack.reception import Reception
 from chatbot.slack.reporter import Reporter
 from chatbot.slack.socket import Socket
+from chatbot.slack.threads import Threads
 from chatbot.slack.uploads import Uploads
 from sandbox.errors import ThreadsmithError
 
@@ -60,7 +63,10 @@ class SlackFront:
         intake: Intake,
         *,
         public_url: str,
+        linking: Linking,
     ) -> None:
+        self._linking = linking
+        self._threads: Threads | None = None
         self._settings = settings
         self._history = history
         self._actions = actions
@@ -73,6 +79,14 @@ class SlackFront:
         async with AsyncExitStack() as stack:
             await self._start(stack)
             self._stack = stack.pop_all()
+
+    async def permalink(self, thread: Thread) -> str:
+        """The thread's own address; empty where Slack does not tell."""
+        return "" if self._threads is None else await self._threads.permalink(thread)
+
+    async def open_thread(self, channel: str, words: str, key: str) -> Thread | None:
+        """A new thread with these words, once for each key."""
+        return None if self._threads is None else await self._threads.open(channel, words, key)
 
     async def stop(self) -> None:
         """Nothing more is taken, what was taken is stored and acknowledged, then all is closed."""
@@ -96,6 +110,7 @@ class SlackFront:
             attaching_conversation_kwargs_enabled=False,
         )
         self._register(app, client, session, identity)
+        self._threads = Threads(client, team=identity.team_id or "", bot_id=identity.bot_id or "")
         outbound = Outbound(make_client(token, slack.api_url, session, retries=False))
         reporter = Reporter(
             self._history,
@@ -138,6 +153,7 @@ class SlackFront:
             client=client,
             people=people,
             uploads=uploads,
+            linking=self._linking,
         )
         team, bot_user_id = identity.team_id or "", identity.bot_user_id or ""
         mentions.register(app, reception, team=team, bot_user_id=bot_user_id)

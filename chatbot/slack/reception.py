@@ -15,10 +15,18 @@ from chatbot.actions import Actions
 from chatbot.history import delivery, queries
 from chatbot.history.store import History
 from chatbot.intake import Intake
+from chatbot.linking import Linking
 from chatbot.models import Person, Task, Thread
+from chatbot.request import find_link
 from chatbot.slack.incoming import Incoming
 from chatbot.slack.people import People
 from chatbot.slack.uploads import Uploads
+
+_ANSWERS = {
+    "nothing_to_stop": "Nothing is running here.",
+    "no_pull_request": "There is no open pull request here.",
+    "not_allowed": "Only those who may open pull requests can switch that on.",
+}
 
 
 class Reception:
@@ -33,6 +41,7 @@ class Reception:
         client: AsyncWebClient,
         people: People,
         uploads: Uploads,
+        linking: Linking,
     ) -> None:
         self._history = history
         self._actions = actions
@@ -40,6 +49,7 @@ class Reception:
         self._client = client
         self._people = people
         self._uploads = uploads
+        self._linking = linking
         self._locks: WeakValueDictionary[tuple[str, str], asyncio.Lock] = WeakValueDictionary()
 
     async def take(self, said: Incoming) -> None:
@@ -56,7 +66,10 @@ class Reception:
             if await self._history.read(lambda db: delivery.is_seen(db, said.key)):
                 return
             author = await self._people.get(said.user)
-            if task is None:
+            login = find_link(said.words) if said.is_addressed else None
+            if login is not None:
+                await self._say(said, await self._linking.link(author, login))
+            elif task is None:
                 await self._ask(said, thread_ts, author)
             elif task.thread is None or task.thread.message_ts != said.ts:
                 await self._reply(task, said, author)
@@ -80,9 +93,10 @@ class Reception:
             # A picture alone, say.
             return
         reply = await self._intake.reply(task, said.words, author=author, key=said.key)
-        if reply == "nothing_to_stop":
-            await self._client.chat_postMessage(
-                channel=said.channel,
-                thread_ts=said.thread_ts or said.ts,
-                text="Nothing is running here.",
-            )
+        if reply in _ANSWERS:
+            await self._say(said, _ANSWERS[reply])
+
+    async def _say(self, said: Incoming, text: str) -> None:
+        await self._client.chat_postMessage(
+            channel=said.channel, thread_ts=said.thread_ts or said.ts, text=text
+        )

@@ -10,13 +10,34 @@ from chatbot.models import Task
 from chatbot.slack.blocks.accepted import make_accepted
 from chatbot.slack.blocks.answer import make_answer, make_findings
 from chatbot.slack.blocks.elements import Content
+from chatbot.slack.blocks.feedback import make_ended, make_feedback
 from chatbot.slack.blocks.gate import make_gate, make_publish_failed, make_published
 from chatbot.slack.blocks.progress import Moment, make_progress
 from chatbot.slack.blocks.result import make_change, make_failed, make_nothing, make_stopped
 from chatbot.slack.blocks.setup_gate import make_setup_gate
-from chatbot.slack.view import GateView, PublishView, Result, RunView, SetupGateView, TaskView
+from chatbot.slack.view import (
+    EndedView,
+    FeedbackView,
+    GateView,
+    PublishView,
+    Result,
+    RunView,
+    SetupGateView,
+    TaskView,
+)
 
-Kind = Literal["accepted", "progress", "setup", "result", "file", "tree", "gate", "publish"]
+Kind = Literal[
+    "accepted",
+    "progress",
+    "setup",
+    "result",
+    "file",
+    "tree",
+    "gate",
+    "publish",
+    "feedback",
+    "ended",
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,11 +52,13 @@ class Slot:
     gate: GateView | None = None
     setup: SetupGateView | None = None
     publish: PublishView | None = None
+    feedback: FeedbackView | None = None
+    ended: EndedView | None = None
 
     @property
     def is_edited(self) -> bool:
         """Whether it follows the story after it was posted."""
-        return self.kind in {"accepted", "progress", "setup", "gate"}
+        return self.kind in {"accepted", "progress", "setup", "gate", "feedback"}
 
     @property
     def is_paced(self) -> bool:
@@ -58,6 +81,14 @@ def make_slots(view: TaskView, *, is_archive: bool = False) -> list[Slot]:
     slots += [
         Slot(key=f"publish:{ended.seq}", kind="publish", seq=ended.seq, publish=ended)
         for ended in view.publishings
+    ]
+    slots += [
+        Slot(key=f"feedback:{told.seq}", kind="feedback", seq=told.seq, feedback=told)
+        for told in view.feedback
+    ]
+    slots += [
+        Slot(key=f"ended:{ended.seq}", kind="ended", seq=ended.seq, ended=ended)
+        for ended in view.ended
     ]
     return sorted(slots, key=lambda slot: (slot.seq, slot.kind != "accepted"))
 
@@ -107,7 +138,12 @@ def make_contents(slot: Slot, task: Task, moment: Moment, diff: str) -> list[Con
         return [make_gate(task, slot.gate)]
     if slot.publish is not None:
         failed = slot.publish.is_failure
-        return [make_publish_failed(slot.publish) if failed else make_published(task, slot.publish)]
+        make = make_publish_failed if failed else make_published
+        return [make(task, slot.publish)]
+    if slot.feedback is not None:
+        return [make_feedback(task, slot.feedback)]
+    if slot.ended is not None:
+        return [make_ended(task, slot.ended)]
     if slot.run is None:
         return []
     if slot.kind == "accepted":

@@ -122,7 +122,44 @@ class GateView:
     settled_at: float = 0.0
     words: str = ""
     """What was asked for instead."""
+    branch_only: bool = False
+    draft: bool = False
+    second_person: bool = False
+    """Sensitive files need somebody other than who asked."""
     is_publishing: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeedbackView:
+    """What was found at one look at the pull request."""
+
+    seq: int
+    number: int
+    checks: tuple[dict[str, Any], ...] = ()
+    remarks: tuple[dict[str, Any], ...] = ()
+    conflict: bool = False
+    is_capped: bool = False
+    fixed_by_id: str = ""
+    fixed_by_name: str = ""
+    """Whoever asked that it be mended."""
+    fixed_at: float = 0.0
+
+    @property
+    def can_fix(self) -> bool:
+        is_remarked = any(remark.get("kind") != "approval" for remark in self.remarks)
+        return bool(self.checks) or is_remarked
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EndedView:
+    """The pull request was merged or closed."""
+
+    seq: int
+    number: int
+    state: str
+    by: str
+    url: str
+    branch_removed: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,16 +187,16 @@ class PublishView:
     """A pull request that was opened or updated, or why it was not."""
 
     seq: int
+    is_failure: bool = False
+    branch: str = ""
+    can_update: bool = False
+    """The base branch has moved on: a run may bring the work up to it."""
     number: int = 0
     url: str = ""
     created: bool = True
     stage: str = ""
     brief: str = ""
     resolution: str = ""
-
-    @property
-    def is_failure(self) -> bool:
-        return not self.url
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -181,6 +218,8 @@ class TaskView:
     setup_gates: tuple[SetupGateView, ...] = ()
     gates: tuple[GateView, ...] = ()
     publishings: tuple[PublishView, ...] = ()
+    feedback: tuple[FeedbackView, ...] = ()
+    ended: tuple[EndedView, ...] = ()
     replies: tuple[ReplyView, ...] = ()
     reaction: str = "eyes"
     """On the message that asked."""

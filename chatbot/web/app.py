@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from aiohttp import web
@@ -18,6 +19,7 @@ from chatbot.web.render import Pages
 from chatbot.web.setup import SetupApi
 from chatbot.web.stream import Streams
 from chatbot.web.wall import Handler, add_headers, make_wall
+from chatbot.web.webhook import Webhook
 
 STATIC = Path(__file__).parent / "static"
 CONTENT_TYPES = {
@@ -31,9 +33,17 @@ MAX_BODY_BYTES = 1024**2
 
 
 def make_web_app(
-    settings: Settings, history: History, actions: Actions, intake: Intake
+    settings: Settings,
+    history: History,
+    actions: Actions,
+    intake: Intake,
+    *,
+    wake: Callable[[str], None] = lambda _: None,
 ) -> web.Application:
-    """Not started yet: the caller serves it and cleans it up."""
+    """Not started yet: the caller serves it and cleans it up.
+
+    ``wake`` is told of each repository in which the forge says that something has happened.
+    """
     pages = Pages()
     tasks = SharedTasks(history, pages)
     streams = Streams(history, tasks)
@@ -45,6 +55,7 @@ def make_web_app(
     )
     app.on_response_prepare.append(add_headers)
     app.on_shutdown.append(streams.stop)
+    app.add_routes(Webhook(settings.forge.webhook_secret, wake).routes())
     app.add_routes([*tasks.routes(), *streams.routes(), *api.routes(), *setup.routes()])
     files = [path for path in STATIC.iterdir() if path.suffix in CONTENT_TYPES]
     app.add_routes([web.get(f"/static/{path.name}", _static(path)) for path in files])

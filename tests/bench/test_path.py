@@ -137,7 +137,7 @@ async def test_writing_the_story(tmp_path: Path) -> None:
     task, _ = await actions.create_task(new)
     at = time.perf_counter()
     for number in range(count):
-        await actions.record_publish_step(task.id, "bench", str(number))
+        await actions.record_publish_step(task.id, "bench", {"result": str(number)})
     ours = (time.perf_counter() - at) / count
     await history.close()
     raw = connect(tmp_path / "raw.db")

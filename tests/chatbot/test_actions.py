@@ -109,7 +109,7 @@ async def test_whole_life_to_a_pull_request(actions: Actions, clock: Clock) -> N
     publishing = await actions.approve(approval.id, BOB)
     assert publishing.status == Status.PUBLISHING
     assert publishing.deadline_at == clock.now + DEADLINE_SECONDS[Status.PUBLISHING]
-    await actions.record_publish_step(life.task_id, "push", "done")
+    await actions.record_publish_step(life.task_id, "push", {"result": "done"})
     await actions.published(life.task_id, approval, PULL, created=True)
     task = await life.task()
     assert (task.status, task.outcome, task.deadline_at) == (Status.DONE, "published", None)

@@ -6,7 +6,6 @@ import asyncio
 
 from aiohttp import web
 
-from chatbot.demo.forge.access import Access
 from chatbot.demo.forge.repositories import Repository
 from sandbox.git import git_env
 
@@ -14,14 +13,18 @@ MAX_PUSH_BYTES = 512 * 1024**2
 _SERVICES = ("git-upload-pack", "git-receive-pack")
 
 
-async def serve_git(request: web.Request, repository: Repository, access: Access) -> web.Response:
-    """Answer one request of a git client; writing, and private reading, need the token."""
+async def serve_git(
+    request: web.Request, repository: Repository, *, is_known: bool, may_read: bool, may_write: bool
+) -> web.Response:
+    """Answer one request of a git client."""
     tail = request.match_info["tail"]
     service = request.query.get("service", tail)
     if service not in _SERVICES:
         return web.Response(status=403, text="Please use the smart protocol.\n")
     writes = service == "git-receive-pack"
-    if (writes or repository.private) and not access.is_allowed(request):
+    if not may_read or (writes and not may_write):
+        if is_known and may_read:
+            return web.Response(status=403, text="Write access to repository not granted.\n")
         headers = {"WWW-Authenticate": 'Basic realm="GitHub"'}
         return web.Response(status=401, headers=headers, text="Authentication required.\n")
     body = await request.read()
@@ -33,11 +36,10 @@ async def _run_backend(
     request: web.Request, repository: Repository, tail: str, body: bytes, *, writes: bool
 ) -> tuple[int, dict[str, str], bytes]:
     settings = [("safe.directory", "*"), ("receive.denyNonFastForwards", "false")]
-    if repository.protected and writes:
-        settings.append(("receive.hideRefs", f"refs/heads/{repository.default_branch}"))
     environment = {
         "GIT_PROJECT_ROOT": str(repository.path),
         "GIT_HTTP_EXPORT_ALL": "1",
+        "FORGE_PROTECTED": " ".join(repository.protected),
         "GIT_CONFIG_COUNT": str(len(settings)),
         "PATH_INFO": f"/{tail}",
         "QUERY_STRING": request.query_string,

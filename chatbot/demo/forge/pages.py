@@ -10,7 +10,8 @@ import git as gitpython
 import jinja2
 from aiohttp import web
 
-from chatbot.demo.forge.repositories import Pull, Repository
+from chatbot.demo.forge.records import Pull
+from chatbot.demo.forge.repositories import Repository
 from chatbot.web.markdown import make_markdown, render_markdown
 from sandbox.git import GitFailed
 
@@ -62,6 +63,7 @@ class Pages:
         pull = next((p for p in repository.pulls if p.number == number), None)
         if pull is None:
             raise web.HTTPNotFound
+        await self._forge.update_pull_ref(repository, pull)
         shown = await asyncio.to_thread(_read_pull, repository, pull)
         body = render_markdown(make_markdown(), pull.body)
         return _page("pull.html", repository=repository, pull=pull, body=body, **shown)
@@ -95,8 +97,9 @@ class Pages:
 
 def _read_pull(repository: Repository, pull: Pull) -> dict[str, Any]:
     with gitpython.Repo(repository.path) as repo:
-        commits = list(repo.iter_commits(f"{pull.base}..{pull.head}"))
-        diff = repo.git.diff(f"{pull.base}...{pull.head}", "--no-color", "--no-ext-diff")
+        head = f"refs/pull/{pull.number}/head"
+        commits = list(repo.iter_commits(f"{pull.base}..{head}"))
+        diff = repo.git.diff(f"{pull.base}...{head}", "--no-color", "--no-ext-diff")
     return {"commits": commits, "lines": _diff_lines(diff)}
 
 

@@ -1,31 +1,27 @@
-"""The forge's repositories: bare git on disk, pull requests in memory."""
+"""The forge's repositories: bare git on disk, the rest in memory."""
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from chatbot.demo.forge.records import Check, Comment, Issue, IssueEvent, Pull
 from sandbox.git import GitFailed, git
 
 COMMITTER = "Ada Young <ada@example.com>"
-
-
-@dataclass(slots=True, kw_only=True)
-class Pull:
-    """One pull request; its head commit is wherever its branch points."""
-
-    number: int
-    title: str
-    body: str
-    head: str
-    base: str
-    draft: bool = False
-    state: str = "open"
-    merged: bool = False
-    created_at: float = field(default_factory=time.time)
-    updated_at: float = field(default_factory=time.time)
+_HOOK = """#!/bin/sh
+while read -r old new ref; do
+  case "$ref" in refs/pull/*) echo "deny updating a hidden ref"; exit 1 ;; esac
+  for pattern in $FORGE_PROTECTED; do
+    case "$ref" in
+      refs/heads/$pattern)
+        echo "error: GH006: Protected branch update failed for $ref."; exit 1 ;;
+    esac
+  done
+done
+"""
+"""What GitHub says of a protected branch, and of refs that are its own."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -35,10 +31,28 @@ class Repository:
     name: str
     path: Path
     private: bool = False
-    protected: bool = False
-    """The default branch refuses pushes."""
+    archived: bool = False
+    protected: tuple[str, ...] = ()
+    """Patterns of branches that refuse pushes."""
     default_branch: str = "main"
+    fork_of: str = ""
+    people: dict[str, str] = field(default_factory=dict)
+    """Login to `read`, `write` or `admin`."""
     pulls: list[Pull] = field(default_factory=list)
+    issues: list[Issue] = field(default_factory=list)
+    comments: list[Comment] = field(default_factory=list)
+    """Under issues and pull requests, not on lines."""
+    issue_events: list[IssueEvent] = field(default_factory=list)
+    checks: list[Check] = field(default_factory=list)
+    last_id: int = 1000
+
+    def next_id(self) -> int:
+        self.last_id += 1
+        return self.last_id
+
+    def next_number(self) -> int:
+        """Issues and pull requests are counted together."""
+        return 1 + len(self.pulls) + len(self.issues)
 
     async def commit_of(self, ref: str) -> str | None:
         try:
@@ -68,9 +82,22 @@ class Repository:
         listed = await git("ls-tree", "-r", "-z", "--name-only", ref, git_dir=self.path)
         return [name for name in listed.decode(errors="replace").split("\0") if name]
 
+    async def head_of(self, pull: Pull) -> str | None:
+        """Its commit: of the branch, or what was last seen of it."""
+        return await self.commit_of(f"refs/pull/{pull.number}/head")
+
     async def merge_base(self, pull: Pull) -> str:
-        found = await git("merge-base", pull.base, pull.head, git_dir=self.path)
+        head = await self.head_of(pull) or ""
+        found = await git("merge-base", pull.base, head, git_dir=self.path)
         return found.decode().strip()
+
+    async def is_mergeable(self, pull: Pull) -> bool:
+        head = await self.head_of(pull) or ""
+        try:
+            await git("merge-tree", "--write-tree", pull.base, head, git_dir=self.path)
+        except GitFailed:
+            return False
+        return True
 
     async def move_branch(self, branch: str, commit: str) -> None:
         await git("update-ref", f"refs/heads/{branch}", commit, git_dir=self.path)
@@ -111,7 +138,25 @@ async def make_repository(
     path = directory / f"{name}.git"
     path.parent.mkdir(parents=True, exist_ok=True)
     await git("init", "--quiet", "--bare", "--template=", "--initial-branch=main", "--", str(path))
-    await git("config", "http.receivepack", "true", git_dir=path)
+    await _set_up(path)
     repository = Repository(name=name, path=path, private=private)
     await repository.commit("main", files, "First version", at=at)
     return repository
+
+
+async def make_fork(directory: Path, original: Repository, name: str) -> Repository:
+    """A copy with the same branches."""
+    path = directory / f"{name}.git"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    await git("clone", "--quiet", "--bare", "--template=", "--", str(original.path), str(path))
+    await _set_up(path)
+    return Repository(name=name, path=path, private=original.private, fork_of=original.name)
+
+
+async def _set_up(path: Path) -> None:
+    await git("config", "http.receivepack", "true", git_dir=path)
+    await git("config", "uploadpack.allowAnySHA1InWant", "true", git_dir=path)
+    hook = path / "hooks" / "pre-receive"
+    hook.parent.mkdir(exist_ok=True)
+    hook.write_text(_HOOK)
+    hook.chmod(0o755)

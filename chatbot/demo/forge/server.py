@@ -11,12 +11,20 @@ from pathlib import Path
 
 from aiohttp import web
 
-from chatbot.demo.forge.access import Access
+from chatbot.demo.forge.access import Access, ForgeApp
+from chatbot.demo.forge.answers import refusal
+from chatbot.demo.forge.apps_api import AppApi
 from chatbot.demo.forge.git_http import MAX_PUSH_BYTES, serve_git
+from chatbot.demo.forge.issues_api import IssueApi
 from chatbot.demo.forge.pages import Pages
-from chatbot.demo.forge.repositories import Pull, Repository, make_repository
-from chatbot.demo.forge.rest import RestApi, refusal
+from chatbot.demo.forge.people import People
+from chatbot.demo.forge.pulls_api import PullApi
+from chatbot.demo.forge.records import Pull
+from chatbot.demo.forge.repositories import Repository, make_fork, make_repository
+from chatbot.demo.forge.rest import RepositoryApi
+from sandbox.git import git
 
+BOT = "threadsmith-bot"
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
@@ -27,22 +35,26 @@ class _Failure:
     status: int
     left: int
     after: bool
+    headers: dict[str, str]
+    message: str
 
 
 @dataclass(kw_only=True)
-class Forge:
-    """GitHub-compatible, for one token. Bare repositories live under ``directory``."""
+class Forge(People):
+    """GitHub-compatible, for one bot and one app. Bare repositories live under ``directory``."""
 
     directory: Path
     port: int = 0
     clock: Callable[[], float] = time.time
     token: str = field(default_factory=lambda: f"ghp_{secrets.token_hex(18)}")
-    repositories: dict[str, Repository] = field(default_factory=dict)
+    app: ForgeApp = field(default_factory=ForgeApp)
+    people: dict[str, int] = field(default_factory=lambda: {"ada": 7, "grace": 8, "mallory": 9})
+    """Login to number."""
     requests: list[str] = field(default_factory=list)
     """`METHOD path` of everything that was asked."""
 
     def __post_init__(self) -> None:
-        self.access = Access(self.token)
+        self.access = Access(bot=BOT, token=self.token, app=self.app, clock=self.clock)
         self._failures: list[_Failure] = []
         self._runner: web.AppRunner | None = None
 
@@ -60,7 +72,9 @@ class Forge:
 
     async def start(self) -> None:
         application = web.Application(middlewares=[self._failing], client_max_size=MAX_PUSH_BYTES)
-        application.add_routes(RestApi(self).routes())
+        for part in (AppApi, PullApi, IssueApi, RepositoryApi):
+            application.add_routes(part(self).routes())
+        application.router.add_route("*", "/api/v3/{tail:.*}", _unknown)
         application.router.add_route(
             "*",
             "/{owner}/{name}.git/{tail:(?:info/refs|git-upload-pack|git-receive-pack)}",
@@ -108,33 +122,93 @@ class Forge:
     def pulls(self, name: str) -> list[Pull]:
         return list(self.repositories[name].pulls)
 
-    async def merge(self, name: str, number: int) -> str | None:
-        """Fast-forward the base to the pull request's head, where that is possible."""
+    def permission(self, name: str, login: str) -> str:
+        """What somebody may do in a repository: `admin`, `write`, `read` or `none`."""
         repository = self.repositories[name]
-        pull = next(pull for pull in repository.pulls if pull.number == number)
-        head = await repository.commit_of(f"refs/heads/{pull.head}")
+        if login in repository.people:
+            return repository.people[login]
+        is_own = login == BOT or login == name.partition("/")[0]
+        return "write" if is_own else ("none" if repository.private else "read")
+
+    async def fork(self, name: str, login: str) -> Repository:
+        """Somebody's copy; the one that is there already, where there is one."""
+        copied = f"{login}/{name.partition('/')[2]}"
+        if copied not in self.repositories:
+            original = self.repositories[name]
+            self.repositories[copied] = await make_fork(self.directory, original, copied)
+        return self.repositories[copied]
+
+    async def update_pull_refs(self, repository: Repository) -> None:
+        for pull in repository.pulls:
+            await self.update_pull_ref(repository, pull)
+
+    async def update_pull_ref(self, repository: Repository, pull: Pull) -> None:
+        """`refs/pull/<number>/head` follows the branch, wherever that is, while it is there."""
+        source = self.repositories[pull.head_repository or repository.name]
+        head = await source.commit_of(f"refs/heads/{pull.head}")
+        ref = f"refs/pull/{pull.number}/head"
+        if head is None or (pull.state != "open" and await repository.commit_of(ref)):
+            return
+        if source is not repository:
+            refs = f"+refs/heads/{pull.head}:{ref}"
+            await git("fetch", "--quiet", str(source.path), refs, git_dir=repository.path)
+        elif await repository.commit_of(ref) != head:
+            await git("update-ref", ref, head, git_dir=repository.path)
+
+    async def merge(self, name: str, number: int, *, by: str = "ada") -> str | None:
+        """Fast-forward the base to the pull request's head, where that is possible."""
+        repository, pull = self._pull(name, number)
+        await self.update_pull_ref(repository, pull)
+        head = await repository.head_of(pull)
         base = await repository.commit_of(f"refs/heads/{pull.base}")
         if head is None or pull.state != "open" or await repository.merge_base(pull) != base:
             return None
         await repository.move_branch(pull.base, head)
-        pull.state, pull.merged = "closed", True
+        pull.state, pull.merged, pull.merged_by = "closed", True, by
+        await self.tell_closed(name, pull, by)
         return head
 
     def fail_next(
-        self, method: str, pattern: str, status: int, *, times: int = 1, after: bool = False
+        self,
+        method: str,
+        pattern: str,
+        status: int,
+        *,
+        times: int = 1,
+        after: bool = False,
+        headers: Mapping[str, str] | None = None,
+        message: str = "Injected failure",
     ) -> None:
         """Answer the next matching requests with ``status``; ``after``: once they were done."""
-        self._failures.append(_Failure(method, pattern, status, times, after))
+        self._failures.append(
+            _Failure(method, pattern, status, times, after, dict(headers or {}), message)
+        )
 
     async def _git(self, request: web.Request) -> web.Response:
         name = f"{request.match_info['owner']}/{request.match_info['name']}"
         repository = self.repositories.get(name)
         if repository is None:
             # GitHub does not tell a stranger what is private from what does not exist.
-            status = 404 if self.access.is_allowed(request) else 401
+            status = 404 if self.access.identity(request) is not None else 401
             headers = {"WWW-Authenticate": 'Basic realm="GitHub"'} if status == 401 else {}
             return web.Response(status=status, headers=headers, text="Repository not found.\n")
-        return await serve_git(request, repository, self.access)
+        await self.update_pull_refs(repository)
+        identity = self.access.identity(request)
+        is_here = identity is not None and (
+            identity.repositories is None or name in identity.repositories
+        )
+        is_writer = identity is not None and (
+            identity.may("contents", "write")
+            if identity.permissions is not None
+            else self.permission(name, identity.login) in {"write", "admin"}
+        )
+        return await serve_git(
+            request,
+            repository,
+            is_known=identity is not None,
+            may_read=not repository.private or is_here,
+            may_write=is_here and is_writer and not repository.archived,
+        )
 
     @web.middleware
     async def _failing(self, request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -144,7 +218,7 @@ class Forge:
             answer = await handler(request)
             if failure is None:
                 return answer
-        return refusal(failure.status, "Injected failure")
+        return refusal(failure.status, failure.message, headers=failure.headers)
 
     def _failure(self, request: web.Request) -> _Failure | None:
         for failure in self._failures:
@@ -154,3 +228,7 @@ class Forge:
                     self._failures.remove(failure)
                 return failure
         return None
+
+
+async def _unknown(_: web.Request) -> web.Response:
+    return refusal(404, "Not Found")

@@ -37,7 +37,10 @@ def make_gate(task: Task, gate: GateView) -> Content:
         return _record(gate)
     question = _question(task, gate)
     lines = [question, *_sensitive(gate)]
-    label = "Open PR" if gate.pull_number is None else "Update PR"
+    if gate.branch_only:
+        label = "Push branch"
+    else:
+        label = "Open PR" if gate.pull_number is None else "Update PR"
     buttons = actions(
         button(label, "open_pr", gate.approval_id, style="primary"),
         button("Request changes", "request_changes", gate.approval_id),
@@ -58,8 +61,10 @@ _DISCARD = confirm(
 def _plain_question(task: Task, gate: GateView) -> str:
     where = task.source.repository
     what = totals(gate.patch)
+    if gate.branch_only:
+        return f"Push a branch to {where} with {what}?"
     if gate.pull_number is None:
-        return f"Open a pull request in {where} with {what}?"
+        return f"Open a {'draft ' if gate.draft else ''}pull request in {where} with {what}?"
     return f"Update pull request #{gate.pull_number} in {where} with {what}?"
 
 
@@ -75,7 +80,10 @@ def _sensitive(gate: GateView) -> list[str]:
     named = ", ".join(code(file.path) for file in files[:MAX_SENSITIVE])
     more = len(files) - MAX_SENSITIVE
     rest = f" and {count(more, 'more file')}" if more > 0 else ""
-    return [f":warning: It changes sensitive files: {named}{rest}"]
+    lines = [f":warning: It changes sensitive files: {named}{rest}"]
+    if gate.second_person:
+        lines.append("Somebody who did not ask for it has to approve.")
+    return lines
 
 
 def _record(gate: GateView) -> Content:
@@ -91,19 +99,23 @@ def _record(gate: GateView) -> Content:
 
 
 def make_published(task: Task, published: PublishView) -> Content:
-    name = f"{task.source.repository}#{published.number}"
     verb = "Opened" if published.created else "Updated"
+    name = f"{task.source.repository}#{published.number}"
+    if not published.number:
+        verb, name = "Pushed", f"{task.source.repository}: {published.branch}"
     blocks = (section(f"{verb} {link(published.url, name)}"),)
     return Content(text=fallback(f"{verb} {name}"), blocks=blocks, simple=blocks)
 
 
-def make_publish_failed(failed: PublishView) -> Content:
+def make_publish_failed(task: Task, failed: PublishView) -> Content:
     stage = f" at {code(failed.stage)}" if failed.stage else ""
     brief = escaped(failed.brief, 1200) or "The pull request could not be opened."
     lines = [f":x: *No pull request was opened*{stage}: {brief}"]
     if failed.resolution:
         lines.append(f"*Next:* {escaped(failed.resolution, 1200)}")
-    blocks = (section("\n".join(lines)),)
+    blocks: tuple[Block, ...] = (section("\n".join(lines)),)
+    if failed.can_update:
+        blocks = (*blocks, actions(button("Update", "update_work", task.id, style="primary")))
     text = fallback(f"No pull request was opened: {failed.brief}")
     return Content(text=text, blocks=blocks, simple=blocks)
 

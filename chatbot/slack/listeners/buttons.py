@@ -35,6 +35,18 @@ def register(app: AsyncApp, decisions: Decisions, client: AsyncWebClient) -> Non
         await ack()
         await decisions.skip_setup(action["value"], body["user"]["id"])
 
+    @app.action("fix_feedback")
+    async def fix(ack: AsyncAck, body: dict[str, Any], action: dict[str, Any]) -> None:
+        await ack()
+        await decisions.fix(action["value"], body["user"]["id"])
+
+    @app.action("update_work")
+    async def update(ack: AsyncAck, body: dict[str, Any], action: dict[str, Any]) -> None:
+        await ack()
+        # Once for each message that asks, however often it is pressed.
+        key = f"slack:press:{body['message']['ts']}:{action['value']}"
+        await decisions.update(action["value"], body["user"]["id"], key=key)
+
     @app.action("stop")
     async def stop(ack: AsyncAck, body: dict[str, Any], action: dict[str, Any]) -> None:
         await ack()

@@ -12,12 +12,15 @@ from pathlib import Path
 import pytest
 
 from chatbot.demo.forge import Forge
-from chatbot.publish.forge import GitHubForge
-from chatbot.publish.publisher import PublishRequest, Signature
+from chatbot.forge.github import GitHubForge
+from chatbot.forge.identity import PersonalToken
+from chatbot.publish.branch import Signature, Work
+from chatbot.publish.publisher import PublishRequest, PullRequestText, Target
 from sandbox.git import GitCredentials
 from sandbox.sources.mirror import Mirrors
 
 NAME = "acme/api"
+BODY = "<!-- threadsmith -->\nBecause.\n<!-- /threadsmith -->"
 FILES = {"a.txt": b"one\n", "run.sh": b"#!/bin/sh\n"}
 
 
@@ -39,22 +42,20 @@ class Scene:
         tree = await self.mirrors.fetch(url, ref, repository=NAME, credentials=self.credentials)
         # In a thread: the forge serves the clone from this very loop.
         patch = await asyncio.to_thread(self.make_patch, url, tree.commit, files)
-        return PublishRequest(
-            repository=NAME,
-            clone_url=url,
+        head = await self.mirrors.fetch(url, "main", repository=NAME, credentials=self.credentials)
+        work = Work(
             mirror=Path(tree.mirror),
             base_commit=tree.commit,
-            base_branch="main",
             patch=patch,
             patch_sha256=hashlib.sha256(patch).hexdigest(),
-            branch=branch,
-            title="Count to two",
-            body="Because.",
             message="Count to two\n\nBecause.\n",
             author=Signature(name="Threadsmith", email="bot@example.com"),
             at=1_700_000_000,
-            credentials=self.credentials,
+            limit_bytes=1024**2,
         )
+        target = Target(repository=NAME, push_url=url, branch=branch, credentials=self.credentials)
+        pull = PullRequestText(base="main", base_head=head.commit, title="Count to two", body=BODY)
+        return PublishRequest(work=work, target=target, pull=pull, is_first=ref is None)
 
     def make_patch(self, url: str, commit: str, files: dict[str, bytes]) -> bytes:
         """As a container would: a real git in a clone of its own."""
@@ -76,7 +77,7 @@ async def scene(tmp_path: Path) -> AsyncIterator[Scene]:
     forge = Forge(directory=tmp_path / "forge")
     await forge.start()
     await forge.add_repository(NAME, FILES)
-    github = GitHubForge(base_url=forge.api_url, token=forge.token)
+    github = GitHubForge(PersonalToken(forge.api_url, forge.token))
     clones = tmp_path / "clones"
     clones.mkdir()
     yield Scene(forge=forge, github=github, mirrors=Mirrors(tmp_path / "mirrors"), directory=clones)
@@ -85,4 +86,5 @@ async def scene(tmp_path: Path) -> AsyncIterator[Scene]:
 
 
 def with_token(request: PublishRequest, token: str) -> PublishRequest:
-    return replace(request, credentials=GitCredentials(username="x", token=token))
+    credentials = GitCredentials(username="x", token=token)
+    return replace(request, target=replace(request.target, credentials=credentials))
