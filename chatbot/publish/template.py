@@ -38,7 +38,7 @@ def fill(form: str, given: Mapping[str, str]) -> str:
 
     Boxes to tick stay as they are: they are people's to tick.
     """
-    form = _COMMENT.sub("", form.replace("\r\n", "\n")).strip()
+    form = _COMMENT.sub("", form.replace("\r\n", "\n")).replace("<!--", "").strip()
     parts = _HEADING.split(form)
     head, sections = parts[0].strip(), list(zip(parts[1::2], parts[2::2], strict=True))
     left = {name: text for name, text in given.items() if text}

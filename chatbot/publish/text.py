@@ -91,7 +91,7 @@ def pull_body(given: PullText, form: str = "") -> str:
             "issue": closes,
         },
     )
-    return _marked("\n\n".join(part for part in (filled, _footer(given)) if part))
+    return _marked("\n\n".join(part for part in (filled, _footer(given, in_form=True)) if part))
 
 
 def updated_body(existing: str, fresh: str) -> str:
@@ -139,14 +139,14 @@ def _verification(given: PullText) -> str:
     return f"**The agent says** (not checked by anybody else):\n\n{quoted}"
 
 
-def _footer(given: PullText) -> str:
+def _footer(given: PullText, *, in_form: bool = False) -> str:
     links = [
         f"[{words}]({url})"
         for words, url in (("thread", given.thread_url), ("task page", given.page_url))
         if url
     ]
     line = f"Asked for by {_plain(given.asked_by)}. Written by Threadsmith."
-    closes = f"Closes {given.closes}\n\n" if given.closes else ""
+    closes = f"Closes {given.closes}\n\n" if given.closes and not in_form else ""
     return f"---\n{closes}{' · '.join([line, *links])}"
 
 

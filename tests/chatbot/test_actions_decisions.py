@@ -114,6 +114,7 @@ async def test_publishing_that_failed_may_be_approved_again(actions: Actions) ->
         "brief": "The branch is protected.",
         "resolution": "Ask its owner.",
         "details": "",
+        "code": "internal",
         "status": "ready",
     }
     await actions.approve(again.id, ADA)
@@ -162,7 +163,7 @@ async def test_second_patch_updates_the_same_pull_request(actions: Actions) -> N
     approval = await life.to_publishing()
     await actions.published(life.task_id, approval, PULL, created=True)
     await actions.add_message(life.task_id, ADA, "and a test")
-    second = await life.to_ready(b"second patch")
+    second = await life.to_ready(b"second patch", branch=PULL.branch)
     asked = [e.payload for e in await life.events() if e.kind == "approval_requested"]
     assert [payload["pull_number"] for payload in asked] == [None, PULL.number]
     await actions.approve(second.id, ADA)

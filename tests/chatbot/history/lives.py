@@ -157,16 +157,16 @@ class Life:
             partial(queries.pending_approval, task_id=self.task_id)
         )
 
-    async def prepare(self) -> Run:
+    async def prepare(self, branch: str = "main") -> Run:
         run = await self.run()
-        await self.actions.resolve_run(run.id, branch="main", base_commit=BASE, detail={})
+        await self.actions.resolve_run(run.id, branch=branch, base_commit=BASE, detail={})
         claimed = await self.actions.claim_run(run.id, "o_test")
         assert claimed is not None
         return claimed
 
-    async def work(self) -> Run:
+    async def work(self, branch: str = "main") -> Run:
         """Up to a running agent."""
-        run = await self.prepare()
+        run = await self.prepare(branch)
         await self.tell("container_started", phase="agent", image="agent:latest")
         return run
 
@@ -189,9 +189,9 @@ class Life:
         run = await self.run()
         await self.actions.finish_run(run.id, Outcome(kind=kind, **outcome))  # type: ignore[arg-type]
 
-    async def to_ready(self, data: bytes = PATCH) -> Approval:
+    async def to_ready(self, data: bytes = PATCH, *, branch: str = "main") -> Approval:
         """Through a whole run to a patch that waits for approval."""
-        await self.work()
+        await self.work(branch)
         await self.patch(data)
         await self.finish(title="Sum the prices", summary="The total **counts** prices now.")
         approval = await self.approval()

@@ -15,6 +15,11 @@ CREATE TABLE approvals (
     settled_by_id TEXT,
     settled_by_name TEXT
 ) STRICT;
+CREATE TABLE cursors (
+    name TEXT PRIMARY KEY,
+    state TEXT NOT NULL
+) STRICT, WITHOUT ROWID
+;
 CREATE TABLE events (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     task_id TEXT NOT NULL REFERENCES tasks (id),
@@ -40,12 +45,28 @@ CREATE TABLE patches (
     sha256 TEXT PRIMARY KEY,
     data BLOB NOT NULL
 ) STRICT;
+CREATE TABLE people (
+    user_id TEXT PRIMARY KEY,
+    login TEXT NOT NULL,
+    number INTEGER NOT NULL,
+    at REAL NOT NULL
+) STRICT, WITHOUT ROWID;
 CREATE TABLE projections (
     name TEXT NOT NULL,
     task_id TEXT NOT NULL REFERENCES tasks (id),
     seq INTEGER NOT NULL DEFAULT 0,
     state TEXT NOT NULL DEFAULT '{}',
     PRIMARY KEY (name, task_id)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE pulls (
+    repository TEXT NOT NULL,
+    number INTEGER NOT NULL,
+    task_id TEXT NOT NULL REFERENCES tasks (id),
+    state TEXT NOT NULL,
+    autofix INTEGER,
+    rounds INTEGER NOT NULL DEFAULT 0,
+    seen TEXT NOT NULL DEFAULT '{}',
+    PRIMARY KEY (repository, number)
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE runs (
     id TEXT PRIMARY KEY,
@@ -64,7 +85,7 @@ CREATE TABLE runs (
     outcome TEXT,
     spec TEXT,
     handle TEXT,
-    owner TEXT,
+    owner TEXT, update_onto TEXT, continues TEXT,
     UNIQUE (task_id, number)
 ) STRICT;
 CREATE TABLE scripts (
@@ -116,7 +137,7 @@ CREATE TABLE tasks (
     pull_request TEXT,
     last_seq INTEGER NOT NULL DEFAULT 0,
     key TEXT UNIQUE
-, image TEXT) STRICT;
+, image TEXT, issue TEXT) STRICT;
 CREATE TABLE turns (
     task_id TEXT NOT NULL REFERENCES tasks (id),
     number INTEGER NOT NULL,
@@ -130,6 +151,8 @@ CREATE INDEX approvals_task ON approvals (task_id);
 CREATE UNIQUE INDEX "idx__sqlite_migrations_migration_set_name"
     ON "_sqlite_migrations" ("migration_set", "name");
 CREATE INDEX messages_task ON messages (task_id);
+CREATE INDEX pulls_open ON pulls (state) WHERE state = 'open';
+CREATE INDEX pulls_task ON pulls (task_id);
 CREATE INDEX runs_open ON runs (created_at) WHERE finished_at IS NULL;
 CREATE INDEX seen_at ON seen (at)
 ;

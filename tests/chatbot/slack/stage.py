@@ -17,6 +17,7 @@ from chatbot.config import DataSettings, Settings, SlackSettings
 from chatbot.history import delivery, queries
 from chatbot.history.store import History
 from chatbot.intake import Intake
+from chatbot.linking import Linking
 from chatbot.models import Approval, Message, Run, Task
 from chatbot.slack.front import SlackFront
 from sandbox.recorder import Outcome
@@ -52,6 +53,7 @@ class Stage:
             self.actions,
             self.intake,
             public_url="http://127.0.0.1:8080",
+            linking=Linking(self.history, None),
         )
         await front.start()
         self.fronts.append(front)
