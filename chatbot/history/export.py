@@ -154,12 +154,13 @@ def _export(db: Database, task_id: str, folder: Path) -> None:
 
 
 def _look(db: Database, task_id: str, *, seq: int, state: dict[str, Any]) -> _News:
-    task = queries.get_task(db, task_id)
-    sha256 = task.patch_sha256
+    events = queries.task_events(db, task_id, after_seq=seq)
+    # Only now: the patch must not be older than the story that tells of it.
+    sha256 = queries.get_task(db, task_id).patch_sha256
     return _News(
         seq=seq,
         state=state,
-        events=queries.task_events(db, task_id, after_seq=seq),
+        events=events,
         turns=queries.turns(db, task_id, start=state.get("turns", 0)),
         patch=queries.get_patch(db, sha256) if sha256 else None,
     )
