@@ -21,6 +21,7 @@ from chatbot.config import (
     WebSettings,
 )
 from chatbot.demo.forge import Forge
+from chatbot.demo.forge.access import ForgeApp
 from chatbot.demo.workspace import Workspace
 from sandbox.engines.docker import DockerEngine
 from sandbox.errors import ThreadsmithError
@@ -72,13 +73,14 @@ async def staged(
     suggestions: tuple[str, ...] = (),
     port: int = 0,
     rate_limits: bool = True,
+    forge_app: ForgeApp | None = None,
     adjust: Callable[[Settings], Settings] = lambda settings: settings,
 ) -> AsyncIterator[Stage]:
     """Start all three; stop them in reverse. ``adjust`` has the last word on the settings."""
     workspace = Workspace(
         port=port, notice=notice, suggestions=suggestions, rate_limits=rate_limits
     )
-    forge = Forge(directory=directory / "forge")
+    forge = Forge(directory=directory / "forge", app=forge_app or ForgeApp())
     await forge.start()
     try:
         for name, files in repositories.items():

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from chatbot.config import ModelSettings, SandboxSettings, Settings
+from chatbot.demo.forge.access import ForgeApp
 from chatbot.demo.stage import Stage, staged
 from chatbot.demo.workspace import Workspace
 from chatbot.history import queries
@@ -53,6 +54,7 @@ async def product(
     repositories: Mapping[str, Mapping[str, bytes]],
     sandbox: SandboxSettings | None = None,
     model: str | None = None,
+    forge_app: ForgeApp | None = None,
     adjust: Callable[[Settings], Settings] = lambda settings: settings,
 ) -> AsyncIterator[Stage]:
     recording = write_replies(directory / "replies.json", conversations)
@@ -61,6 +63,7 @@ async def product(
         model=ModelSettings(default=model or recording),
         repositories=repositories,
         sandbox=sandbox,
+        forge_app=forge_app,
         adjust=adjust,
     ) as stage:
         yield stage

@@ -51,7 +51,14 @@ def test_demo_once(tmp_path: Path) -> None:
     report = json.loads(done.stdout)
     assert set(report) >= FIELDS
     assert (report["status"], report["repository"]) == ("done", "demo/shop")
-    assert set(report["pull_request"]) == {"number", "url", "branch", "head_commit"}
+    assert set(report["pull_request"]) == {
+        "number",
+        "url",
+        "branch",
+        "head_commit",
+        "head_repository",
+        "state",
+    }
     order = ["accepted", "container_started", "first_turn", "finished", "published"]
     times = [report["timings"][name] for name in order]
     assert times == sorted(times)

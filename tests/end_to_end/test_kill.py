@@ -20,8 +20,13 @@ SECONDS = 90.0
 REQUEST = "@Threadsmith fix the failing test in demo/shop"
 
 
-async def run_with_kills(found: Serving, kills: list[float]) -> None:
-    """Ask; kill and start again after each of these seconds; then approve and count."""
+async def run_with_kills(
+    found: Serving, kills: list[float], *, publishing: tuple[float, ...] = ()
+) -> None:
+    """Ask; kill and start again after each of these seconds; then approve and count.
+
+    ``publishing``: kill and start again so long after the press, too.
+    """
     workspace = found.workspace
     thread = await workspace.post("ada", "shop", REQUEST)
     for seconds in kills:
@@ -31,13 +36,17 @@ async def run_with_kills(found: Serving, kills: list[float]) -> None:
     await workspace.wait_for(lambda: found.gates(thread), seconds=SECONDS)
     (gate,) = found.gates(thread)
     await _press(found, gate)
+    for seconds in publishing:
+        await asyncio.sleep(seconds)
+        await found.kill()
+        await found.start()
     await workspace.wait_for(
         lambda: any(
             message["text"].startswith("Opened ") for message in workspace.messages("shop", thread)
         ),
         seconds=SECONDS,
     )
-    assert len(found.forge.pulls("demo/shop")) >= 1
+    assert len(found.forge.pulls("demo/shop")) == 1
     texts = [message["text"] for message in workspace.messages("shop", thread)]
     files = [
         file for message in workspace.messages("shop", thread) for file in message.get("files", [])
@@ -59,10 +68,10 @@ async def _press(found: Serving, gate: str) -> None:
             await asyncio.sleep(0.2)
 
 
-def nothing_left(client: docker.DockerClient, found: Serving) -> None:
-    namespace = hashlib.sha256(str(found.data).encode()).hexdigest()[:16]
+def nothing_left(client: docker.DockerClient, data: Path) -> None:
+    namespace = hashlib.sha256(str(data.absolute()).encode()).hexdigest()[:16]
     assert containers(client, namespace) == []
-    assert list((found.data / "runs").glob("r_*")) == []
+    assert list((data / "runs").glob("r_*")) == []
 
 
 @pytest.mark.parametrize("kills", [[0.05], [0.9, 1.2], [2.5]])
@@ -73,7 +82,18 @@ async def test_kill_and_start_again(
         tmp_path, repositories={"demo/shop": sample_files()}, model=f"replay:{replies_path()}"
     ) as found:
         await run_with_kills(found, [kills[0] + 1.5, *kills[1:]])
-        nothing_left(docker_client, found)
+        nothing_left(docker_client, found.data)
+
+
+@pytest.mark.parametrize("seconds", [0.02, 0.2, 0.5])
+async def test_killed_while_it_publishes(
+    tmp_path: Path, docker_client: docker.DockerClient, agent_image: str, seconds: float
+) -> None:
+    async with serving(
+        tmp_path, repositories={"demo/shop": sample_files()}, model=f"replay:{replies_path()}"
+    ) as found:
+        await run_with_kills(found, [], publishing=(seconds,))
+        nothing_left(docker_client, found.data)
 
 
 async def test_a_request_made_while_the_program_is_down_is_answered(
@@ -87,4 +107,4 @@ async def test_a_request_made_while_the_program_is_down_is_answered(
         await found.start()
         await found.workspace.wait_for(lambda: found.gates(thread), seconds=SECONDS)
         assert await found.stop() == 0
-        nothing_left(docker_client, found)
+        nothing_left(docker_client, found.data)

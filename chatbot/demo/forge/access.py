@@ -8,6 +8,7 @@ import secrets
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import jwt
@@ -57,14 +58,18 @@ class ForgeApp:
     repositories: set[str] = field(default_factory=set)
     token_seconds: float = TOKEN_SECONDS
 
-    def __post_init__(self) -> None:
-        key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-        self.private_key = key.private_bytes(
+    @cached_property
+    def _key(self) -> rsa.RSAPrivateKey:
+        return rsa.generate_private_key(public_exponent=65537, key_size=2048)
+
+    @property
+    def private_key(self) -> str:
+        """As GitHub hands it out, PEM."""
+        return self._key.private_bytes(
             serialization.Encoding.PEM,
             serialization.PrivateFormat.TraditionalOpenSSL,
             serialization.NoEncryption(),
         ).decode()
-        self._public_key = key.public_key()
 
     @property
     def login(self) -> str:
@@ -74,7 +79,7 @@ class ForgeApp:
         """Whether it is a JWT of the app's key, as young as GitHub wants it."""
         try:
             claims = jwt.decode(
-                token, self._public_key, algorithms=["RS256"], options={"require": ["exp", "iat"]}
+                token, self._key.public_key(), algorithms=["RS256"], options={"require": ["exp", "iat"]}
             )
         except jwt.InvalidTokenError:
             return False
