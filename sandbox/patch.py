@@ -15,6 +15,7 @@ from typing import Any, Literal
 
 from sandbox.errors import PatchRefused
 from sandbox.git import GitFailed, GitTimeout, git
+from sandbox.lock_files import MAX_READ_BYTES, has_new_sources, is_lock_file
 from sandbox.patch_rules import is_sensitive
 from sandbox.paths import MAX_LINK_BYTES, link_problem, path_problem
 
@@ -53,7 +54,8 @@ class FileChange:
     removed: int = 0
     binary: bool = False
     sensitive: bool = False
-    """A file whose change deserves a second look: workflows, CODEOWNERS, our own settings."""
+    """A file whose change deserves a second look: workflows, CODEOWNERS, our own settings, what
+    becomes executable, lock files with new sources."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -204,8 +206,25 @@ async def _changes(place: _Place, commit: str, tree: str) -> tuple[FileChange, .
     for entry in entries:
         _check_entry(entry)
     await _check_blobs(place, entries)
+    opened = {e.path for e in entries if await _opens_sources(place, e)}
     counts = _parse_numstat(await place.git(*options, "--numstat", commit, tree))
-    return tuple(_file_change(entry, *counts[entry.path]) for entry in entries)
+    return tuple(
+        _file_change(entry, *counts[entry.path], opens_sources=entry.path in opened)
+        for entry in entries
+    )
+
+
+async def _opens_sources(place: _Place, entry: _Raw) -> bool:
+    """Whether it is a lock file that takes its packages from where it did not before."""
+    if entry.status == "D" or not is_lock_file(entry.path) or entry.old_blob == entry.new_blob:
+        return False
+    old, new = [
+        b"" if blob == _NO_BLOB else await place.git("cat-file", "blob", blob)
+        for blob in (entry.old_blob, entry.new_blob)
+    ]
+    # A new lock file, or one too long to look into, is for a person in any case.
+    is_long = max(len(old), len(new)) > MAX_READ_BYTES
+    return is_long or entry.old_blob == _NO_BLOB or has_new_sources(old, new)
 
 
 def _parse_raw(output: bytes) -> list[_Raw]:
@@ -268,7 +287,7 @@ async def _check_blobs(place: _Place, entries: list[_Raw]) -> None:
                 raise PatchRefused(f"The patch's link `{_shown(entry.path)}` {problem}.")
 
 
-def _file_change(entry: _Raw, added: str, removed: str) -> FileChange:
+def _file_change(entry: _Raw, added: str, removed: str, *, opens_sources: bool) -> FileChange:
     renamed = entry.status == "R"
     return FileChange(
         path=_shown(entry.path),
@@ -277,7 +296,8 @@ def _file_change(entry: _Raw, added: str, removed: str) -> FileChange:
         added=0 if added == "-" else int(added),
         removed=0 if removed == "-" else int(removed),
         binary=added == "-",
-        sensitive=is_sensitive(entry.path)
+        sensitive=opens_sources
+        or is_sensitive(entry.path)
         or (renamed and is_sensitive(entry.old_path))
         or (entry.new_mode == _EXECUTABLE and entry.old_mode != _EXECUTABLE),
     )

@@ -5,6 +5,7 @@ Each list is asked for with the ETag of the last look, so that an unchanged one 
 
 from __future__ import annotations
 
+import copy
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -19,7 +20,8 @@ FAILED = frozenset({"failure", "timed_out", "startup_failure", "error"})
 TRUSTED = frozenset({"OWNER", "MEMBER", "COLLABORATOR"})
 SETTLE_SECONDS = 900.0
 """Failures are told together once all checks have ended, and in any case after this time."""
-MAX_TOLD = 20
+MAX_TOLD = 100
+PAGE_SIZE = 100
 _TEXT = 2000
 
 
@@ -59,7 +61,7 @@ class PullReader:
     async def look(self, repository: str, number: int, seen: dict[str, Any]) -> Look:
         client = await self._identity.client(repository)
         own = await self._identity.login()
-        visit = _Visit(client, repository, dict(seen))
+        visit = _Visit(client, repository, copy.deepcopy(seen))
         look = Look(seen=visit.seen)
         pull = await visit.read(f"/pulls/{number}")
         if pull is not None:
@@ -141,7 +143,7 @@ class _Visit:
                 "GET",
                 f"/repos/{self._repository}{path}",
                 name=self._repository,
-                query={"per_page": 100},
+                query={"per_page": PAGE_SIZE},
                 etag=etag if place == path else "",
             )
         except ForgeForbidden:
@@ -153,23 +155,27 @@ class _Visit:
         return self.seen.get(keep) if answer.is_unchanged and keep else answer.data
 
     async def read_list(self, path: str) -> list[dict[str, Any]]:
-        place, _, etag = self._etags.get(path, "").partition(" ")
-        full = f"/repos/{self._repository}{path}"
-        answer = await self._client.ask(
-            "GET",
-            full,
-            name=self._repository,
-            query={"per_page": 100},
-            etag=etag if place == path else "",
-        )
-        if answer.is_unchanged:
-            return []
-        self._etags[path] = f"{path} {answer.etag}"
-        found: list[dict[str, Any]] = answer.data
-        if answer.next_url:
-            # Oldest first: what is new stands at the end.
-            found = await self._client.pages(full, name=self._repository)
-        return found
+        """What stands on the last page that is known, and on those after it; oldest first."""
+        pages: dict[str, int] = self.seen.setdefault("pages", {})
+        found: list[dict[str, Any]] = []
+        while True:
+            number = pages.get(path, 1)
+            place, _, etag = self._etags.get(path, "").partition(" ")
+            answer = await self._client.ask(
+                "GET",
+                f"/repos/{self._repository}{path}",
+                name=self._repository,
+                query={"per_page": PAGE_SIZE, "page": number},
+                etag=etag if place == f"{path}:{number}" else "",
+            )
+            if answer.is_unchanged:
+                return found
+            self._etags[path] = f"{path}:{number} {answer.etag}"
+            found += answer.data
+            if len(answer.data) < PAGE_SIZE:
+                return found
+            # A page that is full changes no more: what comes next stands on the one after it.
+            pages[path] = number + 1
 
 
 def _short(data: Any) -> Any:

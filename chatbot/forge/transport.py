@@ -11,10 +11,11 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
+import jwt
 import requests
 from github import Auth, Github, GithubException, GithubRetry
 
-from chatbot.forge.errors import ForgeBusy, ForgeError, explain
+from chatbot.forge.errors import ForgeError, explain
 
 ANSWER_SECONDS = 20
 MAX_WAIT_SECONDS = 60.0
@@ -107,16 +108,15 @@ class Client:
         try:
             return self._github.requester.requestJson(verb, path, query, headers, body)
         except GithubException as error:
-            if error.status in {403, 429}:
-                raise ForgeBusy("The forge limits our requests.", details=str(error)) from error
-            raise explain(name, error.status, error.data) from error
+            given = error.data if isinstance(error.data, dict) else {"message": str(error.data)}
+            raise explain(name, error.status, given) from error
         except requests.RequestException as error:
             raise ForgeError(
                 "The forge cannot be reached.",
                 details=str(error),
                 resolution="Check forge.api_url and the host's network, then try again.",
             ) from error
-        except (ValueError, TypeError) as error:
+        except (ValueError, TypeError, jwt.PyJWTError) as error:
             # How an app's key that is none shows itself.
             raise ForgeError(
                 "The forge's key cannot be used.",

@@ -7,19 +7,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from sandbox.errors import ThreadsmithError
+from chatbot.publish.errors import PublishFailed
+from chatbot.publish.large_files import check_large_files
 from sandbox.git import GitCredentials, GitFailed, config_env, credential_env, git
 from sandbox.patch import PatchSummary, check_patch
 from sandbox.redaction import NO_SECRETS, REDACTED, Redactor
 
 PUSH_SECONDS = 300.0
 MAX_NAMED = 10
-
-
-class PublishFailed(ThreadsmithError):
-    """The pull request could not be made."""
-
-    code = "publish_failed"
 
 
 class BaseMoved(PublishFailed):
@@ -79,6 +74,7 @@ async def make_commit(work: Work, redactor: Redactor = NO_SECRETS) -> tuple[str,
     )
     if not summary.files:
         raise PublishFailed("The patch changes nothing.")
+    await check_large_files(work.mirror, work.base_commit, summary)
     environment = {
         "GIT_AUTHOR_NAME": work.author.name,
         "GIT_AUTHOR_EMAIL": work.author.email,

@@ -11,18 +11,13 @@ from typing import Final
 
 from sandbox.errors import SourceError
 from sandbox.git import GitFailed, GitOutputTooLong, git
+from sandbox.lock_files import LOCK_FILES
 from sandbox.sources.files import read_file
 from sandbox.spec import Setup, Tree
 
 SCRIPT_BYTES: Final = 256 * 1024
 """The longest script: a person has to read it."""
 _FORMAT: Final = 1
-_LOCK_FILES: Final = re.compile(
-    rb"(?:package-lock\.json|npm-shrinkwrap\.json|yarn\.lock|pnpm-lock\.yaml|bun\.lockb?"
-    rb"|poetry\.lock|uv\.lock|pdm\.lock|Pipfile\.lock|[\w.-]*requirements[\w.-]*\.txt"
-    rb"|environment\.ya?ml|conda-lock\.yml|Cargo\.lock|go\.sum|Gemfile\.lock|composer\.lock"
-    rb"|mix\.lock|gradle\.lockfile|packages\.lock\.json|Package\.resolved|flake\.lock)"
-)
 _MAX_LOCK_FILES: Final = 1000
 LISTING_BYTES: Final = 192 * 1024**2
 """Of a tree's listing: about two million files. A few hundred bytes may claim a billion."""
@@ -80,7 +75,7 @@ async def find_locks(tree: Tree) -> tuple[tuple[str, str], ...]:
         raise SourceError("The source could not be read.", details=str(error)) from error
     # One pass in C over what may be a hundred thousand lines.
     pattern = re.compile(
-        rb"(?:^|\0)\d{6} blob ([0-9a-f]+)\t((?:[^\0]*/)?%b)(?=\0)" % _LOCK_FILES.pattern
+        rb"(?:^|\0)\d{6} blob ([0-9a-f]+)\t((?:[^\0]*/)?%b)(?=\0)" % LOCK_FILES.pattern
     )
     found = [
         (path.decode(errors="surrogateescape"), blob.decode())

@@ -43,7 +43,14 @@ def writes(path: str, content: str, title: str, **more: Any) -> list[Any]:
     return [[call("write", path=path, content=content)], [finish(title, **more)]]
 
 
+ODD_FILES = r"""
+mv 'old name.txt' "$(printf 'new n\303\244me\n.txt')"
+chmod 644 run; : > empty; mkdir bin; printf '#!/bin/sh\n' > bin/tool; chmod 755 bin/tool
+ln -s bin/tool link; printf 'a\r\nb\r\n' > dos.txt
+python3 -c 'open("bytes", "wb").write(bytes(range(256)))'
+"""
 CONVERSATIONS = {
+    "make odd files": [[call("bash", command=ODD_FILES)], [finish("Odd files")]],
     "Work on what was found": writes("a.txt", "three\n", "Counted to three"),
     "Bring this work up to date": [
         [call("bash", command="cat a.txt")],
@@ -291,6 +298,54 @@ async def test_strangers_start_nothing_and_off_means_off(tmp_path: Path) -> None
         task = await wait_task(stage, thread)
         assert task.status == Status.DONE
         assert "Updated" not in said(stage, thread)
+
+
+async def test_on_in_the_thread_is_enough_and_closing_ends_it(tmp_path: Path) -> None:
+    async with staged(tmp_path) as stage:
+        thread, pull = await opened(stage)
+        ts = await stage.workspace.post("ada", "shop", "autofix on", thread_ts=thread)
+        task = await wait_task(stage, thread)
+        await wait_event(stage, task.id, "autofix_set")
+        await stage.forge.check(NAME, pull.number, "build", "failure", "It is two.")
+        await wait_said(stage, thread, "Updated")
+        assert "white_check_mark" in stage.workspace.reactions("shop", ts)
+        await stage.forge.close_pull(NAME, pull.number)
+        await wait_said(stage, thread, "Closed without merging")
+        # The branch is people's to remove, where nobody said otherwise.
+        assert pull.head in await stage.forge.branches(NAME)
+        await stage.workspace.post("ada", "shop", "autofix on", thread_ts=thread)
+        await wait_said(stage, thread, "There is no open pull request here.")
+
+
+async def test_what_a_container_made_arrives_byte_for_byte(tmp_path: Path) -> None:
+    async with staged(tmp_path) as stage:
+        await stage.forge.commit(NAME, {"old name.txt": b"x\n" * 50, "run": b"#!/bin/sh\n"})
+        _, pull = await opened(stage, "make odd files in acme/api")
+        repository = stage.forge.repositories[NAME]
+        listing = ["git", "-C", str(repository.path), "ls-tree", "-r", "-z", pull.head]
+        done = subprocess.run(listing, capture_output=True, check=True)
+        entries = [line.split(b"\t", 1) for line in done.stdout.split(b"\0") if line]
+        modes = {path.decode(): head.split()[0].decode() for head, path in entries}
+        assert modes == {
+            "a.txt": "100644",
+            "b.txt": "100644",
+            ".github/pull_request_template.md": "100644",
+            "new näme\n.txt": "100644",
+            "run": "100644",
+            "empty": "100644",
+            "bin/tool": "100755",
+            "link": "120000",
+            "bytes": "100644",
+            "dos.txt": "100644",
+        }
+        for path, content in {
+            "new näme\n.txt": b"x\n" * 50,
+            "empty": b"",
+            "link": b"bin/tool",
+            "bytes": bytes(range(256)),
+            "dos.txt": b"a\r\nb\r\n",
+        }.items():
+            assert await stage.forge.read_file(NAME, pull.head, path) == content
 
 
 async def test_an_issue_becomes_a_task_by_the_word_of_somebody_who_may_write(

@@ -79,7 +79,10 @@ class ForgeApp:
         """Whether it is a JWT of the app's key, as young as GitHub wants it."""
         try:
             claims = jwt.decode(
-                token, self._key.public_key(), algorithms=["RS256"], options={"require": ["exp", "iat"]}
+                token,
+                self._key.public_key(),
+                algorithms=["RS256"],
+                options={"require": ["exp", "iat"]},
             )
         except jwt.InvalidTokenError:
             return False

@@ -16,7 +16,9 @@ QUOTE_CHARACTERS = 300
 def make_feedback(task: Task, told: FeedbackView) -> Content:
     """One message for everything that was found at one look."""
     name = f"{task.source.repository}#{told.number}"
-    shown = link(f"{_page(task)}/pull/{told.number}", name) if task.source.forge else name
+    shown = escaped(name, 200)
+    if task.source.forge:
+        shown = link(f"{_page(task)}/pull/{told.number}", name)
     lines = [f"*{_headline(told)} on {shown}*"]
     lines += [_check(check) for check in told.checks[:MAX_SHOWN]]
     lines += [_remark(remark) for remark in told.remarks[:MAX_SHOWN]]

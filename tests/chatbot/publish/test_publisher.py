@@ -13,7 +13,8 @@ import pytest
 from chatbot.forge.errors import ForgeConflict, ForgeTokenRefused
 from chatbot.forge.github import GitHubForge
 from chatbot.forge.identity import PersonalToken
-from chatbot.publish.branch import BaseMoved, PublishFailed, make_commit
+from chatbot.publish.branch import BaseMoved, make_commit
+from chatbot.publish.errors import PublishFailed
 from chatbot.publish.publisher import Published, PublishRequest, publish
 from sandbox.errors import PatchRefused, RepositoryNotFound
 from sandbox.redaction import Redactor
@@ -284,3 +285,38 @@ async def test_refusals_of_the_rest_api_are_named(scene: Scene) -> None:
         )
     info = await scene.github.repository(NAME)
     assert (info.default_branch, info.rights.push, info.missing) == ("main", True, ())
+
+
+@pytest.mark.parametrize("is_pointer", [True, False])
+async def test_what_belongs_in_lfs_is_not_committed_as_it_is(
+    scene: Scene, is_pointer: bool
+) -> None:
+    await scene.forge.commit(NAME, {".gitattributes": b"*.bin filter=lfs -text\n"})
+    pointer = b"version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 1\n"
+    request = await scene.request({"x.bin": pointer if is_pointer else b"\0\1"})
+    if is_pointer:
+        assert (await publish(request, scene.github, on_step=_nothing)).number == 1
+        return
+    with pytest.raises(PublishFailed, match=r"`x\.bin` is kept in Git LFS"):
+        await publish(request, scene.github, on_step=_nothing)
+    assert list(await scene.forge.branches(NAME)) == ["main"]
+
+
+async def test_a_plain_remote_gets_a_branch_alone(scene: Scene, tmp_path: Path) -> None:
+    """Without a forge: the same commit, pushed where git can reach."""
+    plain = tmp_path / "plain.git"
+    subprocess.run(["git", "init", "-q", "--bare", str(plain)], check=True)
+    request = await scene.request(CHANGE)
+    target = replace(request.target, push_url=str(plain), credentials=None)
+    request = replace(request, target=target, pull=None)
+    published = await publish(request, None, on_step=_nothing)
+    assert (published.number, published.url) == (0, "")
+    head = subprocess.run(
+        ["git", "-C", str(plain), "rev-parse", "refs/heads/threadsmith/x"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert head.stdout.strip() == published.head_commit
+    again = await publish(request, None, on_step=_nothing)
+    assert again.head_commit == published.head_commit

@@ -137,6 +137,30 @@ scripts = _loose(
 environments = _loose(
     state=st.sampled_from(["hit", "miss", "building", "none"]), age_seconds=st.floats()
 )
+feedback = _loose(
+    number=st.integers(),
+    checks=st.lists(_loose(name=words, url=words, summary=long_words), max_size=12),
+    remarks=st.lists(
+        _loose(
+            author=words,
+            kind=st.sampled_from(["comment", "review", "approval", "words"]),
+            path=words,
+            line=st.integers(),
+            text=long_words,
+            url=words,
+        ),
+        max_size=12,
+    ),
+    conflict=st.booleans(),
+    capped=st.booleans(),
+)
+ended = _loose(
+    number=st.integers(),
+    state=st.sampled_from(["merged", "closed"]),
+    by=words,
+    url=words,
+    branch_removed=st.booleans(),
+)
 inner = st.lists(
     st.one_of(
         st.tuples(st.just("egress"), egress),
@@ -195,4 +219,7 @@ def story(draw: st.DrawFn) -> list[Event]:
         end.append(("publish_failed", {"brief": draw(long_words), "resolution": draw(long_words)}))
         link = {"url": "http://forge.example/demo/shop/pull/4", "number": 4, "created": True}
         end.append(("published", link))
+        end.append(("feedback", draw(feedback)))
+        end.append(("fix_asked", {"seq": draw(st.integers(1, 40)), "by": by}))
+        end.append(("pull_ended", draw(ended)))
     return make_events(*begun, *middle, *end)
