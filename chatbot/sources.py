@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -123,6 +124,12 @@ class TaskSources:
             guarded=self._is_guarded(task, url),
         )
         return replace(fetched, branch=tree.branch, default_branch=tree.default_branch)
+
+    async def push_env(self, task: Task, url: str) -> Mapping[str, str]:
+        """Variables with which git may write there, under the rules of reading."""
+        return await self.mirrors.env(
+            url, await self.credentials(url), guarded=self._is_guarded(task, url)
+        )
 
     def _is_guarded(self, task: Task, url: str) -> bool:
         """Whether the address is a stranger's word: the forge's own and the operator's are not."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable
 from functools import partial
 
 import structlog
@@ -11,6 +12,7 @@ from chatbot.actions import Actions
 from chatbot.config import Settings
 from chatbot.feedback.issues import IssueReader
 from chatbot.feedback.reader import PullReader
+from chatbot.forge.errors import ForgeConflict, ForgeError, ForgeForbidden
 from chatbot.forge.github import GitHubForge
 from chatbot.history import pulls
 from chatbot.history.pulls import WatchedPull
@@ -45,6 +47,8 @@ class Watch:
 
     async def run(self) -> None:
         pause = self._settings.forge.poll_seconds or None
+        # What was told while nobody was here.
+        await self.look()
         while True:
             try:
                 async with asyncio.timeout(pause):
@@ -60,23 +64,30 @@ class Watch:
 
     async def look(self, repository: str | None = None) -> None:
         """At everything, or at one repository; what fails is told to the log and tried again."""
-        for pull in await self._history.read(partial(pulls.open_pulls, repository=repository)):
-            if publish_rules(self._settings, pull.repository).feedback:
-                try:
-                    await self.look_at(pull)
-                except ThreadsmithError as error:
-                    log.warning(
-                        "pull_unread",
-                        repository=pull.repository,
-                        number=pull.number,
-                        error=str(error),
-                    )
-        for name in issue_repositories(self._settings):
-            if repository in {None, name}:
-                try:
-                    await self._issues.look(name)
-                except ThreadsmithError as error:
-                    log.warning("issues_unread", repository=name, error=str(error))
+        try:
+            watched = await self._history.read(partial(pulls.open_pulls, repository=repository))
+            for pull in watched:
+                if publish_rules(self._settings, pull.repository).feedback:
+                    await self._try(self.look_at(pull), f"{pull.repository}#{pull.number}")
+            for name in issue_repositories(self._settings):
+                if repository in {None, name}:
+                    await self._try(self._issues.look(name), name)
+        except ThreadsmithError as error:
+            # The forge cannot be reached, or wants to be left alone: so it is until the next look.
+            log.warning("forge_unread", error=str(error))
+
+    async def _try(self, work: Awaitable[None], what: str) -> None:
+        """One pull request's trouble is not another's; the forge's is everybody's."""
+        try:
+            await work
+        except (ForgeForbidden, ForgeConflict) as error:
+            log.warning("forge_unread", what=what, error=str(error))
+        except ForgeError:
+            raise
+        except ThreadsmithError as error:
+            log.warning("forge_unread", what=what, error=str(error))
+        except (KeyError, TypeError, ValueError, AttributeError):
+            log.exception("forge_misread", what=what)
 
     async def look_at(self, pull: WatchedPull) -> None:
         name, number = pull.repository, pull.number

@@ -97,7 +97,6 @@ class GitHubForge:
             "head": f"{owner}:{branch}" if owner else branch,
             "base": base,
             "draft": draft,
-            "maintainer_can_modify": True,
         }
         return _pull(await self._ask("POST", name, "/pulls", body=given))
 

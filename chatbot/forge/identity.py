@@ -23,10 +23,7 @@ class Rights:
 
     push: bool
     pulls: bool
-    workflows: bool
-    """Files under `.github/workflows`; a person's token does not tell, and the push will."""
     can_fork: bool
-    issues: bool = True
 
 
 class Identity(Protocol):
@@ -73,7 +70,7 @@ class PersonalToken:
 
     async def rights(self, repository: str, shown: dict[str, Any]) -> Rights:  # noqa: ARG002
         push = bool((shown.get("permissions") or {}).get("push"))
-        return Rights(push=push, pulls=True, workflows=True, can_fork=True)
+        return Rights(push=push, pulls=True, can_fork=True)
 
     async def close(self) -> None:
         await self._client.close()
@@ -130,8 +127,6 @@ class AppIdentity:
         return Rights(
             push=given.get("contents") == "write",
             pulls=given.get("pull_requests") == "write",
-            workflows=given.get("workflows") == "write",
-            issues=given.get("issues") in {"read", "write"},
             can_fork=False,
         )
 

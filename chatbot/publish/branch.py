@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from chatbot.publish.errors import PublishFailed
 from chatbot.publish.large_files import check_large_files
-from sandbox.git import GitCredentials, GitFailed, config_env, credential_env, git
+from sandbox.git import GitFailed, config_env, git
 from sandbox.patch import PatchSummary, check_patch
 from sandbox.redaction import NO_SECRETS, REDACTED, Redactor
 
@@ -63,12 +63,14 @@ class Work:
         return (*own, self.base_commit)
 
 
-async def make_commit(work: Work, redactor: Redactor = NO_SECRETS) -> tuple[str, PatchSummary]:
+async def make_commit(
+    work: Work, redactor: Redactor = NO_SECRETS, *, was_redacted: bool = False
+) -> tuple[str, PatchSummary]:
     """One commit; the same work gives the same id. Raises PublishFailed and PatchRefused."""
     digest = hashlib.sha256(work.patch).hexdigest()
     if digest != work.patch_sha256:
         raise PublishFailed("The patch is not the one that was approved.", details=digest)
-    _check_secrets(work.patch, redactor)
+    _check_secrets(work.patch, redactor, was_redacted=was_redacted)
     summary = await check_patch(
         work.mirror, work.base_commit, work.patch, limit_bytes=work.limit_bytes
     )
@@ -105,14 +107,14 @@ async def make_commit(work: Work, redactor: Redactor = NO_SECRETS) -> tuple[str,
     return commit.decode().strip(), summary
 
 
-def _check_secrets(patch: bytes, redactor: Redactor) -> None:
+def _check_secrets(patch: bytes, redactor: Redactor, *, was_redacted: bool) -> None:
     """What was hidden on its way out of the container must not be published in its place."""
     added = [
         line[1:]
         for line in patch.split(b"\n")
         if line.startswith(b"+") and not line.startswith(b"+++ ")
     ]
-    if any(REDACTED.encode() in line for line in added):
+    if was_redacted and any(REDACTED.encode() in line for line in added):
         raise PublishFailed(
             f"Something that looks like a secret was hidden in this patch (`{REDACTED}`).",
             resolution="Ask for the change without the secret; a reply in the thread will do.",
@@ -154,13 +156,9 @@ async def push_branch(
     url: str,
     branch: str,
     repository: str,
-    credentials: GitCredentials | None,
-    ssh_command: str | None = None,
+    env: Mapping[str, str],
 ) -> None:
     """Push without force: a branch that others moved is left as it is, and said so."""
-    env = credential_env(url, credentials)
-    if ssh_command is not None:
-        env["GIT_SSH_COMMAND"] = ssh_command
     try:
         await git(
             *("push", "--quiet", "--porcelain", "--", url),

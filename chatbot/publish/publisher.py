@@ -6,8 +6,9 @@ the patch is ever run or followed. Nothing is forced.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from chatbot.forge.errors import ForgeConflict, ForgeError
@@ -15,7 +16,6 @@ from chatbot.forge.github import GitHubForge, OpenPull
 from chatbot.publish.branch import BaseMoved, Work, find_conflicts, make_commit, push_branch
 from chatbot.publish.text import updated_body
 from sandbox.errors import ThreadsmithError
-from sandbox.git import GitCredentials
 from sandbox.redaction import NO_SECRETS, Redactor
 
 Step = Callable[[str, dict[str, Any]], Awaitable[None]]
@@ -29,8 +29,8 @@ class Target:
     """`owner/name` on the forge; of a plain remote what people call it."""
     push_url: str
     branch: str
-    credentials: GitCredentials | None = None
-    ssh_command: str | None = None
+    env: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """What lets git push there, and nowhere else; it holds the token."""
     fork: str = ""
     """The repository that ``push_url`` belongs to, where it is a fork."""
 
@@ -63,6 +63,8 @@ class PublishRequest:
     """None: the branch alone."""
     answers: tuple[int, ...] = ()
     """Review comments that this commit answers."""
+    was_redacted: bool = False
+    """Something was hidden in the task's patches on their way out of the container."""
     is_first: bool = True
     """Nothing of the task was published on this branch before."""
 
@@ -86,7 +88,7 @@ async def publish(
 ) -> Published:
     """Open the pull request, or bring the branch's open one up to date; raises PublishFailed."""
     work, target = request.work, request.target
-    commit, summary = await make_commit(work, redactor)
+    commit, summary = await make_commit(work, redactor, was_redacted=request.was_redacted)
     made = {
         "result": commit,
         "commit": commit,
@@ -105,8 +107,7 @@ async def publish(
         url=target.push_url,
         branch=target.branch,
         repository=target.fork or target.repository,
-        credentials=target.credentials,
-        ssh_command=target.ssh_command,
+        env=target.env,
     )
     pushed = {"url": target.push_url, "branch": target.branch, "commit": commit}
     await on_step("push", {"result": target.branch, **pushed})
@@ -135,17 +136,21 @@ async def _open_or_edit(
     name, branch = target.repository, target.branch
     found = await forge.find_pull(name, branch, owner=target.owner)
     if found is None:
+        create = partial(
+            forge.create_pull,
+            name,
+            branch=branch,
+            base=text.base,
+            title=text.title,
+            body=text.body,
+            owner=target.owner,
+        )
         try:
-            pull = await forge.create_pull(
-                name,
-                branch=branch,
-                base=text.base,
-                title=text.title,
-                body=text.body,
-                draft=text.draft,
-                owner=target.owner,
-            )
-        except ForgeConflict:
+            pull = await create(draft=text.draft)
+        except ForgeConflict as error:
+            if text.draft and "draft" in error.brief.lower():
+                # Some plans of GitHub's have none for private repositories.
+                return await create(draft=False), True
             # The answer to an earlier try may have been lost on its way.
             found = await forge.find_pull(name, branch, owner=target.owner)
             if found is None:

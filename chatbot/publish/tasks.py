@@ -18,7 +18,7 @@ from chatbot.publish.branch import Signature, Work
 from chatbot.publish.publisher import PublishRequest, PullRequestText, Target, publish
 from chatbot.publish.told import Told, read_told
 from chatbot.publish_rules import publish_rules
-from chatbot.sources import TaskSources, ssh_command
+from chatbot.sources import TaskSources
 from sandbox.errors import ThreadsmithError
 from sandbox.redaction import NO_SECRETS, Redactor
 from sandbox.sources.files import read_file
@@ -123,7 +123,12 @@ class TaskPublisher:
         if info is not None and rules.publish != "branch":
             pull = await self._pull(task, told, rules, info)
         return PublishRequest(
-            work=work, target=target, pull=pull, answers=told.comments, is_first=is_first
+            work=work,
+            target=target,
+            pull=pull,
+            answers=told.comments,
+            was_redacted=told.was_redacted,
+            is_first=is_first,
         )
 
     async def _target(
@@ -149,8 +154,7 @@ class TaskPublisher:
             repository=name,
             push_url=url,
             branch=_branch(task, run, rules),
-            credentials=await self._sources.credentials(url),
-            ssh_command=ssh_command(self._settings),
+            env=await self._sources.push_env(task, url),
             fork=fork,
         )
 

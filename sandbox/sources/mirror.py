@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import re
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator, Collection, Mapping
 from pathlib import Path
 
 from sandbox.git import GitCredentials, GitFailed, config_env, credential_config, git
@@ -107,6 +107,12 @@ class Mirrors:
             repository=repository,
             default_branch=resolved.default_branch,
         )
+
+    async def env(
+        self, url: str, credentials: GitCredentials | None, *, guarded: bool
+    ) -> Mapping[str, str]:
+        """What git is given to speak to that address, and to no other; it holds the token."""
+        return (await self._remote(url, credentials, guarded=guarded)).env
 
     def path(self, url: str) -> Path:
         """Where the repository's mirror is, or will be."""

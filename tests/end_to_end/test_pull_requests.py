@@ -207,7 +207,7 @@ async def test_an_open_pull_request_is_brought_up_by_a_merge(tmp_path: Path) -> 
         moved = await stage.forge.commit(NAME, {"a.txt": b"one\nand a half\n"})
         # Anything that happens there makes us look.
         await stage.forge.check(NAME, pull.number, "build", "success")
-        await wait_said(stage, thread, "A conflict with its base branch on")
+        await wait_said(stage, thread, "a conflict with its base branch")
         await press(stage, thread, "update_work")
         await wait_said(stage, thread, f"Update pull request #{pull.number}")
         await press(stage, thread, "open_pr")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +24,7 @@ HEADERS = {
     "X-Content-Type-Options": "nosniff",
 }
 MAX_SHOWN_BYTES = 200_000
+_COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
 
 
 class Pages:
@@ -65,7 +67,8 @@ class Pages:
             raise web.HTTPNotFound
         await self._forge.update_pull_ref(repository, pull)
         shown = await asyncio.to_thread(_read_pull, repository, pull)
-        body = render_markdown(make_markdown(), pull.body)
+        # GitHub does not show comments.
+        body = render_markdown(make_markdown(), _COMMENT.sub("", pull.body))
         return _page("pull.html", repository=repository, pull=pull, body=body, **shown)
 
     async def commit(self, request: web.Request) -> web.Response:

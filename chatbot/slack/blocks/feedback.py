@@ -19,7 +19,7 @@ def make_feedback(task: Task, told: FeedbackView) -> Content:
     shown = escaped(name, 200)
     if task.source.forge:
         shown = link(f"{_page(task)}/pull/{told.number}", name)
-    lines = [f"*{_headline(told)} on {shown}*"]
+    lines = [f"*{shown}: {_headline(told)}*"]
     lines += [_check(check) for check in told.checks[:MAX_SHOWN]]
     lines += [_remark(remark) for remark in told.remarks[:MAX_SHOWN]]
     hidden = sum(max(0, len(each) - MAX_SHOWN) for each in (told.checks, told.remarks))
@@ -39,7 +39,7 @@ def make_feedback(task: Task, told: FeedbackView) -> Content:
             buttons.append(button("Update", "update_work", task.id))
         if buttons:
             blocks.append(actions(*buttons))
-    text = fallback(f"{_headline(told)} on {name}")
+    text = fallback(f"{name}: {_headline(told)}")
     return Content(text=text, blocks=tuple(blocks), simple=tuple(blocks))
 
 
@@ -65,8 +65,7 @@ def _headline(told: FeedbackView) -> str:
         parts.append("approved")
     if told.conflict:
         parts.append("a conflict with its base branch")
-    text = ", ".join(parts) or "Something new"
-    return text[0].upper() + text[1:]
+    return ", ".join(parts) or "something new"
 
 
 def _check(check: dict[str, Any]) -> str:

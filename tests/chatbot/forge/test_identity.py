@@ -21,7 +21,8 @@ APP = ForgeApp(repositories={NAME})
 
 
 class Clock:
-    now = time.time()
+    def __init__(self) -> None:
+        self.now = time.time()
 
     def __call__(self) -> float:
         return self.now

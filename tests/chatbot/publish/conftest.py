@@ -16,7 +16,7 @@ from chatbot.forge.github import GitHubForge
 from chatbot.forge.identity import PersonalToken
 from chatbot.publish.branch import Signature, Work
 from chatbot.publish.publisher import PublishRequest, PullRequestText, Target
-from sandbox.git import GitCredentials
+from sandbox.git import GitCredentials, credential_env
 from sandbox.sources.mirror import Mirrors
 
 NAME = "acme/api"
@@ -53,7 +53,9 @@ class Scene:
             at=1_700_000_000,
             limit_bytes=1024**2,
         )
-        target = Target(repository=NAME, push_url=url, branch=branch, credentials=self.credentials)
+        target = Target(
+            repository=NAME, push_url=url, branch=branch, env=credential_env(url, self.credentials)
+        )
         pull = PullRequestText(base="main", base_head=head.commit, title="Count to two", body=BODY)
         return PublishRequest(work=work, target=target, pull=pull, is_first=ref is None)
 
@@ -87,4 +89,7 @@ async def scene(tmp_path: Path) -> AsyncIterator[Scene]:
 
 def with_token(request: PublishRequest, token: str) -> PublishRequest:
     credentials = GitCredentials(username="x", token=token)
-    return replace(request, target=replace(request.target, credentials=credentials))
+    return replace(
+        request,
+        target=replace(request.target, env=credential_env(request.target.push_url, credentials)),
+    )

@@ -197,11 +197,25 @@ async def test_a_hostile_patch_arrives_nowhere(scene: Scene) -> None:
     ],
 )
 async def test_a_secret_in_the_patch_stops_it(scene: Scene, line: bytes, known: str) -> None:
-    request = await scene.request({"a.txt": line})
+    request = replace(await scene.request({"a.txt": line}), was_redacted=True)
     redactor = Redactor([known] if known else [])
     with pytest.raises(PublishFailed, match="secret"):
         await publish(request, scene.github, on_step=_nothing, redactor=redactor)
     assert list(await scene.forge.branches(NAME)) == ["main"]
+
+
+async def test_a_word_that_only_looks_like_our_mark_is_no_secret(scene: Scene) -> None:
+    request = await scene.request({"a.txt": b"log.info('[redacted]')\n"})
+    assert (await publish(request, scene.github, on_step=_nothing)).number == 1
+
+
+async def test_where_there_are_no_drafts_it_is_opened_all_the_same(scene: Scene) -> None:
+    message = "Draft pull requests are not supported in this repository."
+    scene.forge.fail_next("POST", "*/pulls", 422, message=message)
+    request = with_pull(await scene.request(CHANGE), draft=True)
+    assert (await publish(request, scene.github, on_step=_nothing)).number == 1
+    (pull,) = scene.forge.pulls(NAME)
+    assert not pull.draft
 
 
 async def test_a_patch_over_the_ceiling_is_not_published(scene: Scene) -> None:
@@ -307,7 +321,7 @@ async def test_a_plain_remote_gets_a_branch_alone(scene: Scene, tmp_path: Path) 
     plain = tmp_path / "plain.git"
     subprocess.run(["git", "init", "-q", "--bare", str(plain)], check=True)
     request = await scene.request(CHANGE)
-    target = replace(request.target, push_url=str(plain), credentials=None)
+    target = replace(request.target, push_url=str(plain), env={})
     request = replace(request, target=target, pull=None)
     published = await publish(request, None, on_step=_nothing)
     assert (published.number, published.url) == (0, "")
