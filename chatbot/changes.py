@@ -176,6 +176,7 @@ class Changes:
             "title": outcome.title,
             "summary": outcome.summary,
             "claimed": outcome.claimed,
+            "verification": outcome.verification,
             "answer": outcome.answer,
             "findings": list(outcome.findings),
             "patch_sha256": run.patch_sha256,

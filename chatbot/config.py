@@ -138,6 +138,10 @@ class SandboxSettings(Section):
     """Model replies in one run."""
     wall_seconds: int = Field(default=3600, ge=10)
     """Time of one run's agent phase."""
+    verify: bool = True
+    """Whether each change is tried in a clean container before people decide about it."""
+    verify_seconds: int = Field(default=900, ge=10)
+    """Time of that, all commands together."""
     setup_seconds: int = Field(default=900, ge=10)
     """Time of one run's set-up phase."""
     command_seconds: int = Field(default=300, ge=1)
@@ -152,6 +156,7 @@ class SandboxSettings(Section):
             turns=self.turns,
             wall_seconds=self.wall_seconds,
             setup_seconds=self.setup_seconds,
+            verify_seconds=self.verify_seconds,
             command_seconds=self.command_seconds,
         )
 
@@ -173,6 +178,8 @@ class RepositorySettings(Section):
     """Instead of `sandbox.setup_network`."""
     agent_network: tuple[str, ...] | None = None
     """Instead of `sandbox.agent_network`."""
+    test: str | None = None
+    """The command that verifies a change, beside those that the agent names."""
     secrets: tuple[str, ...] | None = None
     """Names from `[secrets]` that its set-up script gets as variables; the agent never does."""
     publish: Literal["pull_request", "branch"] | None = None

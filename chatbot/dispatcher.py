@@ -198,6 +198,8 @@ class Dispatcher:
             setup=setup,
             agent_network=rules.agent_network,
             notes=notes,
+            verify=self._settings.sandbox.verify,
+            checks=(rules.test,) if rules.test else (),
             patch=patch,
             resume_turn=turns,
         )

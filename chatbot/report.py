@@ -55,6 +55,7 @@ def make_report(task: Task, events: Sequence[Event]) -> Json:
         "summary": task.summary,
         "answer": string(ended, "answer", 200_000),
         "findings": sequence(ended, "findings"),
+        "verification": mapping(ended, "verification") or None,
         "request": task.request,
         "author": asdict(task.author),
         "created_at": task.created_at,

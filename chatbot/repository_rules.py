@@ -56,6 +56,7 @@ def rules_for(settings: Settings, repository: str) -> Rules:
         "setup_network": sandbox.setup_network,
         "agent_network": sandbox.agent_network,
         "secrets": (),
+        "test": "",
     }
     for rule in settings.repositories:
         if fnmatch.fnmatchcase(repository, rule.match):
@@ -68,6 +69,7 @@ def rules_for(settings: Settings, repository: str) -> Rules:
         setup_network=tuple(found["setup_network"]),
         agent_network=tuple(found["agent_network"]),
         secrets=tuple(found["secrets"]),
+        test=found["test"],
     )
 
 
@@ -92,7 +94,7 @@ async def rules_of(
         image=chosen,
         setup=rules.setup or own.get("setup"),
         maintenance=rules.maintenance or own.get("maintenance"),
-        test=own.get("test", ""),
+        test=rules.test or own.get("test", ""),
         notes=tuple(notes),
     )
 

@@ -137,6 +137,14 @@ def _container_started(payload: Payload) -> str:
     return "Container started; the agent is at work" if payload.get("phase") == "agent" else ""
 
 
+def _check_finished(payload: Payload) -> str:
+    code = payload.get("exit_code")
+    ended = "its time was up" if code is None else f"exit {code}"
+    said = _words(payload, "summary", 100) or ended
+    mark = "✓" if code == 0 else "✗"
+    return f"{mark} In a clean container: {_words(payload, 'command', 100)}: {said}"
+
+
 def _turn(payload: Payload) -> str:
     text = _words(payload, "text")
     return f"The model: {text}" if text else ""
@@ -276,6 +284,10 @@ _LINES: dict[str, Callable[[Payload], str]] = {
     "step_started": _step_started,
     "step_finished": _step_finished,
     "note": _note,
+    "check_started": lambda payload: (
+        f"Verifying in a clean container: {_words(payload, 'command', 120)}"
+    ),
+    "check_finished": _check_finished,
     "patch": _patch,
     "message_received": _message_received,
     "message_delivered": _message_delivered,

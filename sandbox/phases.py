@@ -15,7 +15,7 @@ from sandbox.errors import RunFailed, ThreadsmithError
 from sandbox.gateway.door import Door
 from sandbox.gateway.hiding import Hiding
 from sandbox.gateway.journal import Entry, Journal
-from sandbox.gateway.routes import Bundle, Routes
+from sandbox.gateway.routes import RESULT, Bundle, Routes
 from sandbox.gateway.turns import Turns
 from sandbox.llm.provider import Provider
 from sandbox.outcomes import LOG_CHARACTERS, End, Facts
@@ -124,7 +124,7 @@ async def set_up(run: Run, build: Build) -> None:
     )
     journal = await Journal.begin(run.directory, entry)
     began = time.monotonic()
-    async with _open_door(run, journal) as door:
+    async with open_door(run, journal) as door:
         handle = await start_container(run, door, image=build.image)
         try:
             end = await wait_for_end(
@@ -157,22 +157,27 @@ async def set_up(run: Run, build: Build) -> None:
 
 async def work(run: Run, *, image: str, have: str | None) -> Facts:
     """Start the agent and wait for its end; ``have`` is the commit that the image holds."""
-    egress = run.spec.agent_network
-    entry = Entry(phase="agent", started_at=time.time(), prepared_commit=have, egress=egress)
+    entry = Entry(
+        phase="agent",
+        started_at=time.time(),
+        image=image,
+        prepared_commit=have,
+        egress=run.spec.agent_network,
+    )
     journal = await Journal.begin(run.directory, entry)
-    async with _open_door(run, journal) as door:
+    async with open_door(run, journal) as door:
         handle = await start_container(run, door, image=image)
         run.watch.has_agent = True
         await run.recorder.event("container_started", {"image": image, "phase": "agent"})
-        end = await _follow(run, door, handle)
+        end = await follow(run, door, handle)
     return _facts(run, door, end)
 
 
 async def go_on(run: Run, journal: Journal, handle: Handle) -> Facts:
     """Lay a new socket for an agent that an earlier process started, and wait for its end."""
     run.watch.has_agent = True
-    async with _open_door(run, journal) as door:
-        end = await _follow(run, door, handle)
+    async with open_door(run, journal) as door:
+        end = await follow(run, door, handle)
     return _facts(run, door, end)
 
 
@@ -193,15 +198,17 @@ async def start_container(run: Run, door: Door, *, image: str) -> Handle:
     return handle
 
 
-async def _follow(run: Run, door: Door, handle: Handle) -> End:
-    spent = time.time() - door.journal.entry.started_at
+async def follow(run: Run, door: Door, handle: Handle) -> End:
+    limits, entry = run.spec.limits, door.journal.entry
+    spent = time.time() - entry.started_at
+    most = limits.verify_seconds if entry.phase == "verify" else limits.wall_seconds
     end = await wait_for_end(
         run.engine,
         handle,
         ended=door.routes.ended,
         watch=run.watch,
-        seconds=max(0.0, run.spec.limits.wall_seconds - spent),
-        limits=run.spec.limits,
+        seconds=max(0.0, most - spent),
+        limits=limits,
     )
     if end.kind in ("limit", "disk", "stop"):
         # The door is still open: the agent may send what it has.
@@ -212,7 +219,7 @@ async def _follow(run: Run, door: Door, handle: Handle) -> End:
 
 
 @asynccontextmanager
-async def _open_door(run: Run, journal: Journal) -> AsyncIterator[Door]:
+async def open_door(run: Run, journal: Journal) -> AsyncIterator[Door]:
     """The gateway, and beside it the way to the outside where the phase has one."""
     async with AsyncExitStack() as stack:
         hiding = Hiding(run.redactor, journal, run.recorder)
@@ -239,7 +246,7 @@ async def _make_routes(run: Run, journal: Journal, hiding: Hiding) -> Routes:
         run.recorder,
         turns=turns,
         bundle=run.bundle,
-        patch=await asyncio.to_thread(_read_work, run.directory),
+        patch=await asyncio.to_thread(_read_work, run.directory, journal.entry.phase),
         variables={name: run.secrets[name] for name in names if name in run.secrets},
         hiding=hiding,
     )
@@ -296,6 +303,7 @@ def _setup_failure(run: Run, door: Door, end: End) -> ThreadsmithError | None:
     return SetupFailed(brief, details=claim.details)
 
 
-def _read_work(directory: Path) -> bytes:
-    path = directory / "work.patch"
+def _read_work(directory: Path, phase: Phase) -> bytes:
+    """What lies over the commit: the work so far, or the result that is to be verified."""
+    path = directory / (RESULT if phase == "verify" else "work.patch")
     return path.read_bytes() if path.exists() else b""

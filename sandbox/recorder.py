@@ -82,6 +82,8 @@ class Outcome:
     """Mode review: {severity, file, line, title, detail, suggestion}."""
     claimed: str = ""
     """What the agent says it verified, and how; its word alone."""
+    verification: dict[str, Any] | None = None
+    """What the host found in a clean container, see `sandbox.verification`; None: no patch."""
     patch_sha256: str | None = None
     stage: str = ""
     """Where a failed run failed: source, image, setup, container, agent, model, patch."""

@@ -6,7 +6,7 @@ import asyncio
 import shutil
 import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping
-from contextlib import AsyncExitStack, contextmanager
+from contextlib import AsyncExitStack, contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
@@ -19,15 +19,16 @@ from sandbox.environments.build_log import Unheard
 from sandbox.environments.environments import Environments
 from sandbox.environments.records import Record
 from sandbox.errors import ImageMissing, ThreadsmithError
-from sandbox.gateway.journal import Journal
+from sandbox.gateway.journal import Entry, Journal
 from sandbox.gateway.routes import Bundle
 from sandbox.llm.providers import Providers, split_model
-from sandbox.outcomes import conclude, failed, vanished
+from sandbox.outcomes import Facts, conclude, failed, vanished
 from sandbox.outside import Outside
 from sandbox.phases import Run, Stopped, go_on, work
 from sandbox.recorder import Outcome, Recorder
 from sandbox.redaction import Redactor
 from sandbox.spec import RunSpec
+from sandbox.verification import Place, find_checks, verify
 from sandbox.watch import Watch
 
 log = structlog.get_logger(__name__)
@@ -117,8 +118,11 @@ class Runner:
                 raise Stopped
             with _stage("container"):
                 facts = await work(run, image=prepared.image, have=prepared.commit)
+            await self._end_containers(spec.run_id)
+            place = Place(image=prepared.image, have=prepared.commit)
+            outcome = await _verified(run, facts, place)
             await self.environments.renew_later(run, prepared)
-        return conclude(spec, facts)
+        return outcome
 
     async def _check_image(self, run: Run) -> None:
         """The image is there and will do; one that has to come from a registry takes its time."""
@@ -144,6 +148,8 @@ class Runner:
 
     async def _go_on(self, run: Run, handle: Handle | None) -> Outcome:
         journal = await Journal.find(run.directory)
+        if journal is not None and journal.entry.phase == "verify":
+            return await self._verify_again(run, journal.entry)
         if handle is None or journal is None or journal.entry.phase != "agent":
             raise vanished()
         state = await self._engine.poll(handle)
@@ -154,11 +160,35 @@ class Runner:
         if any(item.kind == "stop" for item in items):
             stopping = asyncio.create_task(run.watch.stop(STOP_GRACE_SECONDS))
         try:
-            return conclude(run.spec, await go_on(run, journal, handle))
+            facts = await go_on(run, journal, handle)
+            await self._end_containers(run.spec.run_id)
+            entry = journal.entry
+            place = Place(image=entry.image, have=entry.prepared_commit)
+            return await _verified(run, facts, place)
         finally:
             if stopping is not None:
                 stopping.cancel()
                 await asyncio.wait([stopping])
+
+    async def _verify_again(self, run: Run, entry: Entry) -> Outcome:
+        """The process died while the result was being verified: that begins anew."""
+        await self._end_containers(run.spec.run_id)
+        run.watch.has_agent = True
+        outcome = Outcome(**(entry.outcome or {}))
+        outcome = replace(outcome, findings=tuple(outcome.findings))
+        place = Place(image=entry.image, have=entry.prepared_commit, checks=entry.checks)
+        found = await verify(run, outcome, place)
+        return replace(outcome, verification=found.to_json())
+
+    async def _end_containers(self, run_id: str) -> None:
+        """Nothing of the phase before goes on; what cannot go now goes at the run's end."""
+        with suppress(ThreadsmithError):
+            await self._remove_containers(run_id)
+
+    async def _remove_containers(self, run_id: str) -> None:
+        for handle in await self._engine.list():
+            if handle["run_id"] == run_id:
+                await self._engine.remove(handle)
 
     async def _guarded(
         self, spec: RunSpec, recorder: Recorder, drive: Callable[[Run], Awaitable[Outcome]]
@@ -211,9 +241,7 @@ class Runner:
     async def _clear(self, run_id: str) -> bool:
         """Remove containers and folder; what cannot go now goes at the next sweep."""
         try:
-            for handle in await self._engine.list():
-                if handle["run_id"] == run_id:
-                    await self._engine.remove(handle)
+            await self._remove_containers(run_id)
         except ThreadsmithError as error:
             log.warning("clear_failed", run_id=run_id, error=str(error))
             return False
@@ -229,6 +257,16 @@ def _stage(name: str) -> Iterator[None]:
     except ThreadsmithError as error:
         error.stage = error.stage or name
         raise
+
+
+async def _verified(run: Run, facts: Facts, place: Place) -> Outcome:
+    """What the run came to; a patch with what a clean container says of it."""
+    outcome = conclude(run.spec, facts)
+    if outcome.kind != "patch":
+        return outcome
+    place = replace(place, checks=find_checks(run.spec, facts.claim))
+    found = await verify(run, outcome, place)
+    return replace(outcome, verification=found.to_json())
 
 
 def _make_folder(directory: Path, patch: bytes) -> None:

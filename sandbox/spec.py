@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 Mode = Literal["change", "explain", "review"]
-Phase = Literal["setup", "agent"]
+Phase = Literal["setup", "agent", "verify"]
 
 AGENT_UID = 1000
 """The unprivileged user of the agent phase; a number, so that any image will do."""
@@ -33,6 +33,8 @@ class Limits:
     wall_seconds: int = 3600
     """The whole agent phase."""
     setup_seconds: int = 900
+    verify_seconds: int = 900
+    """All commands that are run again in a clean container."""
     command_seconds: int = 300
     """One command of the agent, unless it asks for less."""
     output_bytes: int = 30_000
@@ -100,6 +102,10 @@ class RunSpec:
     """Egress rules of the agent phase; empty, as it should be: none."""
     notes: tuple[str, ...] = ()
     """What the model should know of its source."""
+    verify: bool = True
+    """Whether the result is checked in a clean container."""
+    checks: tuple[str, ...] = ()
+    """Commands by which it is, beside those that the agent names."""
     patch: bytes = b""
     """The task's work so far, laid over the commit before the agent starts."""
     resume_turn: int = 0
@@ -119,6 +125,7 @@ class RunSpec:
             data["setup"] = Setup(**{**setup, "secrets": tuple(setup["secrets"])})
         data["agent_network"] = tuple(data["agent_network"])
         data["notes"] = tuple(data["notes"])
+        data["checks"] = tuple(data.get("checks", ()))
         data["patch"] = data["patch"].encode("latin-1")
         return cls(**data)
 

@@ -37,6 +37,8 @@ _MODES = {
 - Reproduce a fault before you mend it, and find its cause. Make the smallest change that does the
   whole job, in the style of the code around it; add or adapt tests where the project has them.
   Then run the project's own tests, those near your change first.
+- Name in `finish` the commands that show it works (`checks`, the tests near your change first):
+  they are run once more, as they are, in a clean container with your change alone.
 - Leave the tree as it should be reviewed: no scratch files, no leftovers, nothing unrelated.
   There is no need to commit: the difference to the base commit is the result.""",
     "explain": """\

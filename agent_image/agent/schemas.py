@@ -137,6 +137,13 @@ def _finish(mode: str) -> Json:
     properties["summary"] = _described("What was done or found and why, in Markdown, briefly.")
     properties["claimed"] = _described("What was verified, and by which command; what was not.")
     required = ["title", "summary", "claimed"]
+    if mode == "change":
+        properties["checks"] = {
+            "type": "array",
+            "maxItems": 5,
+            "items": _described("One command, from the workspace's root."),
+            "description": "Commands that show it; run again in a clean container.",
+        }
     if mode == "explain":
         properties["answer"] = _described("The answer, in Markdown, with paths and lines.")
         required = ["title", "answer"]

@@ -58,6 +58,10 @@ def _run(gateway: Gateway, events: Events, stop: Stop) -> Json:
         from agent_image.agent.setup import set_up
 
         return set_up(run, gateway, events, stop, make_places())
+    if run["phase"] == "verify":
+        from agent_image.agent.verify import verify
+
+        return verify(run, gateway, events, stop, make_places())
     from agent_image.agent.work import work
 
     return work(run, gateway, events, stop, make_places())

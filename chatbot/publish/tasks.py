@@ -19,6 +19,7 @@ from chatbot.publish.publisher import PublishRequest, PullRequestText, Target, p
 from chatbot.publish.told import Told, read_told
 from chatbot.publish_rules import publish_rules
 from chatbot.sources import TaskSources
+from chatbot.verified import read_verified
 from sandbox.errors import ThreadsmithError
 from sandbox.redaction import NO_SECRETS, Redactor
 from sandbox.sources.files import read_file
@@ -176,6 +177,7 @@ class TaskPublisher:
         given = text.PullText(
             summaries=tuple(str(end.get("summary") or "") for end in told.ends),
             claimed=str(told.ends[-1].get("claimed") or ""),
+            verified=read_verified(told.ends[-1]),
             asked_by=task.author.name,
             closes=closes,
             thread_url=await self.permalink(task.thread) if task.thread else "",

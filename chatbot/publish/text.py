@@ -8,6 +8,7 @@ import unicodedata
 from dataclasses import dataclass
 
 from chatbot.publish import template
+from chatbot.verified import Verified
 
 SUBJECT_CHARACTERS = 72
 TITLE_CHARACTERS = 200
@@ -34,6 +35,8 @@ class PullText:
     summaries: tuple[str, ...]
     """Of each approved run, first to last."""
     claimed: str
+    verified: Verified
+    """What the host itself saw of the newest change."""
     asked_by: str
     closes: str = ""
     """The issue, `#12` or `owner/name#12`."""
@@ -133,10 +136,27 @@ def _summary(given: PullText) -> list[str]:
 
 
 def _verification(given: PullText) -> str:
-    if not given.claimed.strip():
-        return "**Not verified** by anybody."
-    quoted = textwrap.indent(harmless(given.claimed).strip(), "> ", lambda _: True)
-    return f"**The agent says** (not checked by anybody else):\n\n{quoted}"
+    parts = [_verified(given.verified)]
+    if given.claimed.strip():
+        parts.append(_claimed(given.claimed))
+    return "\n\n".join(parts)
+
+
+def _verified(verified: Verified) -> str:
+    headline = harmless(verified.headline) or "Not verified: nobody has run it"
+    lines = [f"- {_code(check.command)}: {_plain(check.said)}" for check in verified.checks]
+    by = " by Threadsmith, apart from the agent" if verified.state == "verified" else ""
+    return "\n".join([f"**{_plain(headline)}**{by}", *([""] if lines else []), *lines])
+
+
+def _code(text: str) -> str:
+    line = " ".join(harmless(text).replace("`", "'").split())
+    return f"`{_shortened(line, 200)}`"
+
+
+def _claimed(claimed: str) -> str:
+    quoted = textwrap.indent(harmless(claimed).strip(), "> ", lambda _: True)
+    return f"**The agent says:**\n\n{quoted}"
 
 
 def _footer(given: PullText, *, in_form: bool = False) -> str:

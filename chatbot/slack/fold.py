@@ -19,6 +19,7 @@ from chatbot.slack.view import (
     TaskView,
 )
 from chatbot.story_fields import integer, mapping, sequence, string, strings
+from chatbot.verified import read_verified
 
 REACTIONS = {"stopped": "x", "failed": "x"}
 
@@ -121,6 +122,7 @@ def _run_finished(view: TaskView, event: Event) -> TaskView:
         title=string(payload, "title", 300),
         summary=string(payload, "summary", 8000),
         claimed=string(payload, "claimed", 4000),
+        verified=read_verified(payload),
         answer=string(payload, "answer", 100_000),
         findings=findings[:100],
         patch_sha256=string(payload, "patch_sha256") or None,

@@ -45,6 +45,8 @@ def fold_run(run: RunView, event: Event) -> RunView:
             return replace(run, source_notes=strings(payload, "notes", 10))
         case "container_started" if string(payload, "phase") == "agent":
             return replace(run, started_at=event.at, setting_up="", pulling="")
+        case "check_started":
+            return replace(run, verifying=string(payload, "command", 300) or "the change")
         case "plan":
             return replace(run, plan=_plan(payload))
         case "step_started":

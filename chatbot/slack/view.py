@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from chatbot.slack.patch_view import NO_PATCH, PatchView
+from chatbot.verified import Verified
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +37,7 @@ class Result:
     title: str
     summary: str
     claimed: str
+    verified: Verified
     answer: str
     findings: tuple[dict[str, Any], ...]
     patch_sha256: str | None
@@ -84,6 +86,8 @@ class RunView:
     """The repository's script that runs."""
     pulling: str = ""
     """The image that has to come from a registry."""
+    verifying: str = ""
+    """The command that is run in a clean container."""
     waits_for: str = ""
     """The script that a person is asked about."""
     environment: EnvironmentView | None = None

@@ -13,6 +13,7 @@ from chatbot.models import FINAL, Event, Run, Task, shown_model
 from chatbot.report import find_error, find_patch_event, make_timings, make_usage
 from chatbot.story import describe, one_line, patch_totals, seconds_text, visible
 from chatbot.story_fields import integer, sequence, string
+from chatbot.verified import Verified, read_verified
 
 MAX_LINES = 400
 """Of the timeline; a story may have many thousand events."""
@@ -84,6 +85,7 @@ class TaskPage:
     timings: tuple[Fact, ...]
     summary: Markup
     claimed: str
+    verified: Verified
     error: dict[str, Any] | None
     plan: tuple[tuple[str, str, str], ...]
     """Of the newest run: mark, status, title."""
@@ -120,6 +122,7 @@ def make_page(
         timings=_timings(task, events),
         summary=markdown(summary),
         claimed=_prose(newest, "claimed"),
+        verified=read_verified(newest),
         error=error,
         plan=_plan(runs, events),
         runs=tuple(_run(run, ended.get(run.id), markdown) for run in reversed(runs)),

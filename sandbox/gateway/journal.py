@@ -27,6 +27,12 @@ class Entry:
     """Set-up: the path of what is to be run."""
     egress: tuple[str, ...] = ()
     """What the phase may reach."""
+    image: str = ""
+    """What the container was started from."""
+    checks: tuple[str, ...] = ()
+    """Verification: the commands to be run."""
+    outcome: dict[str, Any] | None = None
+    """Verification: what the run came to before it."""
     patch: dict[str, Any] | None = None
     """Of the newest patch: its hash, and how many files it changes."""
     claim: dict[str, Any] | None = None
@@ -56,8 +62,9 @@ class Journal:
         try:
             text = await asyncio.to_thread(_path(directory).read_text)
             data = json.loads(text)
-            return cls(directory, Entry(**{**data, "egress": tuple(data["egress"])}))
-        except (OSError, ValueError, TypeError, KeyError):
+            lists = {name: tuple(data.get(name, ())) for name in ("egress", "checks")}
+            return cls(directory, Entry(**{**data, **lists}))
+        except (OSError, ValueError, TypeError, KeyError, AttributeError):
             return None
 
     async def note(self, **changes: Any) -> None:

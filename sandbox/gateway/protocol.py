@@ -43,12 +43,13 @@ Blocks:
     {"type": "opaque", "provider": str, "data": object}    never sent to or by the container
 
 `GET /run` answers:
-    {"protocol": 1, "run_id", "task_id", "phase": "setup"|"agent", "mode", "repository",
+    {"protocol": 1, "run_id", "task_id", "phase": "setup"|"agent"|"verify", "mode", "repository",
      "branch": str|null, "base_commit", "request": str, "author": str, "turn": int (the next one),
      "prepared_commit": str|null (the image holds the workspace at that commit),
      "has_patch": bool, "egress": bool (the egress socket is open), "notes": [str],
      "script": null | {"path": str, "content": str}   set-up phase: what to run, as it was approved
      "variables": {name: value}                       set-up phase: for that script alone
+     "checks": [str]                                  verification: the commands to be run
      "limits": {"turns", "command_seconds", "output_bytes", "patch_bytes", "wall_seconds"}}
 
 Event kinds from the container (every other kind is refused):
@@ -58,12 +59,15 @@ Event kinds from the container (every other kind is refused):
                    "seconds": float}
     note          {"text": str}
     setup_output  {"text": str}   setup phase: the script's output as it comes, at most 4 KiB each
+    check_started   {"check": int}   verification alone: which of the commands
+    check_finished  {"check": int, "exit_code": int|null (its time was up), "summary": str,
+                     "output": str, "seconds": float}
 
 `PUT /outcome`:
     agent phase: {"kind": "finished"|"gave_up"|"stopped"|"failed", "title", "summary", "claimed",
                   "answer", "findings": [{"severity": "high"|"medium"|"low", "file", "line",
-                  "title", "detail", "suggestion"}], "brief", "details"}
-    setup phase: {"kind": "finished"|"failed", "exit_code": int, "brief", "details"}
+                  "title", "detail", "suggestion"}], "checks": [str], "brief", "details"}
+    setup and verification: {"kind": "finished"|"failed", "exit_code": int, "brief", "details"}
 
 Errors are {"error": {"code": str, "brief": str}}:
     400 bad_request    401 unauthorized   404 not_found      409 conflict
@@ -73,7 +77,8 @@ Errors are {"error": {"code": str, "brief": str}}:
     429, 503           try again after `Retry-After` seconds; so too when nobody listens
     500 internal       something broke on the host
     502 provider_error the model cannot be reached any more: end the run with what there is
-In the set-up phase there are no turns and no patch: 404.
+In the set-up phase there are no turns and no patch, in verification no turns, and the patch is
+only to be read: 404.
 """
 
 from __future__ import annotations
@@ -85,5 +90,15 @@ MAX_TURN_BYTES: Final = 8 * 1024**2
 """A turn holds tool results that the agent has already cut; more than this is an attack."""
 MAX_EVENTS_BYTES: Final = 1024**2
 MAX_INBOX_WAIT_SECONDS: Final = 30.0
-EVENT_KINDS: Final = frozenset({"plan", "step_started", "step_finished", "note", "setup_output"})
+_WORK: Final = frozenset({"plan", "step_started", "step_finished", "note"})
+_CHECKS: Final = frozenset({"check_started", "check_finished"})
+PHASE_EVENTS: Final = {
+    "agent": _WORK,
+    "setup": _WORK | {"setup_output"},
+    "verify": _CHECKS | {"note"},
+}
+"""What each phase may tell: none may speak for another."""
+EVENT_KINDS: Final = frozenset().union(*PHASE_EVENTS.values())
+MAX_CHECKS: Final = 5
+CHECK_CHARACTERS: Final = 1000
 PLAN_STATUSES: Final = frozenset({"pending", "in_progress", "complete", "error"})

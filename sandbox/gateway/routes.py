@@ -41,6 +41,8 @@ With a commit that is there already, only what came after it: perhaps nothing.
 
 T = TypeVar("T")
 
+RESULT: Final = "result.patch"
+"""In the run's folder: its newest patch, for the container that verifies it."""
 MAX_OUTCOME_BYTES: Final = 2 * 1024**2
 MAX_SCRIPT_BYTES: Final = 1024**2
 LONG_BYTES: Final = 64 * 1024
@@ -66,7 +68,7 @@ class Routes:
     ) -> None:
         """``patch`` is the work so far, laid over the commit before the agent starts.
 
-        ``turns`` are None and ``variables`` given in a set-up phase only.
+        ``turns`` are given in the agent phase, ``variables`` in a set-up phase only.
         """
         self.phase = journal.entry.phase
         self.events = EventStream(self.phase, journal, recorder, hiding)
@@ -91,7 +93,8 @@ class Routes:
         stored = self._journal.entry.claim
         if stored is None:
             return None
-        return Claim(**{**stored, "findings": tuple(stored["findings"])})
+        lists = {name: tuple(stored.get(name, ())) for name in ("findings", "checks")}
+        return Claim(**{**stored, **lists})
 
     def add_to(self, application: web.Application) -> None:
         route = application.router.add_route
@@ -100,9 +103,10 @@ class Routes:
         route("POST", "/events", self._post_events)
         route("GET", "/inbox", self._get_inbox)
         route("PUT", "/outcome", self._put_outcome)
+        if self.phase != "setup":
+            route("GET", "/patch", self._get_patch)
         if self.turns is not None:
             # A set-up script is the repository's: it never speaks to the model.
-            route("GET", "/patch", self._get_patch)
             route("PUT", "/patch", self._put_patch)
             route("PUT", r"/turns/{n:\d{1,9}}", partial(self._put_turn, self.turns))
 
@@ -163,6 +167,7 @@ class Routes:
                 raise ReadOnly(f"This run is to {self._spec.mode}: it changes no files.")
             is_final = request.query.get("final") == "1"
             await self._recorder.patch(data, summary, final=is_final)
+            await asyncio.to_thread((self._journal.directory / RESULT).write_bytes, data)
             files = len(summary.files)
             await self._journal.note(patch={"sha256": summary.sha256, "files": files})
             await self._hiding.reach("patch", hidden)

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from sandbox.gateway.hiding import Hiding
 from sandbox.gateway.journal import Journal
+from sandbox.gateway.protocol import PHASE_EVENTS
 from sandbox.gateway.refusals import BadRequest
 from sandbox.gateway.wire import Event
 from sandbox.recorder import Recorder
@@ -34,6 +35,8 @@ class EventStream:
         self._left = MAX_STORED_CHARACTERS
         self._is_cut = False
         self._tail: deque[str] = deque(maxlen=TAIL_CHUNKS)
+        self.checks: dict[int, dict[str, Any]] = {}
+        """How each command of a verification ended, by its number; the first word counts."""
 
     def setup_tail(self, lines: int) -> str:
         """The last lines that the set-up script printed."""
@@ -41,8 +44,10 @@ class EventStream:
 
     async def put(self, events: list[Event]) -> int:
         """Record what is new; the id of the newest one heard."""
-        if self._phase == "agent" and any(event.kind == "setup_output" for event in events):
-            raise BadRequest("`setup_output` belongs to the set-up phase.")
+        known = PHASE_EVENTS[self._phase]
+        for event in events:
+            if event.kind not in known:
+                raise BadRequest(f"`{event.kind}` belongs to another phase.")
         async with self._lock:
             new = [event for event in events if event.id > self._last]
             before = self._output.count
@@ -66,8 +71,20 @@ class EventStream:
     async def _take(self, event: Event) -> None:
         if event.kind == "setup_output":
             await self._tell(self._output.feed(event.payload["text"]))
+        elif event.kind in {"check_started", "check_finished"}:
+            await self._take_check(event)
         else:
             await self._record(event.id, event.kind, event.payload)
+
+    async def _take_check(self, event: Event) -> None:
+        """The command is the host's own word: a container says only which one."""
+        commands, number = self._journal.entry.checks, event.payload["check"]
+        if not 0 <= number < len(commands):
+            raise BadRequest("There is no such check.")
+        payload = {**event.payload, "command": commands[number]}
+        if event.kind == "check_finished":
+            self.checks.setdefault(number, payload)
+        await self._record(event.id, event.kind, payload)
 
     async def _tell(self, text: str) -> None:
         if text:

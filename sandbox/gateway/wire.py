@@ -9,13 +9,19 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any, Final, NamedTuple, NoReturn
 
 from sandbox.gateway.hiding import Counting
 from sandbox.gateway.journal import Entry
-from sandbox.gateway.protocol import EVENT_KINDS, PLAN_STATUSES, PROTOCOL_VERSION
+from sandbox.gateway.protocol import (
+    CHECK_CHARACTERS,
+    EVENT_KINDS,
+    MAX_CHECKS,
+    PLAN_STATUSES,
+    PROTOCOL_VERSION,
+)
 from sandbox.gateway.refusals import BadRequest
 from sandbox.llm.blocks import block_to_json
 from sandbox.llm.provider import Block, Message, Opaque, Reply, Text, Tool, ToolResult
@@ -42,6 +48,7 @@ _STEP_STATUSES: Final = frozenset({"complete", "error"})
 _CLAIM_KINDS: Final[dict[Phase, frozenset[str]]] = {
     "agent": frozenset({"finished", "gave_up", "stopped", "failed"}),
     "setup": frozenset({"finished", "failed"}),
+    "verify": frozenset({"finished", "failed"}),
 }
 
 
@@ -68,6 +75,8 @@ class Claim:
     claimed: str = ""
     answer: str = ""
     findings: tuple[Json, ...] = ()
+    checks: tuple[str, ...] = ()
+    """Commands that are to show that it is so."""
     brief: str = ""
     details: str = ""
     exit_code: int = 0
@@ -139,7 +148,7 @@ def parse_claim(body: bytes, phase: Phase, redactor: Redactor = NO_SECRETS) -> C
         brief=_shown(data, "brief", TITLE_CHARACTERS, hide),
         details=_shown(data, "details", OUTPUT_CHARACTERS, hide),
     )
-    if phase == "setup":
+    if phase != "agent":
         return replace(claim, exit_code=_integer(data, "exit_code"), hidden=hide.count)
     findings = _array(data, "findings", MAX_FINDINGS, [])
     claim = replace(
@@ -149,6 +158,7 @@ def parse_claim(body: bytes, phase: Phase, redactor: Redactor = NO_SECRETS) -> C
         claimed=_shown(data, "claimed", TEXT_CHARACTERS, hide),
         answer=_shown(data, "answer", ANSWER_CHARACTERS, hide),
         findings=tuple(_finding(item, hide) for item in findings),
+        checks=tuple(_check_commands(data, hide)),
     )
     return replace(claim, hidden=hide.count)
 
@@ -174,12 +184,15 @@ def describe_run(spec: RunSpec, entry: Entry, *, turn: int, patch: bytes) -> Jso
         "notes": list(spec.notes),
         "script": None,
         "variables": {},
+        "checks": list(entry.checks),
         "limits": {
             "turns": limits.turns,
             "command_seconds": limits.command_seconds,
             "output_bytes": limits.output_bytes,
             "patch_bytes": limits.patch_bytes,
-            "wall_seconds": limits.wall_seconds,
+            "wall_seconds": (
+                limits.verify_seconds if entry.phase == "verify" else limits.wall_seconds
+            ),
         },
     }
 
@@ -270,12 +283,39 @@ def _setup_output(data: Json, hide: Counting) -> Json:
     return {"text": text} if len(text) <= TEXT_CHARACTERS else _note(data, hide)
 
 
+def _check_started(data: Json, hide: Counting) -> Json:  # noqa: ARG001 - a number hides nothing
+    return {"check": _integer(data, "check")}
+
+
+def _check_finished(data: Json, hide: Counting) -> Json:
+    told = _step_finished({**data, "status": "complete"}, hide)
+    code = data.get("exit_code")
+    return {
+        "check": _integer(data, "check"),
+        "exit_code": None if code is None else _integer_of(code, "exit_code"),
+        "summary": _shown(data, "summary", TITLE_CHARACTERS, hide),
+        "output": told["output"],
+        "seconds": told["seconds"],
+    }
+
+
+def _check_commands(data: Json, hide: Counting) -> Iterator[str]:
+    """Those that can be run; what cannot is no reason to lose the run's outcome."""
+    for item in _array(data, "checks", MAX_CHECKS, []):
+        if isinstance(item, str) and item.strip() and len(item) <= CHECK_CHARACTERS:
+            command = hide(_text({"check": item}, "check"))
+            if "\0" not in command:
+                yield command
+
+
 _PAYLOADS: Final[dict[str, Callable[[Json, Counting], Json]]] = {
     "plan": _plan,
     "step_started": _step_started,
     "step_finished": _step_finished,
     "note": _note,
     "setup_output": _setup_output,
+    "check_started": _check_started,
+    "check_finished": _check_finished,
 }
 
 

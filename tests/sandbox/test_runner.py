@@ -99,6 +99,11 @@ async def test_a_run_that_changes_something(make_stage: Make) -> None:
         title="T",
         summary="S",
         claimed="Ran it.",
+        verification={
+            "state": "unverified",
+            "reason": "No command was named that shows it.",
+            "checks": [],
+        },
         patch_sha256=stage.recorder.patches[0][1].sha256,
     )
     assert stage.recorder.kinds() == ["container_started", "turn"]

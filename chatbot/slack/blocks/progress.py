@@ -15,7 +15,7 @@ from chatbot.slack.blocks.elements import (
     footer,
     section,
 )
-from chatbot.slack.blocks.text import Block, code, count, duration, escaped, size
+from chatbot.slack.blocks.text import Block, code, count, cut, duration, escaped, size
 from chatbot.slack.view import EnvironmentView, RefusalView, RunView
 
 MAX_REFUSALS = 3
@@ -55,6 +55,8 @@ def make_title(run: RunView, now: float) -> str:
             return "Stopping…"
         if run.waits_for:
             return f"Waiting for a word about {run.waits_for}"
+        if run.verifying:
+            return f"Verifying in a clean container: {cut(' '.join(run.verifying.split()), 80)}"
         if run.started_at is not None:
             return "Working…"
         if run.environment is not None and run.environment.state == "building":

@@ -11,23 +11,25 @@ from chatbot.slack.blocks.elements import (
     footer,
     line,
     literal,
+    preformatted,
     quotation,
     rich,
     section,
     words,
 )
-from chatbot.slack.blocks.text import Block, code, cut, escaped, is_blank, size, tame
+from chatbot.slack.blocks.text import Block, code, cut, escaped, is_blank, size, tame, visible
 from chatbot.slack.patch_view import PatchView
 from chatbot.slack.view import Result, RunView
 
 SUMMARY_LIMIT = 2500
 CLAIM_LIMIT = 1000
+FAILED_CHARACTERS = 700
 
 
 def make_change(task: Task, run: RunView, result: Result, diff: str) -> Content:
     """Title, summary, the agent's claim as its own word, the files, the most telling pieces."""
     patch = run.patch or PatchView()
-    blocks: list[Block] = [*_head(result, "Changes are ready"), *_claim(result)]
+    blocks: list[Block] = [*_head(result, "Changes are ready"), *_verified(result), *_claim(result)]
     blocks.append(make_file_list(patch))
     if not task.source.forge:
         note = "This source takes no pull requests: the whole patch is attached below."
@@ -38,7 +40,9 @@ def make_change(task: Task, run: RunView, result: Result, diff: str) -> Content:
     return Content(
         text=fallback(f"{title}: {totals(patch)}"),
         blocks=tuple(blocks),
-        simple=literal((*_head(result, "Changes are ready"), make_file_list(patch))),
+        simple=literal(
+            (*_head(result, "Changes are ready"), *_verified(result), make_file_list(patch))
+        ),
     )
 
 
@@ -88,6 +92,26 @@ def _head(result: Result, otherwise: str) -> tuple[Block, ...]:
     if is_blank(result.summary):
         return (head,)
     return (head, {"type": "markdown", "text": cut(tame(result.summary), SUMMARY_LIMIT)})
+
+
+_MARKS = {"verified": ":white_check_mark:", "failed": ":x:", "unverified": ":grey_question:"}
+
+
+def _verified(result: Result) -> tuple[Block, ...]:
+    """What the host itself saw; the end of the output where a command failed."""
+    verified = result.verified
+    if not verified.state:
+        return ()
+    lines = [f"{_MARKS[verified.state]} *{escaped(verified.headline, 400)}*"]
+    lines += [
+        f"{'' if check.is_fine else ':x: '}{code(check.command, 300)} {escaped(check.said, 200)}"
+        for check in verified.checks
+    ]
+    blocks: list[Block] = [section("\n".join(lines))]
+    failed = next((check for check in verified.checks if not check.is_fine), None)
+    if failed is not None and not is_blank(failed.output):
+        blocks.append(rich(preformatted(visible(failed.output.strip()[-FAILED_CHARACTERS:]))))
+    return tuple(blocks)
 
 
 def _claim(result: Result) -> tuple[Block, ...]:

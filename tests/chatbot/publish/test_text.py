@@ -11,14 +11,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chatbot.publish import text
+from chatbot.verified import Checked, Verified
 
 
 def named(title: str, pattern: str = "threadsmith/{words}-{id}", **more: str) -> str:
     return text.branch_name(pattern, title=title, task_id="t_0000abcdef", **more)
 
 
+NOTHING = Verified("", "", ())
+
+
 def written(**changes: Any) -> text.PullText:
-    given = text.PullText(summaries=("Counted from one.",), claimed="", asked_by="Ada Young")
+    given = text.PullText(
+        summaries=("Counted from one.",), claimed="", verified=NOTHING, asked_by="Ada Young"
+    )
     return replace(given, **changes)
 
 
@@ -53,12 +59,15 @@ def test_the_body_says_who_checked_what() -> None:
     )
     assert body == (
         "<!-- threadsmith -->\nCounted from one.\n\n**Follow-up:** Added a test.\n\n"
-        "**The agent says** (not checked by anybody else):\n\n> pytest: 3 passed\n\n"
+        "**Not verified: nobody has run it**\n\n**The agent says:**\n\n> pytest: 3 passed\n\n"
         "---\nCloses #12\n\nAsked for by Ada Young. Written by Threadsmith."
         " · [thread](https://acme.slack.com/archives/C1/p1)"
         " · [task page](https://bots.acme.example/t/1/2)\n<!-- /threadsmith -->"
     )
-    assert "**Not verified** by anybody." in text.pull_body(written())
+    verified = Verified("verified", "", (Checked("pytest -q", "3 passed (1.0 s)", True, ""),))
+    body = text.pull_body(written(verified=verified))
+    assert "**Verified in a clean container** by Threadsmith, apart from the agent" in body
+    assert "- `pytest -q`: 3 passed 1.0 s" in body
 
 
 FORM = """<!-- Thank you! Tell us
@@ -81,8 +90,8 @@ def test_the_repositorys_form_is_filled_in_and_its_boxes_are_left_to_people() ->
     body = text.pull_body(written(claimed="pytest: 3 passed", closes="#12"), FORM)
     assert body == (
         "<!-- threadsmith -->\n## Description\n\nCounted from one.\n\n"
-        "## How was this tested?\n\n**The agent says** (not checked by anybody else):\n\n"
-        "> pytest: 3 passed\n\n- [ ] I ran the tests\n\n"
+        "## How was this tested?\n\n**Not verified: nobody has run it**\n\n"
+        "**The agent says:**\n\n> pytest: 3 passed\n\n- [ ] I ran the tests\n\n"
         "### Related issue\n\nCloses #12\n\n## Checklist\n\n- [ ] I agree\n\n"
         "---\nAsked for by Ada Young. Written by Threadsmith.\n<!-- /threadsmith -->"
     )

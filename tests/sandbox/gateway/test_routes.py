@@ -44,6 +44,7 @@ async def test_get_run(open_house: Open, tree: Tree) -> None:
             "notes": [],
             "script": None,
             "variables": {},
+            "checks": [],
             "limits": {
                 "turns": 100,
                 "command_seconds": 300,

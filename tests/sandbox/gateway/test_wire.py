@@ -76,6 +76,8 @@ def test_user_blocks_arrive_as_they_were_sent(blocks: list[dict[str, Any]]) -> N
 @given(st.sampled_from(sorted(EVENT_KINDS)), st.text(min_size=0, max_size=20_000))
 def test_no_text_of_an_event_grows_past_its_limit(kind: str, text: str) -> None:
     names = ("text", "title", "details", "output", "step", "tool")
-    event = {"id": 1, "kind": kind, "items": [], "status": "complete"} | dict.fromkeys(names, text)
+    event = {"id": 1, "kind": kind, "items": [], "status": "complete", "check": 0} | dict.fromkeys(
+        names, text
+    )
     [(_, _, payload, _)] = parse_events(json.dumps({"events": [event]}).encode())
     assert len(json.dumps(payload, ensure_ascii=False)) < 40_000
