@@ -1,7 +1,12 @@
 """The agent's own copy of the wire's names; a contract test holds them to the gateway's."""
 
 PROTOCOL_VERSION = 1
-EVENT_KINDS = frozenset({"plan", "step_started", "step_finished", "note", "setup_output"})
+EVENT_KINDS = frozenset(
+    {
+        *("plan", "step_started", "step_finished", "note", "setup_output"),
+        *("check_started", "check_finished"),
+    }
+)
 PLAN_STATUSES = frozenset({"pending", "in_progress", "complete", "error"})
 SEVERITIES = frozenset({"high", "medium", "low"})
 MAX_TURN_BYTES = 8 * 1024**2

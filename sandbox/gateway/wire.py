@@ -11,8 +11,20 @@ import json
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from typing import Any, Final, NamedTuple, NoReturn
+from typing import Any, Final, NamedTuple
 
+from sandbox.gateway.fields import (
+    Json,
+    array,
+    integer,
+    integer_of,
+    object_of,
+    only,
+    parse_object,
+    shown,
+    text_of,
+    word,
+)
 from sandbox.gateway.hiding import Counting
 from sandbox.gateway.journal import Entry
 from sandbox.gateway.protocol import (
@@ -28,8 +40,6 @@ from sandbox.llm.provider import Block, Message, Opaque, Reply, Text, Tool, Tool
 from sandbox.redaction import NO_SECRETS, Redactor, map_texts
 from sandbox.spec import Phase, RunSpec
 
-Json = dict[str, Any]
-
 TITLE_CHARACTERS: Final = 300
 TEXT_CHARACTERS: Final = 4096
 OUTPUT_CHARACTERS: Final = 8192
@@ -40,7 +50,6 @@ MAX_TOOLS: Final = 64
 MAX_PLAN_ITEMS: Final = 100
 MAX_FINDINGS: Final = 100
 MAX_INBOX_IDS: Final = 1000
-MAX_DEPTH: Final = 100
 
 _TOOL_NAME: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _SEVERITIES: Final = frozenset({"high", "medium", "low"})
@@ -94,32 +103,22 @@ class Event(NamedTuple):
     """Places that were hidden in it; of a script's output they are found later, in the whole."""
 
 
-def parse_object(body: bytes) -> Json:
-    """A JSON object, or BadRequest."""
-    try:
-        data = json.loads(body, parse_constant=_refuse_constant)
-    except (ValueError, RecursionError) as error:
-        raise BadRequest("The body is not valid JSON.") from error
-    _check_depth(data)
-    return _object(data, "the body")
-
-
 def parse_turn(body: bytes, redactor: Redactor = NO_SECRETS) -> TurnRequest:
     hide = Counting(redactor)
     data = parse_object(body)
-    _only(data, {"system", "tools", "messages", "inbox"}, "the turn")
-    messages = tuple(_message(item, hide) for item in _array(data, "messages", MAX_BLOCKS))
+    only(data, {"system", "tools", "messages", "inbox"}, "the turn")
+    messages = tuple(_message(item, hide) for item in array(data, "messages", MAX_BLOCKS))
     if sum(len(message.content) for message in messages) > MAX_BLOCKS:
         raise BadRequest("A turn has too many blocks.")
     if not any(message.content for message in messages):
         raise BadRequest("A turn must hold something new.")
-    inbox = tuple(_integer_of(item, "inbox") for item in _array(data, "inbox", MAX_INBOX_IDS, []))
+    inbox = tuple(integer_of(item, "inbox") for item in array(data, "inbox", MAX_INBOX_IDS, []))
     request = TurnRequest(sha256="", messages=messages, inbox=inbox)
     if "system" in data or "tools" in data:
-        system = _text(data, "system")
+        system = text_of(data, "system")
         if len(system) > SYSTEM_CHARACTERS:
             raise BadRequest("`system` is too long.")
-        tools = tuple(_tool(item, hide) for item in _array(data, "tools", MAX_TOOLS))
+        tools = tuple(_tool(item, hide) for item in array(data, "tools", MAX_TOOLS))
         request = replace(request, system=hide(system), tools=tools)
     # The same content has the same hash, and no hash is made of a secret.
     shown = redactor.value(data) if hide.count else data
@@ -136,7 +135,7 @@ def reply_to_wire(number: int, reply: Reply, *, turns_left: int) -> Json:
 def parse_events(body: bytes, redactor: Redactor = NO_SECRETS) -> list[Event]:
     """In order of their ids."""
     data = parse_object(body)
-    items = _array(data, "events", 10_000)
+    items = array(data, "events", 10_000)
     return sorted((_event(item, Counting(redactor)) for item in items), key=lambda e: e.id)
 
 
@@ -144,19 +143,19 @@ def parse_claim(body: bytes, phase: Phase, redactor: Redactor = NO_SECRETS) -> C
     hide = Counting(redactor)
     data = parse_object(body)
     claim = Claim(
-        kind=_word(data, "kind", _CLAIM_KINDS[phase]),
-        brief=_shown(data, "brief", TITLE_CHARACTERS, hide),
-        details=_shown(data, "details", OUTPUT_CHARACTERS, hide),
+        kind=word(data, "kind", _CLAIM_KINDS[phase]),
+        brief=shown(data, "brief", TITLE_CHARACTERS, hide),
+        details=shown(data, "details", OUTPUT_CHARACTERS, hide),
     )
     if phase != "agent":
-        return replace(claim, exit_code=_integer(data, "exit_code"), hidden=hide.count)
-    findings = _array(data, "findings", MAX_FINDINGS, [])
+        return replace(claim, exit_code=integer(data, "exit_code"), hidden=hide.count)
+    findings = array(data, "findings", MAX_FINDINGS, [])
     claim = replace(
         claim,
-        title=_shown(data, "title", TITLE_CHARACTERS, hide),
-        summary=_shown(data, "summary", OUTPUT_CHARACTERS, hide),
-        claimed=_shown(data, "claimed", TEXT_CHARACTERS, hide),
-        answer=_shown(data, "answer", ANSWER_CHARACTERS, hide),
+        title=shown(data, "title", TITLE_CHARACTERS, hide),
+        summary=shown(data, "summary", OUTPUT_CHARACTERS, hide),
+        claimed=shown(data, "claimed", TEXT_CHARACTERS, hide),
+        answer=shown(data, "answer", ANSWER_CHARACTERS, hide),
         findings=tuple(_finding(item, hide) for item in findings),
         checks=tuple(_check_commands(data, hide)),
     )
@@ -198,65 +197,63 @@ def describe_run(spec: RunSpec, entry: Entry, *, turn: int, patch: bytes) -> Jso
 
 
 def _message(data: Any, hide: Counting) -> Message:
-    data = _object(data, "a message")
+    data = object_of(data, "a message")
     if data.get("role") != "user":
         raise BadRequest("A container sends user messages only.")
-    return Message(
-        "user", tuple(_block(item, hide) for item in _array(data, "content", MAX_BLOCKS))
-    )
+    return Message("user", tuple(_block(item, hide) for item in array(data, "content", MAX_BLOCKS)))
 
 
 def _block(data: Any, hide: Counting) -> Block:
-    data = _object(data, "a block")
+    data = object_of(data, "a block")
     match data.get("type"):
         case "text":
-            return Text(hide(_text(data, "text")))
+            return Text(hide(text_of(data, "text")))
         case "tool_result":
             is_error = data.get("is_error", False)
             if not isinstance(is_error, bool):
                 raise BadRequest("`is_error` must be true or false.")
             # The id is one of the model's own, or it is refused.
-            return ToolResult(_text(data, "call_id"), hide(_text(data, "text")), is_error)
+            return ToolResult(text_of(data, "call_id"), hide(text_of(data, "text")), is_error)
         case other:
             raise BadRequest(f"A container may not send blocks of type {str(other)[:50]!r}.")
 
 
 def _tool(data: Any, hide: Counting) -> Tool:
-    data = _object(data, "a tool")
-    name = hide(_text(data, "name"))
+    data = object_of(data, "a tool")
+    name = hide(text_of(data, "name"))
     if not _TOOL_NAME.fullmatch(name):
         raise BadRequest("A tool's name has letters, digits, - and _ only.")
-    parameters = _object(data.get("parameters"), "`parameters`")
-    description = hide(_text(data, "description"))
+    parameters = object_of(data.get("parameters"), "`parameters`")
+    description = hide(text_of(data, "description"))
     return Tool(name, description, map_texts(parameters, hide))
 
 
 def _event(data: Any, hide: Counting) -> Event:
-    data = _object(data, "an event")
-    kind = _word(data, "kind", EVENT_KINDS)
-    id_, payload = _integer(data, "id"), _PAYLOADS[kind](data, hide)
+    data = object_of(data, "an event")
+    kind = word(data, "kind", EVENT_KINDS)
+    id_, payload = integer(data, "id"), _PAYLOADS[kind](data, hide)
     return Event(id_, kind, payload, hide.count)
 
 
 def _plan(data: Json, hide: Counting) -> Json:
-    return {"items": [_plan_item(item, hide) for item in _array(data, "items", MAX_PLAN_ITEMS)]}
+    return {"items": [_plan_item(item, hide) for item in array(data, "items", MAX_PLAN_ITEMS)]}
 
 
 def _plan_item(data: Any, hide: Counting) -> Json:
-    data = _object(data, "an item of a plan")
+    data = object_of(data, "an item of a plan")
     return {
-        "id": _shown(data, "id", 64, hide),
-        "title": _shown(data, "title", TITLE_CHARACTERS, hide),
-        "status": _word(data, "status", PLAN_STATUSES),
+        "id": shown(data, "id", 64, hide),
+        "title": shown(data, "title", TITLE_CHARACTERS, hide),
+        "status": word(data, "status", PLAN_STATUSES),
     }
 
 
 def _step_started(data: Json, hide: Counting) -> Json:
     return {
-        "step": _shown(data, "step", 64, hide),
-        "tool": _shown(data, "tool", 64, hide),
-        "title": _shown(data, "title", TITLE_CHARACTERS, hide),
-        "details": _shown(data, "details", TEXT_CHARACTERS, hide),
+        "step": shown(data, "step", 64, hide),
+        "tool": shown(data, "tool", 64, hide),
+        "title": shown(data, "title", TITLE_CHARACTERS, hide),
+        "details": shown(data, "details", TEXT_CHARACTERS, hide),
     }
 
 
@@ -265,35 +262,35 @@ def _step_finished(data: Json, hide: Counting) -> Json:
     if isinstance(seconds, bool) or not isinstance(seconds, int | float):
         raise BadRequest("`seconds` must be a number.")
     return {
-        "step": _shown(data, "step", 64, hide),
-        "status": _word(data, "status", _STEP_STATUSES),
-        "title": _shown(data, "title", TITLE_CHARACTERS, hide),
-        "output": _shown(data, "output", OUTPUT_CHARACTERS, hide),
+        "step": shown(data, "step", 64, hide),
+        "status": word(data, "status", _STEP_STATUSES),
+        "title": shown(data, "title", TITLE_CHARACTERS, hide),
+        "output": shown(data, "output", OUTPUT_CHARACTERS, hide),
         "seconds": max(0.0, min(float(seconds), 1e9)),
     }
 
 
 def _note(data: Json, hide: Counting) -> Json:
-    return {"text": _shown(data, "text", TEXT_CHARACTERS, hide)}
+    return {"text": shown(data, "text", TEXT_CHARACTERS, hide)}
 
 
 def _setup_output(data: Json, hide: Counting) -> Json:
     """As it is, if it is no longer than it may be: a secret may lie in two pieces of it."""
-    text = _text(data, "text") if "text" in data else ""
+    text = text_of(data, "text") if "text" in data else ""
     return {"text": text} if len(text) <= TEXT_CHARACTERS else _note(data, hide)
 
 
 def _check_started(data: Json, hide: Counting) -> Json:  # noqa: ARG001 - a number hides nothing
-    return {"check": _integer(data, "check")}
+    return {"check": integer(data, "check")}
 
 
 def _check_finished(data: Json, hide: Counting) -> Json:
     told = _step_finished({**data, "status": "complete"}, hide)
     code = data.get("exit_code")
     return {
-        "check": _integer(data, "check"),
-        "exit_code": None if code is None else _integer_of(code, "exit_code"),
-        "summary": _shown(data, "summary", TITLE_CHARACTERS, hide),
+        "check": integer(data, "check"),
+        "exit_code": None if code is None else integer_of(code, "exit_code"),
+        "summary": shown(data, "summary", TITLE_CHARACTERS, hide),
         "output": told["output"],
         "seconds": told["seconds"],
     }
@@ -301,9 +298,9 @@ def _check_finished(data: Json, hide: Counting) -> Json:
 
 def _check_commands(data: Json, hide: Counting) -> Iterator[str]:
     """Those that can be run; what cannot is no reason to lose the run's outcome."""
-    for item in _array(data, "checks", MAX_CHECKS, []):
+    for item in array(data, "checks", MAX_CHECKS, []):
         if isinstance(item, str) and item.strip() and len(item) <= CHECK_CHARACTERS:
-            command = hide(_text({"check": item}, "check"))
+            command = hide(text_of({"check": item}, "check"))
             if "\0" not in command:
                 yield command
 
@@ -320,83 +317,13 @@ _PAYLOADS: Final[dict[str, Callable[[Json, Counting], Json]]] = {
 
 
 def _finding(data: Any, hide: Counting) -> Json:
-    data = _object(data, "a finding")
+    data = object_of(data, "a finding")
     line = data.get("line")
     return {
-        "severity": _word(data, "severity", _SEVERITIES),
-        "file": _shown(data, "file", TITLE_CHARACTERS, hide),
-        "line": None if line is None else _integer(data, "line"),
-        "title": _shown(data, "title", TITLE_CHARACTERS, hide),
-        "detail": _shown(data, "detail", TEXT_CHARACTERS, hide),
-        "suggestion": _shown(data, "suggestion", TEXT_CHARACTERS, hide),
+        "severity": word(data, "severity", _SEVERITIES),
+        "file": shown(data, "file", TITLE_CHARACTERS, hide),
+        "line": None if line is None else integer(data, "line"),
+        "title": shown(data, "title", TITLE_CHARACTERS, hide),
+        "detail": shown(data, "detail", TEXT_CHARACTERS, hide),
+        "suggestion": shown(data, "suggestion", TEXT_CHARACTERS, hide),
     }
-
-
-def _object(data: Any, what: str) -> Json:
-    if not isinstance(data, dict):
-        raise BadRequest(f"{what.capitalize()} must be an object.")
-    return data
-
-
-def _only(data: Json, names: set[str], what: str) -> None:
-    if unknown := sorted(set(data) - names):
-        raise BadRequest(f"{what.capitalize()} has unknown fields: {', '.join(unknown)[:200]}.")
-
-
-def _array(data: Json, name: str, limit: int, default: list[Any] | None = None) -> list[Any]:
-    value = data.get(name, default)
-    if not isinstance(value, list):
-        raise BadRequest(f"`{name}` must be a list.")
-    if len(value) > limit:
-        raise BadRequest(f"`{name}` has more than {limit} items.")
-    return value
-
-
-def _text(data: Json, name: str) -> str:
-    value = data.get(name)
-    if not isinstance(value, str):
-        raise BadRequest(f"`{name}` must be text.")
-    # JSON can hold half a surrogate pair, which no store or provider takes.
-    return value.encode("utf-8", "replace").decode()
-
-
-def _shown(data: Json, name: str, limit: int, hide: Counting) -> str:
-    """A text for people: optional, without secrets, cut to its limit."""
-    text = hide(_text(data, name)) if name in data else ""
-    return text if len(text) <= limit else text[: limit - 1] + "…"
-
-
-def _word(data: Json, name: str, known: frozenset[str]) -> str:
-    value = data.get(name)
-    if not isinstance(value, str) or value not in known:
-        raise BadRequest(f"`{name}` must be one of {', '.join(sorted(known))}.")
-    return value
-
-
-def _integer(data: Json, name: str) -> int:
-    return _integer_of(data.get(name), name)
-
-
-def _integer_of(value: Any, name: str) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or abs(value) > 2**53:
-        raise BadRequest(f"`{name}` must be a whole number.")
-    return value
-
-
-def _check_depth(data: Any) -> None:
-    """What is too deep could be read, and then not be written any more."""
-    level = [data]
-    for _ in range(MAX_DEPTH):
-        if not level:
-            return
-        level = [
-            inner
-            for item in level
-            if isinstance(item, dict | list)
-            for inner in (item.values() if isinstance(item, dict) else item)
-        ]
-    raise BadRequest("The body is nested too deeply.")
-
-
-def _refuse_constant(name: str) -> NoReturn:
-    raise ValueError(name)

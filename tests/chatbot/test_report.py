@@ -48,6 +48,7 @@ async def test_report_of_a_whole_life(actions: Actions, clock: Clock) -> None:
         "summary": "Prices now count.",
         "answer": "",
         "findings": [],
+        "verification": None,
         "request": "fix the failing test",
         "author": {"id": "U1", "name": "Ada"},
         "created_at": start,

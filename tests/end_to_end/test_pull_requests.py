@@ -56,7 +56,9 @@ CONVERSATIONS = {
         [call("bash", command="cat a.txt")],
         *writes("a.txt", "one\ntwo and a half\n", "Both"),
     ],
-    "count to two": writes("a.txt", "two\n", "Counted to two", claimed="cat a.txt: two"),
+    "count to two": writes(
+        "a.txt", "two\n", "Counted to two", claimed="cat a.txt: two", checks=["grep -x two a.txt"]
+    ),
     "also mention b": writes("b.txt", "c\n", "Mentioned b"),
     "Resolve issue": writes("a.txt", "solved\n", "Solved it"),
     "change the workflow": writes(".github/workflows/ci.yml", "on: push\n", "Changed the workflow"),
@@ -137,7 +139,9 @@ async def test_what_the_pull_request_says_and_who_is_named(tmp_path: Path) -> No
         assert (pull.labels, pull.reviewers) == (["bot", "small"], ["grace"])
         assert pull.head.startswith("bots/ada-young/counted-to-two-")
         assert pull.body.startswith("<!-- threadsmith -->\n## Summary\n\nCounted to two\n\n")
-        assert "## Testing\n\n**The agent says** (not checked by anybody else):" in pull.body
+        assert "## Testing\n\n**Verified in a clean container** by Threadsmith" in pull.body
+        assert "- `grep -x two a.txt`: passed" in pull.body
+        assert "**The agent says:**\n\n> cat a.txt: two" in pull.body
         assert "- [ ] I tested it" in pull.body
         assert f"[task page]({stage.app.web_url}/t/{task.id}/{task.share_token})" in pull.body
         assert "[thread](http" in pull.body

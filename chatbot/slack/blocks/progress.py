@@ -43,7 +43,7 @@ def make_progress(task: Task, run: RunView, moment: Moment) -> Content:
     plan = _plan(title, run, MESSAGE_LIMIT - size(around))
     return Content(
         text=fallback(f"{title} {task.source.repository}"),
-        blocks=(plan, *around) if plan else (section(f"*{title}*"), *around),
+        blocks=(plan, *around) if plan else (section(f"*{escaped(title, 300)}*"), *around),
         simple=(section(_checklist(title, run)), *around),
     )
 
@@ -156,7 +156,7 @@ _MARKS = {"pending": "○", "in_progress": "◐", "complete": "●", "error": "�
 
 def _checklist(title: str, run: RunView) -> str:
     """The plan as lines, for a Slack that does not take plan blocks."""
-    lines = [f"*{title}*"]
+    lines = [f"*{escaped(title, 300)}*"]
     for card in make_cards(run, 25):
         lines.append(f"{_MARKS[card['status']]} {escaped(card['title'], 100)}")
     return "\n".join(lines)

@@ -107,6 +107,22 @@ endings = st.fixed_dictionaries(
         for name in ("title", "summary", "claimed", "answer", "stage", "brief", "resolution")
     }
     | {
+        "verification": _loose(
+            state=st.sampled_from(["verified", "failed", "unverified", "odd"]),
+            reason=long_words,
+            checks=st.lists(
+                _loose(
+                    command=long_words,
+                    exit_code=st.sampled_from([0, 1, None]),
+                    summary=long_words,
+                    output=long_words,
+                    seconds=st.floats(),
+                ),
+                max_size=8,
+            ),
+        )
+    }
+    | {
         "findings": st.lists(
             _loose(
                 severity=st.sampled_from(["high", "medium", "low"]),
@@ -169,6 +185,7 @@ inner = st.lists(
         st.tuples(st.just("source_notes"), _loose(notes=st.lists(long_words, max_size=12))),
         st.tuples(st.just("image_pulling"), _loose(image=long_words)),
         st.tuples(st.just("redacted"), _loose(where=words)),
+        st.tuples(st.just("check_started"), _loose(command=long_words)),
         st.tuples(st.just("plan"), plans),
         st.tuples(st.just("step_started"), steps),
         st.tuples(st.just("step_finished"), steps),

@@ -272,6 +272,14 @@ async def test_set_up_never_speaks_to_the_model(open_house: Open) -> None:
     assert house.door.routes.claim == Claim(kind="failed", exit_code=3)
 
 
+async def test_checks_belong_to_the_verification(open_house: Open) -> None:
+    told = {"id": 1, "kind": "check_finished", "check": 0, "exit_code": 0, "seconds": 1}
+    for phase in ("agent", "setup"):
+        house = await open_house(phase=phase)
+        status, _ = await house.call("POST", "/events", json={"events": [told]})
+        assert (status, house.recorder.events) == (400, [])
+
+
 async def test_set_up_output_belongs_to_set_up(open_house: Open) -> None:
     house = await open_house()
     output = {"id": 1, "kind": "setup_output", "text": "x"}
