@@ -234,7 +234,14 @@ class Changes:
         is_alone = (allowed if pull.autofix is None else pull.autofix) and not any(
             message.author.id != SYSTEM.id for message in queries.said_in(db, run.id)
         )
-        return is_alone and not self._sensitive(db, task)
+        return is_alone and not self._sensitive(db, task) and not self._has_failed(db, task, run)
+
+    def _has_failed(self, db: Database, task: Task, run: Run) -> bool:
+        """Whether a clean container said otherwise than the agent."""
+        for event in reversed(queries.task_events(db, task.id)):
+            if event.kind == "run_finished" and event.payload.get("run_id") == run.id:
+                return (event.payload.get("verification") or {}).get("state") == "failed"
+        return False
 
     def _sensitive(self, db: Database, task: Task) -> list[str]:
         """Files of the newest patch that deserve a second look."""

@@ -286,6 +286,18 @@ async def test_where_it_is_allowed_it_is_mended_unasked_up_to_a_bound(tmp_path: 
         assert task.status == Status.DONE
 
 
+async def test_what_fails_in_a_clean_container_is_not_published_unasked(tmp_path: Path) -> None:
+    rule = RepositorySettings(match=NAME, autofix=True, test="grep -x two a.txt")
+    async with staged(tmp_path, rule=rule) as stage:
+        thread, pull = await opened(stage)
+        assert "Verified in a clean container" in said(stage, thread)
+        await stage.forge.check(NAME, pull.number, "build", "failure", "It is two.")
+        await wait_said(stage, thread, f"Update pull request #{pull.number}")
+        text = await wait_said(stage, thread, "Failed in a clean container")
+        assert "`grep -x two a.txt` exit 1" in text
+        assert "Updated" not in said(stage, thread)
+
+
 async def test_strangers_start_nothing_and_off_means_off(tmp_path: Path) -> None:
     rule = RepositorySettings(match=NAME, autofix=True)
     async with staged(tmp_path, rule=rule) as stage:

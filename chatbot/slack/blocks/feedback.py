@@ -83,7 +83,7 @@ def _remark(remark: dict[str, Any]) -> str:
     place = f" on {code(f'{path}:{line}')}" if path else ""
     text = str(remark.get("text") or "")
     quote = escaped(" ".join(text.split()), QUOTE_CHARACTERS)
-    said = f"\n>{quote}" if quote else ""
+    said = f"\n&gt; {quote}" if quote else ""
     return f":speech_balloon: {link(url, author)}{place}{said}"
 
 
