@@ -11,13 +11,34 @@ import os
 import re
 import tomllib
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
+from pydantic import Field, SecretStr, ValidationError, model_validator
 
+from chatbot.config_sections import (
+    BudgetSettings,
+    RepositorySettings,
+    Section,
+    branch_pattern_faults,
+)
 from sandbox.egress.rules import EgressRuleInvalid, EgressRules
 from sandbox.errors import ThreadsmithError
 from sandbox.spec import Limits
+
+__all__ = [
+    "BudgetSettings",
+    "ConfigError",
+    "DataSettings",
+    "ForgeSettings",
+    "ModelSettings",
+    "RepositorySettings",
+    "SandboxSettings",
+    "Settings",
+    "SlackSettings",
+    "WebSettings",
+    "effective",
+    "load_settings",
+]
 
 
 class ConfigError(ThreadsmithError):
@@ -25,10 +46,6 @@ class ConfigError(ThreadsmithError):
 
     code = "config_invalid"
     resolution = "Correct the settings named above; see manifests/threadsmith.example.toml."
-
-
-class Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
 
 class DataSettings(Section):
@@ -161,55 +178,6 @@ class SandboxSettings(Section):
         )
 
 
-class RepositorySettings(Section):
-    """What differs for some repositories; where several match, the later one wins."""
-
-    match: str
-    """`owner/name`, with * and ? as wildcards."""
-    image: str | None = None
-    """Instead of `sandbox.image`."""
-    setup: str | None = None
-    """Path of the set-up script, else what `.threadsmith.toml` names, else setup.sh."""
-    maintenance: str | None = None
-    """Path of a script that is run where an environment is used again for another commit."""
-    trust_setup: bool | None = None
-    """Whether its scripts run without approval."""
-    setup_network: tuple[str, ...] | None = None
-    """Instead of `sandbox.setup_network`."""
-    agent_network: tuple[str, ...] | None = None
-    """Instead of `sandbox.agent_network`."""
-    test: str | None = None
-    """The command that verifies a change, beside those that the agent names."""
-    secrets: tuple[str, ...] | None = None
-    """Names from `[secrets]` that its set-up script gets as variables; the agent never does."""
-    publish: Literal["pull_request", "branch"] | None = None
-    """What the button makes; `branch` also for remotes that are no forge."""
-    base: str | None = None
-    """The branch that pull requests go to; else the one the work began on."""
-    branch_name: str | None = None
-    """Pattern of new branches, with {words}, {id}, {person} and {issue}."""
-    draft: bool | None = None
-    """Whether pull requests are opened as drafts."""
-    labels: tuple[str, ...] | None = None
-    """Put on new pull requests."""
-    reviewers: tuple[str, ...] | None = None
-    """Asked to review new pull requests: logins, and teams as `organisation/team`."""
-    delete_branch: bool | None = None
-    """Remove our branch once its pull request is merged or closed."""
-    second_person: bool | None = None
-    """A patch to sensitive files is approved by somebody other than who asked for it."""
-    feedback: bool | None = None
-    """Failed checks and review comments are told in the thread; true unless it is set."""
-    autofix: bool | None = None
-    """They are taken up without asking, and the pull request is updated."""
-    fix_rounds: int | None = Field(default=None, ge=0)
-    """How often in a row that may be for one pull request; 3 unless it is set."""
-    issues_channel: str | None = None
-    """Slack channel id in which issues become tasks, when somebody with write access says so."""
-    issues_label: str | None = None
-    """The label that says so, besides assigning the bot or mentioning it; `threadsmith`."""
-
-
 class WebSettings(Section):
     host: str = "127.0.0.1"
     """Address the task pages and the HTTP API listen on."""
@@ -229,6 +197,7 @@ class Settings(Section):
     forge: ForgeSettings = ForgeSettings()
     model: ModelSettings = ModelSettings()
     sandbox: SandboxSettings = SandboxSettings()
+    budgets: BudgetSettings = BudgetSettings()
     web: WebSettings = WebSettings()
     repositories: tuple[RepositorySettings, ...] = ()
     """`[[repositories]]` tables."""
@@ -268,8 +237,7 @@ class Settings(Section):
 
 
 PREFIX = "THREADSMITH_"
-BRANCH_WORDS = ("words", "id", "person", "issue")
-_BRANCH = re.compile(r"[\w./-]+")
+
 
 MIN_SECRET_CHARACTERS = 6
 """Anything shorter cannot be hidden without hiding ordinary words."""
@@ -282,21 +250,6 @@ def _secret(name: str, value: SecretStr) -> list[str]:
     if len(value.get_secret_value()) < MIN_SECRET_CHARACTERS:
         faults.append(f"secrets.{name}: shorter than {MIN_SECRET_CHARACTERS} characters")
     return faults
-
-
-def branch_pattern_faults(match: str, pattern: str | None) -> list[str]:
-    if pattern is None:
-        return []
-    try:
-        name = pattern.format(**dict.fromkeys(BRANCH_WORDS, "x"))
-    except (KeyError, IndexError, ValueError):
-        return [f"repositories {match}: branch_name knows {', '.join(BRANCH_WORDS)} only"]
-    odd = ".." in name or "//" in name or name.endswith((".lock", "/", ".")) or name[0] in "/.-"
-    if odd or not _BRANCH.fullmatch(name):
-        return [f"repositories {match}: branch_name gives no valid branch"]
-    if "{id}" not in pattern:
-        return [f"repositories {match}: branch_name needs {{id}}, so that no two are alike"]
-    return []
 
 
 def load_settings(path: Path | None, environment: dict[str, str] | None = None) -> Settings:

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 import structlog
 
 from chatbot.actions import Actions
+from chatbot.budgets import check_allowance
 from chatbot.config import Settings
 from chatbot.history import delivery, queries
 from chatbot.models import Event, Run, Status, Task
@@ -134,6 +135,7 @@ class Dispatcher:
             claimed = await self._actions.claim_run(run_id, self._ownership.owner)
             if claimed is None:
                 return
+            check_allowance(await self._recorder(run).allowance())
             self._preparing.add(run_id)
             try:
                 tree = await self._staged("source", self._sources.fetch(task, tree))
@@ -235,7 +237,8 @@ class Dispatcher:
         return setup, decision
 
     def _recorder(self, run: Run) -> StoryRecorder:
-        return StoryRecorder(self._actions, run.task_id, run.id)
+        budgets = self._settings.budgets
+        return StoryRecorder(self._actions, run.task_id, run.id, budgets)
 
     async def _stop(self, run_id: str) -> None:
         if run_id in self._preparing and run_id in self._driven:

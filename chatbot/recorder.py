@@ -6,17 +6,22 @@ import asyncio
 from typing import Any
 
 from chatbot.actions import Actions
+from chatbot.budgets import find_allowance
+from chatbot.config import BudgetSettings
 from chatbot.history import queries
 from chatbot.history.store import POLL_SECONDS
 from sandbox.engines.engine import Handle
 from sandbox.patch import PatchSummary
-from sandbox.recorder import InboxItem, Turn
+from sandbox.recorder import Allowance, InboxItem, Turn
 
 
 class StoryRecorder:
     """Fulfils `sandbox.recorder.Recorder` for one run."""
 
-    def __init__(self, actions: Actions, task_id: str, run_id: str) -> None:
+    def __init__(
+        self, actions: Actions, task_id: str, run_id: str, budgets: BudgetSettings
+    ) -> None:
+        self._budgets = budgets
         self._actions = actions
         self._history = actions.history
         self._task_id = task_id
@@ -63,3 +68,9 @@ class StoryRecorder:
 
     async def delivered(self, item_ids: list[int], *, turn: int) -> None:
         await self._actions.record_delivered(self._run_id, item_ids, turn)
+
+    async def allowance(self) -> Allowance:
+        now = self._actions.clock()
+        return await self._history.read(
+            lambda db: find_allowance(db, self._run_id, self._budgets, now)
+        )

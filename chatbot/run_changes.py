@@ -8,7 +8,7 @@ from typing import Any
 from sqlite_utils import Database
 
 from chatbot.changes import Changes, failure
-from chatbot.history import queries
+from chatbot.history import queries, spending
 from chatbot.models import (
     Run,
     Status,
@@ -140,6 +140,8 @@ class RunChanges(Changes):
             is_alive = run.finished_at is None and task.status == Status.PREPARING
             if kind == "container_started" and payload.get("phase") == "agent" and is_alive:
                 details["status"] = self._move(db, task, Status.RUNNING).status
+            if kind == "turn":
+                spending.add(db, task, run, payload, at=self.clock())
             queries.append_event(db, run.task_id, kind, details, at=self.clock())
 
         await self.history.write(change)

@@ -284,6 +284,9 @@ _LINES: dict[str, Callable[[Payload], str]] = {
     "step_started": _step_started,
     "step_finished": _step_finished,
     "note": _note,
+    "budget_warning": lambda payload: (
+        f"{number(payload, 'used'):.0%} of {_words(payload, 'name', 100)} is used"
+    ),
     "check_started": lambda payload: (
         f"Verifying in a clean container: {_words(payload, 'command', 120)}"
     ),

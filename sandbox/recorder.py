@@ -94,6 +94,16 @@ class Outcome:
     extra: dict[str, Any] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Allowance:
+    """How far the tightest budget that a run stands under is used."""
+
+    used: float = 0.0
+    """Its share; 1 and more: all of it."""
+    name: str = ""
+    """As people say it: `the run's budget of $2.00`; empty: there is none."""
+
+
 class Recorder(Protocol):
     """Each call returns only when what it was given would survive a kill of the process."""
 
@@ -117,3 +127,6 @@ class Recorder(Protocol):
 
     async def delivered(self, item_ids: list[int], *, turn: int) -> None:
         """These items reached the model with that turn."""
+
+    async def allowance(self) -> Allowance:
+        """What may still be spent, with all that was told until now."""

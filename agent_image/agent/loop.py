@@ -92,7 +92,7 @@ class Agent:
             answer = self._around.gateway.ask("PUT", path, request, stop=self._around.stop)
         except Refused as refusal:
             if refusal.status == 402:
-                raise Ended("gave_up", brief="The turn budget is used up.") from refusal
+                raise Ended("gave_up", brief=refusal.brief) from refusal
             if refusal.status == 502:
                 raise Ended("failed", brief=refusal.brief) from refusal
             raise

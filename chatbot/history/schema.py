@@ -3,7 +3,7 @@
 tasks and runs hold the present, events the whole story; both change in the same transaction.
 turns is the transcript, setup_approvals say which scripts may run as root, patches is
 content-addressed, projections say how far each view of the story (Slack, files) has come; pulls
-and cursors what was read of the forge, people who is who there.
+and cursors what was read of the forge, people who is who there; spending is what models took.
 """
 
 from __future__ import annotations
@@ -26,6 +26,11 @@ def m002_setup(db: Database) -> None:
 @migrations()
 def m003_pulls(db: Database) -> None:
     _execute(db, _PULLS)
+
+
+@migrations()
+def m004_spending(db: Database) -> None:
+    _execute(db, _SPENDING)
 
 
 def _execute(db: Database, statements: str) -> None:
@@ -197,4 +202,18 @@ CREATE TABLE cursors (
     name TEXT PRIMARY KEY,
     state TEXT NOT NULL
 ) STRICT, WITHOUT ROWID
+"""
+
+_SPENDING = """
+CREATE TABLE spending (
+    run_id TEXT NOT NULL REFERENCES runs (id),
+    task_id TEXT NOT NULL REFERENCES tasks (id),
+    person TEXT NOT NULL,
+    channel TEXT NOT NULL,
+    day TEXT NOT NULL,
+    tokens INTEGER NOT NULL,
+    cost_usd REAL NOT NULL
+) STRICT;
+CREATE INDEX spending_task ON spending (task_id);
+CREATE INDEX spending_day ON spending (day)
 """

@@ -39,6 +39,9 @@ def fold_run(run: RunView, event: Event) -> RunView:
             return replace(run, environment=_environment(payload))
         case "egress" if string(payload, "verdict") == "refused":
             return _refused(run, payload)
+        case "budget_warning":
+            used = f"{number(payload, 'used'):.0%} of {string(payload, 'name', 100)} is used."
+            return replace(run, budgets=(*run.budgets, used)[-5:])
         case "redacted":
             return replace(run, hidden=True)
         case "source_notes":

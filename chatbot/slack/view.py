@@ -93,6 +93,8 @@ class RunView:
     environment: EnvironmentView | None = None
     refusals: tuple[RefusalView, ...] = ()
     source_notes: tuple[str, ...] = ()
+    budgets: tuple[str, ...] = ()
+    """What is nearly spent, or spent, in words."""
     hidden: bool = False
     """Something that looked like a secret was taken out of what the run said."""
     stopping: bool = False

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from sandbox.engines.engine import Handle
 from sandbox.patch import PatchSummary
-from sandbox.recorder import InboxItem, Recorder, Turn
+from sandbox.recorder import Allowance, InboxItem, Recorder, Turn
 
 MAX_LOG_BYTES: Final = 32 * 1024**2
 
@@ -37,6 +37,9 @@ class Unheard:
 
     async def delivered(self, item_ids: list[int], *, turn: int) -> None:
         raise NotImplementedError("A set-up hears no messages.")
+
+    async def allowance(self) -> Allowance:
+        raise NotImplementedError("A set-up spends nothing.")
 
 
 class BuildLog(Unheard):

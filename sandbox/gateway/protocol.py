@@ -73,7 +73,7 @@ Errors are {"error": {"code": str, "brief": str}}:
     400 bad_request    401 unauthorized   404 not_found      409 conflict
     413 too_large      408 bad_request (too slow)
     422 patch_refused, read_only (mode explain or review)
-    402 budget_exceeded (the run's turns are used up)
+    402 budget_exceeded (the run's turns are used up, or a budget that it stands under)
     429, 503           try again after `Retry-After` seconds; so too when nobody listens
     500 internal       something broke on the host
     502 provider_error the model cannot be reached any more: end the run with what there is

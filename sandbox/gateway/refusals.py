@@ -27,7 +27,7 @@ class Unauthorized(Refusal):
 
 
 class BudgetExceeded(Refusal):
-    """The run's turns are used up."""
+    """The run's turns, or a budget that it stands under, are used up."""
 
     status = 402
     code = "budget_exceeded"

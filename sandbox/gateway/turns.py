@@ -17,6 +17,7 @@ from sandbox.recorder import Recorder, Turn
 from sandbox.spec import RunSpec
 
 SHOWN_CHARACTERS: Final = 500
+WARN_SHARE: Final = 0.8
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +49,11 @@ class Turns:
         self._turns: list[Turn] = []
         self._pending: _Pending | None = None
         self._closed = False
+        self._last: int | None = None
+        """The turn in which the model may wrap up, where a budget is used up."""
+        self._budget = ""
+        """Which one."""
+        self._warned: set[str] = set()
 
     async def load(self) -> None:
         self._turns = await self._recorder.turns()
@@ -58,7 +64,10 @@ class Turns:
 
     @property
     def left(self) -> int:
-        return max(0, self._spec.resume_turn + self._spec.limits.turns - len(self._turns))
+        end = self._spec.resume_turn + self._spec.limits.turns
+        if self._last is not None:
+            end = min(end, self._last + 1)
+        return max(0, end - len(self._turns))
 
     async def put(self, number: int, request: TurnRequest) -> Reply:
         """The reply of that turn: stored, on its way, or asked for now."""
@@ -68,6 +77,8 @@ class Turns:
                 raise Conflict(f"Turn {number} was asked with other content.")
             await self._deliver(request, number)
             return turn.reply
+        if self._pending is None and number == self._spec.resume_turn == len(self._turns):
+            await self._count()
         if self._pending is None:
             self._check(number, request)
             task = asyncio.create_task(self._ask(number, request))
@@ -102,6 +113,8 @@ class Turns:
             raise Closing
         if number != len(self._turns):
             raise Conflict(f"The next turn is {len(self._turns)}.")
+        if self.left == 0 and self._last is not None:
+            raise BudgetExceeded(f"{self._budget[:1].upper()}{self._budget[1:]} is used up.")
         if self.left == 0:
             raise BudgetExceeded(f"The run's {self._spec.limits.turns} turns are used up.")
         is_first = number == self._spec.resume_turn
@@ -129,8 +142,24 @@ class Turns:
         self._turns.append(turn)
         await self._recorder.event("turn", self._describe(turn))
         await self._hiding.add("turn", request.hidden)
+        await self._count()
         await self._deliver(request, number)
         return turn
+
+    async def _count(self) -> None:
+        """Warn in time; and once all is spent, leave the model one turn to wrap up.
+
+        A run that begins with nothing left has not even that.
+        """
+        allowance = await self._recorder.allowance()
+        if allowance.used >= 1 and self._last is None:
+            self._budget = allowance.name
+            begun = len(self._turns) > self._spec.resume_turn
+            self._last = len(self._turns) if begun else len(self._turns) - 1
+        if allowance.used >= WARN_SHARE and allowance.name not in self._warned:
+            self._warned.add(allowance.name)
+            payload = {"name": allowance.name, "used": round(allowance.used, 3)}
+            await self._recorder.event("budget_warning", payload)
 
     async def _deliver(self, request: TurnRequest, number: int) -> None:
         """Mark what the run's inbox really held: a container may name any id."""

@@ -86,7 +86,10 @@ async def test_answers_that_fail_for_a_while_are_asked_for_again(
 async def test_used_up_turns_end_the_run_with_what_there_is(make_stage: MakeStage) -> None:
     stage = await make_stage(limits={"turns": 4})
     outcome = await stage.play(*[[bash(f"echo {n} >> n.txt")] for n in range(9)])
-    assert outcome == {"kind": "gave_up", "brief": "The turn budget is used up."}
+    assert outcome == {
+        "kind": "gave_up",
+        "brief": "The run's turns, or a budget that it stands under, are used up.",
+    }
     assert (stage.result() / "n.txt").read_text() == "0\n1\n2\n3\n"
     assert "Turns left: 3" in stage.gateway.texts(1)[-1]
     assert "Turns left: 1" in stage.gateway.texts(3)[-1]

@@ -9,7 +9,7 @@ from typing import Any
 
 from sandbox.engines.engine import Handle
 from sandbox.patch import PatchSummary
-from sandbox.recorder import InboxItem, Turn
+from sandbox.recorder import Allowance, InboxItem, Turn
 
 
 @dataclass
@@ -22,6 +22,7 @@ class MemoryRecorder:
     patches: list[tuple[bytes, PatchSummary, bool]] = field(default_factory=list)
     items: list[InboxItem] = field(default_factory=list)
     delivered_ids: list[tuple[int, int]] = field(default_factory=list)
+    spent: Allowance = field(default_factory=Allowance)
     _news: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def event(self, kind: str, payload: dict[str, Any]) -> None:
@@ -54,6 +55,9 @@ class MemoryRecorder:
 
     async def delivered(self, item_ids: list[int], *, turn: int) -> None:
         self.delivered_ids += [(id_, turn) for id_ in item_ids]
+
+    async def allowance(self) -> Allowance:
+        return self.spent
 
     def say(self, item: InboxItem) -> None:
         """A person says something, or asks to stop."""

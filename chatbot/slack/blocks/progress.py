@@ -98,6 +98,7 @@ def _notes(run: RunView) -> tuple[Block, ...]:
 def _warnings(task: Task, run: RunView) -> tuple[Block, ...]:
     """What was kept from the run, and what was hidden of it."""
     lines = [f":warning: {escaped(note, 500)}" for note in run.source_notes[:5]]
+    lines += [f":moneybag: {escaped(budget, 200)}" for budget in run.budgets]
     lines += [_refusal(task, refusal) for refusal in run.refusals[:MAX_REFUSALS]]
     if (more := len(run.refusals) - MAX_REFUSALS) > 0:
         lines.append(f":no_entry: … and {count(more, 'more address')}")

@@ -108,6 +108,15 @@ CREATE TABLE setup_approvals (
     settled_by_id TEXT,
     settled_by_name TEXT
 ) STRICT;
+CREATE TABLE spending (
+    run_id TEXT NOT NULL REFERENCES runs (id),
+    task_id TEXT NOT NULL REFERENCES tasks (id),
+    person TEXT NOT NULL,
+    channel TEXT NOT NULL,
+    day TEXT NOT NULL,
+    tokens INTEGER NOT NULL,
+    cost_usd REAL NOT NULL
+) STRICT;
 CREATE TABLE sqlite_sequence(name,seq);
 CREATE TABLE tasks (
     id TEXT PRIMARY KEY,
@@ -159,6 +168,9 @@ CREATE INDEX seen_at ON seen (at)
 CREATE INDEX setup_approvals_scripts ON setup_approvals (repository, sha256, state);
 CREATE INDEX setup_approvals_task ON setup_approvals (task_id)
 ;
+CREATE INDEX spending_day ON spending (day)
+;
+CREATE INDEX spending_task ON spending (task_id);
 CREATE INDEX tasks_created ON tasks (created_at);
 CREATE INDEX tasks_status ON tasks (status);
 CREATE UNIQUE INDEX tasks_thread ON tasks (team, channel, thread_ts);

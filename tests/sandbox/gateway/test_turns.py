@@ -21,7 +21,7 @@ from sandbox.llm.provider import (
     ToolResult,
     Usage,
 )
-from sandbox.recorder import InboxItem, Turn
+from sandbox.recorder import Allowance, InboxItem, Turn
 from sandbox.spec import Limits
 from tests.sandbox.gateway.conftest import Open, answers, first, says
 from tests.sandbox.memory_recorder import MemoryRecorder
@@ -299,3 +299,26 @@ async def test_turns_come_in_order(open_house: Open, number: int) -> None:
     house = await open_house()
     status, body = await house.turn(number, first())
     assert (status, body["error"]["code"]) == (409, "conflict")
+
+
+async def test_a_budget_warns_then_leaves_one_turn_to_wrap_up(open_house: Open) -> None:
+    house = await open_house()
+    assert (await house.turn(0, first()))[1]["turns_left"] > 1
+    house.recorder.spent = Allowance(used=0.85, name="the run's budget of $2.00")
+    assert (await house.turn(1, says("more")))[1]["turns_left"] > 1
+    house.recorder.spent = Allowance(used=1.1, name="the run's budget of $2.00")
+    assert (await house.turn(2, says("more")))[1]["turns_left"] == 1
+    assert (await house.turn(3, says("more")))[1]["turns_left"] == 0
+    status, answer = await house.turn(4, says("more"))
+    assert (status, answer["error"]["code"]) == (402, "budget_exceeded")
+    assert answer["error"]["brief"] == "The run's budget of $2.00 is used up."
+    assert house.recorder.payloads("budget_warning") == [
+        {"name": "the run's budget of $2.00", "used": 0.85}
+    ]
+
+
+async def test_a_run_that_begins_with_nothing_left_asks_nobody(open_house: Open) -> None:
+    house = await open_house()
+    house.recorder.spent = Allowance(used=1.0, name="today's budget of $2.00")
+    status, _ = await house.turn(0, first())
+    assert (status, house.provider.asked) == (402, [])

@@ -1,7 +1,7 @@
 // The names that are likely here; others stay as :name:.
 
 const NAMES = {
-  "+1": "👍", "-1": "👎", thumbsup: "👍", thumbsdown: "👎", eyes: "👀", white_check_mark: "✅", grey_question: "❔", heavy_check_mark: "✔️",
+  "+1": "👍", "-1": "👎", thumbsup: "👍", thumbsdown: "👎", eyes: "👀", white_check_mark: "✅", grey_question: "❔", moneybag: "💰", heavy_check_mark: "✔️",
   x: "❌", warning: "⚠️", tada: "🎉", rocket: "🚀", hourglass: "⌛", hourglass_flowing_sand: "⏳", wave: "👋",
   thinking_face: "🤔", memo: "📝", mag: "🔍", bug: "🐛", wrench: "🔧", hammer: "🔨", gear: "⚙️", lock: "🔒",
   unlock: "🔓", key: "🔑", link: "🔗", package: "📦", sparkles: "✨", fire: "🔥", octagonal_sign: "🛑",

@@ -1,0 +1,107 @@
+"""What differs between repositories, and what may be spent: sections of the configuration."""
+
+from __future__ import annotations
+
+import re
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+BRANCH_WORDS = ("words", "id", "person", "issue")
+_BRANCH = re.compile(r"[\w./-]+")
+
+
+class Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+
+class RepositorySettings(Section):
+    """What differs for some repositories; where several match, the later one wins."""
+
+    match: str
+    """`owner/name`, with * and ? as wildcards."""
+    image: str | None = None
+    """Instead of `sandbox.image`."""
+    setup: str | None = None
+    """Path of the set-up script, else what `.threadsmith.toml` names, else setup.sh."""
+    maintenance: str | None = None
+    """Path of a script that is run where an environment is used again for another commit."""
+    trust_setup: bool | None = None
+    """Whether its scripts run without approval."""
+    setup_network: tuple[str, ...] | None = None
+    """Instead of `sandbox.setup_network`."""
+    agent_network: tuple[str, ...] | None = None
+    """Instead of `sandbox.agent_network`."""
+    test: str | None = None
+    """The command that verifies a change, beside those that the agent names."""
+    secrets: tuple[str, ...] | None = None
+    """Names from `[secrets]` that its set-up script gets as variables; the agent never does."""
+    publish: Literal["pull_request", "branch"] | None = None
+    """What the button makes; `branch` also for remotes that are no forge."""
+    base: str | None = None
+    """The branch that pull requests go to; else the one the work began on."""
+    branch_name: str | None = None
+    """Pattern of new branches, with {words}, {id}, {person} and {issue}."""
+    draft: bool | None = None
+    """Whether pull requests are opened as drafts."""
+    labels: tuple[str, ...] | None = None
+    """Put on new pull requests."""
+    reviewers: tuple[str, ...] | None = None
+    """Asked to review new pull requests: logins, and teams as `organisation/team`."""
+    delete_branch: bool | None = None
+    """Remove our branch once its pull request is merged or closed."""
+    second_person: bool | None = None
+    """A patch to sensitive files is approved by somebody other than who asked for it."""
+    feedback: bool | None = None
+    """Failed checks and review comments are told in the thread; true unless it is set."""
+    autofix: bool | None = None
+    """They are taken up without asking, and the pull request is updated."""
+    fix_rounds: int | None = Field(default=None, ge=0)
+    """How often in a row that may be for one pull request; 3 unless it is set."""
+    issues_channel: str | None = None
+    """Slack channel id in which issues become tasks, when somebody with write access says so."""
+    issues_label: str | None = None
+    """The label that says so, besides assigning the bot or mentioning it; `threadsmith`."""
+
+
+class BudgetSettings(Section):
+    """What may be spent on models; a day is one of UTC.
+
+    Where the price of a model is not known, only tokens can be counted.
+    """
+
+    run_usd: float | None = Field(default=None, gt=0)
+    """In one run."""
+    run_tokens: int | None = Field(default=None, gt=0)
+    """In one run."""
+    task_usd: float | None = Field(default=None, gt=0)
+    """In one task, follow-ups included."""
+    task_tokens: int | None = Field(default=None, gt=0)
+    """In one task, follow-ups included."""
+    person_usd: float | None = Field(default=None, gt=0)
+    """By one person in a day."""
+    person_tokens: int | None = Field(default=None, gt=0)
+    """By one person in a day."""
+    channel_usd: float | None = Field(default=None, gt=0)
+    """In one channel in a day."""
+    channel_tokens: int | None = Field(default=None, gt=0)
+    """In one channel in a day."""
+    day_usd: float | None = Field(default=None, gt=0)
+    """By all together in a day."""
+    day_tokens: int | None = Field(default=None, gt=0)
+    """By all together in a day."""
+
+
+def branch_pattern_faults(match: str, pattern: str | None) -> list[str]:
+    if pattern is None:
+        return []
+    try:
+        name = pattern.format(**dict.fromkeys(BRANCH_WORDS, "x"))
+    except (KeyError, IndexError, ValueError):
+        return [f"repositories {match}: branch_name knows {', '.join(BRANCH_WORDS)} only"]
+    odd = ".." in name or "//" in name or name.endswith((".lock", "/", ".")) or name[0] in "/.-"
+    if odd or not _BRANCH.fullmatch(name):
+        return [f"repositories {match}: branch_name gives no valid branch"]
+    if "{id}" not in pattern:
+        return [f"repositories {match}: branch_name needs {{id}}, so that no two are alike"]
+    return []
