@@ -110,6 +110,8 @@ class ModelSettings(Section):
     """Else the SDK's own OPENAI_BASE_URL; any compatible server."""
     max_output_tokens: int = Field(default=16_000, ge=256)
     """The longest single reply."""
+    context_tokens: int = Field(default=0, ge=0)
+    """How much the model takes in; 0: as published, or 128,000 where it is not known."""
     replay_delay_seconds: float = Field(default=0.0, ge=0)
     """How long recorded replies take, so that a demonstration can be watched."""
 

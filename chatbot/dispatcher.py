@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any, TypeVar
 
@@ -196,7 +197,10 @@ class Dispatcher:
             tree=tree,
             image=rules.image,
             model=task.model,
-            limits=self._settings.sandbox.limits(),
+            limits=replace(
+                self._settings.sandbox.limits(),
+                context_tokens=self._settings.model.context_tokens,
+            ),
             setup=setup,
             agent_network=rules.agent_network,
             notes=notes,

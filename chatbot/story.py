@@ -284,6 +284,10 @@ _LINES: dict[str, Callable[[Payload], str]] = {
     "step_started": _step_started,
     "step_finished": _step_finished,
     "note": _note,
+    "context_cleared": lambda payload: (
+        f"Results of the first {counted(integer(payload, 'turns'), 'turn')} were cleared,"
+        " so that the conversation fits the model"
+    ),
     "budget_warning": lambda payload: (
         f"{number(payload, 'used'):.0%} of {_words(payload, 'name', 100)} is used"
     ),

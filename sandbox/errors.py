@@ -98,6 +98,12 @@ class ProviderError(ThreadsmithError):
     code = "provider_error"
 
 
+class ContextTooLong(ProviderError):
+    """The conversation is longer than the model can take."""
+
+    resolution = "Start a new task, or name a model with a larger context."
+
+
 class ProviderKeyMissing(ProviderError):
     """No key for the model's provider is configured."""
 

@@ -28,6 +28,8 @@ class Limits:
     memory_bytes: int = 4 * 1024**3
     cpus: float = 2.0
     processes: int = 512
+    context_tokens: int = 0
+    """The model's window; 0: by the table of known models."""
     turns: int = 100
     """Model replies in one run."""
     wall_seconds: int = 3600

@@ -6,7 +6,8 @@ import asyncio
 from dataclasses import asdict, dataclass
 from typing import Final
 
-from sandbox.errors import ProviderError
+from sandbox.errors import ContextTooLong, ProviderError
+from sandbox.gateway.context import clear, find_cut, window_tokens
 from sandbox.gateway.hiding import Hiding
 from sandbox.gateway.refusals import BadRequest, BudgetExceeded, Closing, Conflict
 from sandbox.gateway.transcript import check_results, make_conversation
@@ -54,6 +55,8 @@ class Turns:
         self._budget = ""
         """Which one."""
         self._warned: set[str] = set()
+        self._cut = 0
+        """So many of the first turns go to the model without their results."""
 
     async def load(self) -> None:
         self._turns = await self._recorder.turns()
@@ -123,9 +126,8 @@ class Turns:
         check_results(self._turns, request)
 
     async def _ask(self, number: int, request: TurnRequest) -> Turn:
-        conversation = make_conversation(self._turns, request)
         try:
-            reply = await self._provider.reply(conversation, model=self._model)
+            reply = await self._reply(request)
         except ProviderError as error:
             self.fault = error
             raise
@@ -145,6 +147,26 @@ class Turns:
         await self._count()
         await self._deliver(request, number)
         return turn
+
+    async def _reply(self, request: TurnRequest) -> Reply:
+        """With what fits into the model's window; where it says otherwise, with far less."""
+        limits = self._spec.limits
+        window = window_tokens(self._provider.name, self._model, limits.context_tokens)
+        cut = max(self._cut, find_cut(self._turns, window))
+        try:
+            return await self._reply_with(request, cut)
+        except ContextTooLong:
+            if cut >= len(self._turns):
+                raise
+            return await self._reply_with(request, len(self._turns))
+
+    async def _reply_with(self, request: TurnRequest, cut: int) -> Reply:
+        conversation = make_conversation(clear(self._turns, cut), request)
+        reply = await self._provider.reply(conversation, model=self._model)
+        if cut > self._cut:
+            self._cut = cut
+            await self._recorder.event("context_cleared", {"turns": cut})
+        return reply
 
     async def _count(self) -> None:
         """Warn in time; and once all is spent, leave the model one turn to wrap up.

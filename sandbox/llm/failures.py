@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
-from sandbox.errors import ProviderError
+from sandbox.errors import ContextTooLong, ProviderError
 from sandbox.redaction import Redactor
 
 _CONTEXT_WORDS = re.compile(
@@ -29,6 +29,8 @@ class Peer:
     def failure(self, status: int, message: str, *, model: str) -> ProviderError:
         """The error for an HTTP status and the provider's own words."""
         words = self._hide(message)
+        if status == 413 or (400 <= status < 500 and _CONTEXT_WORDS.search(words)):
+            return ContextTooLong(details=f"HTTP {status}: {words}")
         brief, resolution = self._explain(status, words, model)
         return ProviderError(brief, details=f"HTTP {status}: {words}", resolution=resolution)
 
@@ -77,10 +79,6 @@ class Peer:
                     f"The rate limit of {self.label} held through every retry.",
                     "Try again later, or run fewer tasks at a time (`sandbox.max_runs`).",
                 )
-            case 413:
-                return _TOO_LONG
-            case _ if status < 500 and _CONTEXT_WORDS.search(words):
-                return _TOO_LONG
             case _ if status >= 500:
                 return (
                     f"{self.label} is overloaded or failing (HTTP {status}).",
@@ -88,9 +86,3 @@ class Peer:
                 )
             case _:
                 return f"{self.label} refused the request: {short}", "See the log for the details."
-
-
-_TOO_LONG = (
-    "The conversation is longer than the model can take.",
-    "Start a new task, or name a model with a larger context.",
-)
