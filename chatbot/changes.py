@@ -168,7 +168,9 @@ class Changes:
             title=outcome.title or task.title,
             summary=outcome.summary or outcome.brief,
         )
-        task = self._move(db, task, status)
+        standing = None if outcome.kind == "patch" else self._standing(db, task, run)
+        task = self._move(db, task, status if standing is None else Status.READY)
+        status = task.status
         payload = {
             "run_id": run.id,
             "number": run.number,
@@ -193,6 +195,18 @@ class Changes:
             self._take_up(db, task)
         elif outcome.kind == "patch":
             self._ask_approval(db, task, run)
+        elif standing is not None:
+            self._ask_approval(db, task, standing)
+
+    def _standing(self, db: Database, task: Task, run: Run) -> Run | None:
+        """The earlier run whose finished, unpublished patch this one has left as it was."""
+        sha256 = task.open_patch_sha256
+        if sha256 is None:
+            return None
+        for earlier in reversed(queries.task_runs(db, task.id)):
+            if earlier.id != run.id and earlier.patch_sha256 == sha256:
+                return earlier if earlier.outcome == "patch" else None
+        return None
 
     def _ask_approval(self, db: Database, task: Task, run: Run) -> None:
         """Only where there is a forge to publish to, and something not yet published."""

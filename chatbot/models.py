@@ -35,9 +35,13 @@ class Status(StrEnum):
 
 
 TRANSITIONS: dict[Status, frozenset[Status]] = {
-    Status.QUEUED: frozenset({Status.PREPARING, Status.FAILED, Status.STOPPED}),
+    # Ready without having run: what an earlier run made still waits for a person.
+    Status.QUEUED: frozenset({Status.PREPARING, Status.READY, Status.FAILED, Status.STOPPED}),
     Status.PREPARING: frozenset(
-        {Status.QUEUED, Status.WAITING, Status.RUNNING, Status.FAILED, Status.STOPPED},
+        {
+            *(Status.QUEUED, Status.WAITING, Status.RUNNING),
+            *(Status.READY, Status.FAILED, Status.STOPPED),
+        },
     ),
     Status.RUNNING: frozenset(
         {Status.WAITING, Status.READY, Status.DONE, Status.FAILED, Status.STOPPED},

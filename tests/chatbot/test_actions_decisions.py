@@ -281,3 +281,37 @@ async def test_key_is_seen_once(actions: Actions, clock: Clock) -> None:
     assert sorted(answers) == [False] * 4 + [True]
     await actions.history.write(lambda db: delivery.forget_seen(db, clock.now + 1))
     assert await actions.first_sight("k")
+
+
+@pytest.mark.parametrize("moment", ["queued", "prepared", "working"])
+@pytest.mark.parametrize("kind", ["failed", "stopped", "nothing"])
+async def test_a_follow_up_that_comes_to_nothing_leaves_the_question_as_it_was(
+    actions: Actions, moment: str, kind: str
+) -> None:
+    life = await Life.begin(actions)
+    first = await life.to_ready()
+    await actions.add_message(life.task_id, ADA, "and a test")
+    if moment == "prepared":
+        await life.prepare()
+    elif moment == "working":
+        await life.work()
+    await life.finish(kind)
+    again = await life.approval()
+    assert again is not None
+    assert (again.id != first.id, again.patch_sha256) == (True, first.patch_sha256)
+    assert again.run_id == first.run_id
+    assert (await life.task()).status == Status.READY
+    task = await actions.approve(again.id, ADA)
+    assert task.status == Status.PUBLISHING
+
+
+async def test_a_follow_up_that_was_stopped_half_way_asks_nothing(actions: Actions) -> None:
+    """Its half-done work is kept, and is nobody's to publish yet."""
+    life = await Life.begin(actions)
+    await life.to_ready()
+    await actions.add_message(life.task_id, ADA, "and a test")
+    await life.work()
+    await life.patch(b"half a patch")
+    await life.finish("stopped")
+    assert await life.approval() is None
+    assert (await life.task()).status == Status.STOPPED

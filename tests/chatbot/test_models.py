@@ -18,8 +18,8 @@ from chatbot.models import (
 )
 
 ALLOWED = {
-    "queued": "preparing failed stopped",
-    "preparing": "queued waiting running failed stopped",
+    "queued": "preparing ready failed stopped",
+    "preparing": "queued waiting running ready failed stopped",
     "running": "waiting ready done failed stopped",
     "waiting": "queued running ready failed stopped",
     "ready": "queued publishing done stopped",
