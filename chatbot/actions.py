@@ -94,6 +94,23 @@ class Actions(RunChanges, SetupChanges, PublishChanges, PullChanges):
 
         return await self.history.write(change)
 
+    async def answer(self, task_id: str, seq: int, option: int, by: Person) -> None:
+        """One of the answers that a question of the agent offered; once, while it is open."""
+
+        def find(db: Database) -> tuple[str, str]:
+            events = queries.task_events(db, task_id, after_seq=seq - 1)
+            asked = events[0] if events and events[0].kind == "question" else None
+            if asked is None or any(event.kind == "question_closed" for event in events):
+                raise TransitionRefused("This question is closed.")
+            options = asked.payload["options"]
+            if not 0 <= option < len(options):
+                raise TransitionRefused("There is no such answer.")
+            return str(options[option]), f"answer:{task_id}:{seq}"
+
+        text, key = await self.history.read(find)
+        if await self.add_message(task_id, by, text, key=key) is None:
+            raise TransitionRefused("Somebody has answered already.")
+
     async def stop_task(self, task_id: str, by: Person, *, key: str | None = None) -> bool:
         """Ask the live run to end; False where there is none. A queued run ends here and now."""
         now = self.clock()

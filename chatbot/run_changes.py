@@ -140,6 +140,10 @@ class RunChanges(Changes):
             is_alive = run.finished_at is None and task.status == Status.PREPARING
             if kind == "container_started" and payload.get("phase") == "agent" and is_alive:
                 details["status"] = self._move(db, task, Status.RUNNING).status
+            if kind == "question" and task.status == Status.RUNNING and run.finished_at is None:
+                details["status"] = self._move(db, task, Status.WAITING).status
+            if kind == "question_closed" and task.status == Status.WAITING:
+                details["status"] = self._move(db, task, Status.RUNNING).status
             if kind == "turn":
                 spending.add(db, task, run, payload, at=self.clock())
             queries.append_event(db, run.task_id, kind, details, at=self.clock())

@@ -284,6 +284,10 @@ _LINES: dict[str, Callable[[Payload], str]] = {
     "step_started": _step_started,
     "step_finished": _step_finished,
     "note": _note,
+    "question": lambda payload: f"The agent asks: {_words(payload, 'question')}",
+    "question_closed": lambda payload: (
+        "" if payload.get("answered") is True else "Nobody answered in time"
+    ),
     "context_cleared": lambda payload: (
         f"Results of the first {counted(integer(payload, 'turns'), 'turn')} were cleared,"
         " so that the conversation fits the model"

@@ -39,6 +39,11 @@ class Inbox:
             taken, self._waiting = self._waiting, []
             return taken
 
+    def holds(self) -> bool:
+        """Whether something was heard that nobody took yet."""
+        with self._lock:
+            return bool(self._waiting)
+
     def has_news(self) -> bool:
         """Ask right now whether somebody has said something; raises Stopped for a stop."""
         try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import Any, Dict, List, NamedTuple, Optional
 
 from agent_image.agent import prompt
@@ -18,6 +19,10 @@ from agent_image.agent.tools import MAX_CALLS, Result, Tools
 Json = Dict[str, Any]
 
 NEAR_END_TURNS = 3
+ASK_SECONDS = 1800.0
+KEPT_SECONDS = 120.0
+"""What an unanswered question must leave of the run's time."""
+ASK_PAUSE_SECONDS = 0.1
 
 
 class Ended(Exception):
@@ -114,6 +119,8 @@ class Agent:
                 if finish is not None:
                     results[finish] = _refusal(prompt.NOT_ALONE)
                 finish = index
+            elif call["name"] == "ask":
+                results[index] = self._ask_people(call["arguments"])
             else:
                 step = "{}.{}".format(self._turn - 1, index + 1)
                 results[index] = self._around.tools.run(call, step)
@@ -132,6 +139,24 @@ class Agent:
             }
             for index, call in enumerate(calls)
         ]
+
+    def _ask_people(self, arguments: Json) -> Result:
+        """Wait for whatever somebody says next; it reaches the model with the next turn."""
+        around = self._around
+        left = min(ASK_SECONDS, around.gateway.seconds_left - KEPT_SECONDS)
+        if left < 1:
+            return Result(prompt.NO_TIME, is_error=True)
+        deadline = time.monotonic() + left
+        options = [str(option) for option in arguments.get("options", [])]
+        around.events.add("question", question=str(arguments["question"]), options=options)
+        is_answered = False
+        try:
+            while time.monotonic() < deadline and not is_answered:
+                around.stop.wait(ASK_PAUSE_SECONDS)
+                is_answered = around.inbox.holds()
+        finally:
+            around.events.add("question_closed", answered=is_answered)
+        return Result(prompt.ANSWERED if is_answered else prompt.UNANSWERED.format(left / 60))
 
     def _hear(self, reply: Json) -> List[Json]:
         """A reply without a call: the answer to a question, or a slip."""

@@ -4,7 +4,7 @@ PROTOCOL_VERSION = 1
 EVENT_KINDS = frozenset(
     {
         *("plan", "step_started", "step_finished", "note", "setup_output"),
-        *("check_started", "check_finished"),
+        *("check_started", "check_finished", "question", "question_closed"),
     }
 )
 PLAN_STATUSES = frozenset({"pending", "in_progress", "complete", "error"})

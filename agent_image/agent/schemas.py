@@ -27,7 +27,7 @@ def make_tools(mode: str, *, command_seconds: int) -> List[Json]:
     tools = [_bash(command_seconds), _READ]
     if mode == "change":
         tools += [_EDIT, _WRITE]
-    return [*tools, _PLAN, _finish(mode)]
+    return [*tools, _PLAN, _ASK, _finish(mode)]
 
 
 def check_arguments(schema: Json, arguments: Json, where: str = "") -> None:
@@ -113,6 +113,19 @@ _WRITE = _tool(
     "write",
     "Make a file, or overwrite all of it.",
     _object(["path", "content"], path=_PATH, content=_TEXT),
+)
+_ASK = _tool(
+    "ask",
+    "Ask the people in the thread and wait for their answer, half an hour at the most.",
+    _object(
+        ["question"],
+        question=_described("Short, with what you would do without an answer."),
+        options={
+            "type": "array",
+            "maxItems": 5,
+            "items": _described("An answer in a few words; shown as a button."),
+        },
+    ),
 )
 _PLAN = _tool(
     "plan",

@@ -66,6 +66,12 @@ class Decisions:
     async def update(self, task_id: str, user_id: str, *, key: str) -> None:
         await self._actions.ask_update(task_id, await self._allowed(user_id), key=key)
 
+    async def answer(self, value: str, user_id: str) -> None:
+        """Everybody who can see the question may answer it."""
+        task_id, seq, option = value.rsplit(":", 2)
+        person = await self._people.get(user_id)
+        await self._actions.answer(task_id, int(seq), int(option), person)
+
     async def stop(self, task_id: str, user_id: str) -> None:
         """Everybody who can see the button may stop a run."""
         if not await self._actions.stop_task(task_id, await self._people.get(user_id)):

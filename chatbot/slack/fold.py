@@ -8,6 +8,7 @@ from typing import Any
 from chatbot.models import Event
 from chatbot.slack.feedback_fold import fold_ended, fold_feedback, fold_fix
 from chatbot.slack.patch_view import PatchView
+from chatbot.slack.question_fold import close_questions, fold_answer, fold_closed, fold_question
 from chatbot.slack.run_fold import fold_run
 from chatbot.slack.view import (
     GateView,
@@ -32,13 +33,13 @@ def fold(view: TaskView, event: Event) -> TaskView:
         case "run_queued":
             return _run_queued(view, event)
         case "message_received":
-            return _message_received(view, payload)
+            return _message_received(fold_answer(view, payload), payload)
         case "message_delivered":
             return _message_delivered(view, payload)
         case "stop_requested":
             return _stop_requested(view, payload)
         case "run_finished":
-            return _run_finished(view, event)
+            return _run_finished(close_questions(view), event)
         case "setup_approval_requested":
             return _setup_requested(view, event)
         case "setup_approval_settled":
@@ -47,6 +48,10 @@ def fold(view: TaskView, event: Event) -> TaskView:
             return _approval_requested(view, event)
         case "approval_settled":
             return _approval_settled(view, event)
+        case "question":
+            return fold_question(view, event)
+        case "question_closed":
+            return fold_closed(view, event)
         case "feedback":
             return fold_feedback(view, event)
         case "fix_asked":

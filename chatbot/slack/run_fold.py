@@ -39,6 +39,10 @@ def fold_run(run: RunView, event: Event) -> RunView:
             return replace(run, environment=_environment(payload))
         case "egress" if string(payload, "verdict") == "refused":
             return _refused(run, payload)
+        case "question":
+            return replace(run, is_asking=True)
+        case "question_closed":
+            return replace(run, is_asking=False)
         case "budget_warning":
             used = f"{number(payload, 'used'):.0%} of {string(payload, 'name', 100)} is used."
             return replace(run, budgets=(*run.budgets, used)[-5:])

@@ -13,6 +13,7 @@ from chatbot.slack.blocks.elements import Content
 from chatbot.slack.blocks.feedback import make_ended, make_feedback
 from chatbot.slack.blocks.gate import make_gate, make_publish_failed, make_published
 from chatbot.slack.blocks.progress import Moment, make_progress
+from chatbot.slack.blocks.question import make_question
 from chatbot.slack.blocks.result import make_change, make_failed, make_nothing, make_stopped
 from chatbot.slack.blocks.setup_gate import make_setup_gate
 from chatbot.slack.view import (
@@ -20,6 +21,7 @@ from chatbot.slack.view import (
     FeedbackView,
     GateView,
     PublishView,
+    QuestionView,
     Result,
     RunView,
     SetupGateView,
@@ -37,6 +39,7 @@ Kind = Literal[
     "publish",
     "feedback",
     "ended",
+    "question",
 ]
 
 
@@ -54,11 +57,12 @@ class Slot:
     publish: PublishView | None = None
     feedback: FeedbackView | None = None
     ended: EndedView | None = None
+    question: QuestionView | None = None
 
     @property
     def is_edited(self) -> bool:
         """Whether it follows the story after it was posted."""
-        return self.kind in {"accepted", "progress", "setup", "gate", "feedback"}
+        return self.kind in {"accepted", "progress", "setup", "gate", "feedback", "question"}
 
     @property
     def is_paced(self) -> bool:
@@ -89,6 +93,10 @@ def make_slots(view: TaskView, *, is_archive: bool = False) -> list[Slot]:
     slots += [
         Slot(key=f"ended:{ended.seq}", kind="ended", seq=ended.seq, ended=ended)
         for ended in view.ended
+    ]
+    slots += [
+        Slot(key=f"question:{asked.seq}", kind="question", seq=asked.seq, question=asked)
+        for asked in view.questions
     ]
     return sorted(slots, key=lambda slot: (slot.seq, slot.kind != "accepted"))
 
@@ -142,6 +150,8 @@ def make_contents(slot: Slot, task: Task, moment: Moment, diff: str) -> list[Con
         return [make(task, slot.publish)]
     if slot.feedback is not None:
         return [make_feedback(task, slot.feedback)]
+    if slot.question is not None:
+        return [make_question(task, slot.question)]
     if slot.ended is not None:
         return [make_ended(task, slot.ended)]
     if slot.run is None:

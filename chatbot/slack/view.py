@@ -86,6 +86,8 @@ class RunView:
     """The repository's script that runs."""
     pulling: str = ""
     """The image that has to come from a registry."""
+    is_asking: bool = False
+    """It waits for an answer."""
     verifying: str = ""
     """The command that is run in a clean container."""
     waits_for: str = ""
@@ -154,6 +156,20 @@ class FeedbackView:
     def can_fix(self) -> bool:
         is_remarked = any(remark.get("kind") != "approval" for remark in self.remarks)
         return bool(self.checks) or is_remarked
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QuestionView:
+    """What the agent asks people while it works."""
+
+    seq: int
+    run_id: str
+    question: str
+    options: tuple[str, ...]
+    is_closed: bool = False
+    by_id: str = ""
+    by_name: str = ""
+    answer: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -226,6 +242,7 @@ class TaskView:
     publishings: tuple[PublishView, ...] = ()
     feedback: tuple[FeedbackView, ...] = ()
     ended: tuple[EndedView, ...] = ()
+    questions: tuple[QuestionView, ...] = ()
     replies: tuple[ReplyView, ...] = ()
     reaction: str = "eyes"
     """On the message that asked."""

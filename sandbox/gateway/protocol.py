@@ -58,6 +58,8 @@ Event kinds from the container (every other kind is refused):
     step_finished {"step": str, "status": "complete"|"error", "title": str, "output": str,
                    "seconds": float}
     note          {"text": str}
+    question        {"question": str, "options": [str]}   the agent waits for the inbox
+    question_closed {"answered": bool}
     setup_output  {"text": str}   setup phase: the script's output as it comes, at most 4 KiB each
     check_started   {"check": int}   verification alone: which of the commands
     check_finished  {"check": int, "exit_code": int|null (its time was up), "summary": str,
@@ -91,9 +93,10 @@ MAX_TURN_BYTES: Final = 8 * 1024**2
 MAX_EVENTS_BYTES: Final = 1024**2
 MAX_INBOX_WAIT_SECONDS: Final = 30.0
 _WORK: Final = frozenset({"plan", "step_started", "step_finished", "note"})
+_ASKING: Final = frozenset({"question", "question_closed"})
 _CHECKS: Final = frozenset({"check_started", "check_finished"})
 PHASE_EVENTS: Final = {
-    "agent": _WORK,
+    "agent": _WORK | _ASKING,
     "setup": _WORK | {"setup_output"},
     "verify": _CHECKS | {"note"},
 }

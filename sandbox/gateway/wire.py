@@ -49,6 +49,8 @@ MAX_BLOCKS: Final = 1000
 MAX_TOOLS: Final = 64
 MAX_PLAN_ITEMS: Final = 100
 MAX_FINDINGS: Final = 100
+MAX_OPTIONS: Final = 5
+OPTION_CHARACTERS: Final = 200
 MAX_INBOX_IDS: Final = 1000
 
 _TOOL_NAME: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
@@ -280,6 +282,18 @@ def _setup_output(data: Json, hide: Counting) -> Json:
     return {"text": text} if len(text) <= TEXT_CHARACTERS else _note(data, hide)
 
 
+def _question(data: Json, hide: Counting) -> Json:
+    options = [
+        hide(text_of({"option": option}, "option"))[:OPTION_CHARACTERS]
+        for option in array(data, "options", MAX_OPTIONS, [])
+    ]
+    return {"question": shown(data, "question", TEXT_CHARACTERS, hide), "options": options}
+
+
+def _question_closed(data: Json, hide: Counting) -> Json:  # noqa: ARG001 - a word hides nothing
+    return {"answered": data.get("answered") is True}
+
+
 def _check_started(data: Json, hide: Counting) -> Json:  # noqa: ARG001 - a number hides nothing
     return {"check": integer(data, "check")}
 
@@ -311,6 +325,8 @@ _PAYLOADS: Final[dict[str, Callable[[Json, Counting], Json]]] = {
     "step_finished": _step_finished,
     "note": _note,
     "setup_output": _setup_output,
+    "question": _question,
+    "question_closed": _question_closed,
     "check_started": _check_started,
     "check_finished": _check_finished,
 }

@@ -123,3 +123,48 @@ async def test_a_stop_before_the_start_leaves_nothing(make_stage: MakeStage) -> 
     stage.gateway.replies = [[bash("sleep 100")]]
     await stage.start()
     assert await stage.end() == {"kind": "stopped"}
+
+
+def asking(**fields: Any) -> Any:
+    return call("ask", **{"question": "Tabs or spaces?", **fields})
+
+
+async def test_a_question_waits_for_the_answer(make_stage: MakeStage) -> None:
+    stage = await make_stage(limits={"wall_seconds": 600})
+    stage.gateway.replies = [[asking(options=["Tabs", "Spaces"])], [finish()]]
+    await stage.start()
+    await until(lambda: stage.gateway.payloads("question"))
+    await asyncio.sleep(0.3)
+    assert len(stage.gateway.turns) == 1
+    stage.gateway.say("Tabs", author="Bob")
+    await stage.end()
+    (asked,) = stage.gateway.payloads("question")
+    assert (asked["question"], asked["options"]) == ("Tabs or spaces?", ["Tabs", "Spaces"])
+    assert [payload["answered"] for payload in stage.gateway.payloads("question_closed")] == [True]
+    assert stage.gateway.results(1)[0]["text"].startswith("Somebody has answered")
+    assert stage.gateway.texts(1)[-1] == "Message from Bob in the thread: Tabs"
+    assert stage.gateway.turns[1]["inbox"] == [1]
+
+
+async def test_a_question_that_nobody_answers_ends(make_stage: MakeStage) -> None:
+    stage = await make_stage(limits={"wall_seconds": 122})
+    await stage.play([asking()], [finish()])
+    assert stage.gateway.results(1)[0]["text"].startswith("Nobody answered")
+    assert [payload["answered"] for payload in stage.gateway.payloads("question_closed")] == [False]
+
+
+async def test_without_time_nobody_is_asked(make_stage: MakeStage) -> None:
+    stage = await make_stage(limits={"wall_seconds": 60})
+    await stage.play([asking()], [finish()])
+    assert stage.gateway.results(1)[0]["is_error"]
+    assert stage.gateway.payloads("question") == []
+
+
+async def test_a_stop_ends_the_waiting(make_stage: MakeStage) -> None:
+    stage = await make_stage(limits={"wall_seconds": 600})
+    stage.gateway.replies = [[asking()]]
+    await stage.start()
+    await until(lambda: stage.gateway.payloads("question"))
+    stage.gateway.stop()
+    outcome = await stage.end()
+    assert outcome["kind"] == "stopped"

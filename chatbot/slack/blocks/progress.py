@@ -55,6 +55,8 @@ def make_title(run: RunView, now: float) -> str:
             return "Stopping…"
         if run.waits_for:
             return f"Waiting for a word about {run.waits_for}"
+        if run.is_asking:
+            return "Waiting for an answer…"
         if run.verifying:
             return f"Verifying in a clean container: {cut(' '.join(run.verifying.split()), 80)}"
         if run.started_at is not None:

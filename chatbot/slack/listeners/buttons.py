@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from slack_bolt.async_app import AsyncAck, AsyncApp
@@ -46,6 +47,11 @@ def register(app: AsyncApp, decisions: Decisions, client: AsyncWebClient) -> Non
         # Once for each message that asks, however often it is pressed.
         key = f"slack:press:{body['message']['ts']}:{action['value']}"
         await decisions.update(action["value"], body["user"]["id"], key=key)
+
+    @app.action(re.compile(r"answer_\d"))
+    async def answer(ack: AsyncAck, body: dict[str, Any], action: dict[str, Any]) -> None:
+        await ack()
+        await decisions.answer(action["value"], body["user"]["id"])
 
     @app.action("stop")
     async def stop(ack: AsyncAck, body: dict[str, Any], action: dict[str, Any]) -> None:

@@ -186,6 +186,11 @@ inner = st.lists(
         st.tuples(st.just("image_pulling"), _loose(image=long_words)),
         st.tuples(st.just("redacted"), _loose(where=words)),
         st.tuples(st.just("check_started"), _loose(command=long_words)),
+        st.tuples(
+            st.just("question"),
+            _loose(question=long_words, options=st.lists(long_words, max_size=6)),
+        ),
+        st.tuples(st.just("question_closed"), _loose(answered=st.booleans())),
         st.tuples(st.just("budget_warning"), _loose(name=long_words, used=st.floats())),
         st.tuples(st.just("plan"), plans),
         st.tuples(st.just("step_started"), steps),
