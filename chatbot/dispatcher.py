@@ -204,6 +204,8 @@ class Dispatcher:
             setup=setup,
             agent_network=rules.agent_network,
             notes=notes,
+            # At the command line nobody is spoken to.
+            can_ask=task.origin != "cli",
             verify=self._settings.sandbox.verify,
             checks=(rules.test,) if rules.test else (),
             patch=patch,

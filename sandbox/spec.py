@@ -104,6 +104,8 @@ class RunSpec:
     """Egress rules of the agent phase; empty, as it should be: none."""
     notes: tuple[str, ...] = ()
     """What the model should know of its source."""
+    can_ask: bool = True
+    """Whether there is anybody who could answer a question."""
     verify: bool = True
     """Whether the result is checked in a clean container."""
     checks: tuple[str, ...] = ()

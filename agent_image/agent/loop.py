@@ -51,6 +51,7 @@ class Agent:
     def __init__(self, run: Json, around: Surroundings) -> None:
         self._mode = str(run["mode"])
         self._egress = bool(run["egress"])
+        self._can_ask = bool(run["can_ask"])
         self._turn = int(run["turn"])
         self._first_turn = self._turn
         self._around = around
@@ -81,7 +82,9 @@ class Agent:
             "inbox": [message.id for message in messages],
         }
         if self._turn == self._first_turn:
-            request["system"] = prompt.system_prompt(self._mode, egress=self._egress)
+            request["system"] = prompt.system_prompt(
+                self._mode, egress=self._egress, can_ask=self._can_ask
+            )
             request["tools"] = self._around.tools.schemas
         reply = self._put_turn(request)
         self._turn += 1

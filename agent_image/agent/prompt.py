@@ -14,7 +14,7 @@ _SYSTEM = """\
 You are Threadsmith, a careful software engineer who works on one repository in a sealed Linux
 container. People follow your plan and steps in a chat thread; they may write to you while you
 work, and they decide about the result. Where the task leaves something open, take the most
-sensible reading and say which; `ask` only where a wrong guess would waste the work.
+sensible reading and say which{ask}.
 
 How to work
 - Look before you act, with few calls: search with bash (git grep, rg), read only what matters,
@@ -75,8 +75,13 @@ _OPEN = """\
   the environment names; a refusal says so. Do without what cannot be reached."""
 
 
-def system_prompt(mode: str, *, egress: bool = False) -> str:
-    return _SYSTEM.format(mode=_MODES[mode], network=_OPEN if egress else _SEALED)
+_MAY_ASK = "; `ask` only where a wrong guess would waste the work"
+_CANNOT_ASK = ": nobody can answer questions before you finish"
+
+
+def system_prompt(mode: str, *, egress: bool = False, can_ask: bool = True) -> str:
+    ask = _MAY_ASK if can_ask else _CANNOT_ASK
+    return _SYSTEM.format(mode=_MODES[mode], network=_OPEN if egress else _SEALED, ask=ask)
 
 
 def first_message(run: Json, workspace: str) -> List[str]:

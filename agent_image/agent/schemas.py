@@ -22,12 +22,12 @@ class ArgumentProblem(Exception):
     """The arguments of a call do not fit its tool."""
 
 
-def make_tools(mode: str, *, command_seconds: int) -> List[Json]:
+def make_tools(mode: str, *, command_seconds: int, can_ask: bool = True) -> List[Json]:
     """The tools of a run; one that changes nothing has none that edit."""
     tools = [_bash(command_seconds), _READ]
     if mode == "change":
         tools += [_EDIT, _WRITE]
-    return [*tools, _PLAN, _ASK, _finish(mode)]
+    return [*tools, _PLAN, *([_ASK] if can_ask else []), _finish(mode)]
 
 
 def check_arguments(schema: Json, arguments: Json, where: str = "") -> None:

@@ -48,7 +48,11 @@ class Tools:
         self._count = 0
         self.may_have_changed = False
         """Whether the tree may differ from what it was when this was last set to False."""
-        self.schemas = make_tools(str(run["mode"]), command_seconds=self._limit_seconds)
+        self.schemas = make_tools(
+            str(run["mode"]),
+            command_seconds=self._limit_seconds,
+            can_ask=bool(run["can_ask"]),
+        )
         self._parameters = {tool["name"]: tool["parameters"] for tool in self.schemas}
         self._steps: Dict[str, Callable[..., Result]] = {
             "bash": self._bash,

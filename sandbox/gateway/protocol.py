@@ -49,6 +49,7 @@ Blocks:
      "has_patch": bool, "egress": bool (the egress socket is open), "notes": [str],
      "script": null | {"path": str, "content": str}   set-up phase: what to run, as it was approved
      "variables": {name: value}                       set-up phase: for that script alone
+     "can_ask": bool                                  somebody may answer a question
      "checks": [str]                                  verification: the commands to be run
      "limits": {"turns", "command_seconds", "output_bytes", "patch_bytes", "wall_seconds"}}
 

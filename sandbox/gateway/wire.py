@@ -185,6 +185,7 @@ def describe_run(spec: RunSpec, entry: Entry, *, turn: int, patch: bytes) -> Jso
         "notes": list(spec.notes),
         "script": None,
         "variables": {},
+        "can_ask": spec.can_ask,
         "checks": list(entry.checks),
         "limits": {
             "turns": limits.turns,

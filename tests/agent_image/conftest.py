@@ -108,6 +108,8 @@ def describe(base: str, **changes: Any) -> dict[str, Any]:
         "notes": [],
         "script": None,
         "variables": {},
+        "checks": [],
+        "can_ask": True,
         "limits": {
             "turns": 50,
             "command_seconds": 20,

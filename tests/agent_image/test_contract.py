@@ -120,3 +120,11 @@ def test_tools_are_small_and_fit_the_wire(mode: str) -> None:
     assert ({"edit", "write"} <= names) == (mode == "change")
     assert {"bash", "read", "plan", "finish"} <= names
     assert len(json.dumps(tools)) < 3500
+
+
+def test_where_nobody_listens_nobody_is_asked() -> None:
+    names = [tool["name"] for tool in make_tools("change", command_seconds=300, can_ask=False)]
+    assert "ask" not in names
+    assert "ask" in [tool["name"] for tool in make_tools("change", command_seconds=300)]
+    assert "`ask`" not in system_prompt("change", can_ask=False)
+    assert "`ask`" in system_prompt("change")

@@ -44,6 +44,7 @@ async def test_get_run(open_house: Open, tree: Tree) -> None:
             "notes": [],
             "script": None,
             "variables": {},
+            "can_ask": True,
             "checks": [],
             "limits": {
                 "turns": 100,
