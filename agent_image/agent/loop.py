@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-import time
 from typing import Any, Dict, List, NamedTuple, Optional
 
 from agent_image.agent import prompt
+from agent_image.agent.asking import ask_people
 from agent_image.agent.events import Events
 from agent_image.agent.gateway import Gateway, Refused
 from agent_image.agent.inbox import Inbox
@@ -19,10 +19,6 @@ from agent_image.agent.tools import MAX_CALLS, Result, Tools
 Json = Dict[str, Any]
 
 NEAR_END_TURNS = 3
-ASK_SECONDS = 1800.0
-KEPT_SECONDS = 120.0
-"""What an unanswered question must leave of the run's time."""
-ASK_PAUSE_SECONDS = 0.1
 
 
 class Ended(Exception):
@@ -123,7 +119,11 @@ class Agent:
                     results[finish] = _refusal(prompt.NOT_ALONE)
                 finish = index
             elif call["name"] == "ask":
-                results[index] = self._ask_people(call["arguments"])
+                around = self._around
+                results[index] = ask_people(
+                    *(call["arguments"], around.events, around.inbox, around.stop),
+                    seconds_left=around.gateway.seconds_left,
+                )
             else:
                 step = "{}.{}".format(self._turn - 1, index + 1)
                 results[index] = self._around.tools.run(call, step)
@@ -142,24 +142,6 @@ class Agent:
             }
             for index, call in enumerate(calls)
         ]
-
-    def _ask_people(self, arguments: Json) -> Result:
-        """Wait for whatever somebody says next; it reaches the model with the next turn."""
-        around = self._around
-        left = min(ASK_SECONDS, around.gateway.seconds_left - KEPT_SECONDS)
-        if left < 1:
-            return Result(prompt.NO_TIME, is_error=True)
-        deadline = time.monotonic() + left
-        options = [str(option) for option in arguments.get("options", [])]
-        around.events.add("question", question=str(arguments["question"]), options=options)
-        is_answered = False
-        try:
-            while time.monotonic() < deadline and not is_answered:
-                around.stop.wait(ASK_PAUSE_SECONDS)
-                is_answered = around.inbox.holds()
-        finally:
-            around.events.add("question_closed", answered=is_answered)
-        return Result(prompt.ANSWERED if is_answered else prompt.UNANSWERED.format(left / 60))
 
     def _hear(self, reply: Json) -> List[Json]:
         """A reply without a call: the answer to a question, or a slip."""

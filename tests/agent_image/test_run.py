@@ -70,6 +70,7 @@ async def test_the_first_message_shows_task_tree_rules_and_tests(make_stage: Mak
         "edit",
         "write",
         "plan",
+        "ask",
         "finish",
     ]
 
@@ -142,6 +143,7 @@ async def test_a_question_is_answered_by_finish(make_stage: MakeStage) -> None:
         "bash",
         "read",
         "plan",
+        "ask",
         "finish",
     ]
     assert stage.gateway.patches == []
