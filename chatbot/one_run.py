@@ -17,6 +17,7 @@ from chatbot.models import FINAL, Person, Status, Task
 from chatbot.report import task_report
 from chatbot.setup_prompt import SetupChoice, decide_setup
 from chatbot.story import describe, visible
+from chatbot.verified import read_verified
 
 REPORTED = (
     "task_id",
@@ -31,6 +32,7 @@ REPORTED = (
     "outcome",
     "answer",
     "findings",
+    "verification",
     "usage",
     "error",
 )
@@ -115,6 +117,11 @@ def _conclude(report: dict[str, Any], logs: Path) -> None:
     for finding in report.get("findings") or ():
         place = f"{finding['file']}:{finding.get('line') or '?'}"
         click.echo(visible(f"{finding['severity']}: {place} {finding['title']}"))
+    verified = read_verified(report)
+    if verified.state:
+        click.echo(visible(verified.headline), err=True)
+    for check in verified.checks:
+        click.echo(visible(f"  {check.command}: {check.said}"), err=True)
     if report["patch_path"]:
         click.echo(f"Patch: {report['patch_path']}", err=True)
     if report["tree_path"]:
