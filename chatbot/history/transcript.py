@@ -56,6 +56,8 @@ def _block(block: dict[str, Any]) -> str:
     match block["type"]:
         case "text":
             return str(block["text"])
+        case "image":
+            return f"[{block['media_type']}, {len(block['data']) * 3 // 4} bytes]"
         case "tool_call":
             arguments = block["arguments"]
             shown = block["raw"] if arguments is None else _json(arguments)

@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import Final
 
 from sandbox.llm.prices import find_price
-from sandbox.llm.provider import Block, Message, ToolResult
+from sandbox.llm.provider import Block, Image, Message, Text, ToolResult
 from sandbox.recorder import Turn
 
 DEFAULT_TOKENS: Final = 128_000
@@ -23,6 +23,8 @@ KEEP_TURNS: Final = 8
 SHORT_CHARACTERS: Final = 400
 """Shorter results cost less than their clearing says."""
 CLEARED: Final = "[cleared to save room: {:,} characters; look again if it is still needed]"
+
+PICTURE_CLEARED: Final = "[a picture, cleared to save room; look again if it is still needed]"
 
 
 def window_tokens(provider: str, model: str, configured: int) -> int:
@@ -56,7 +58,15 @@ def clear(turns: Sequence[Turn], cut: int) -> list[Turn]:
 
 
 def clear_message(message: Message) -> Message:
-    return Message(message.role, tuple(_cleared(block) for block in message.content))
+    """Pictures go with the results beside them; those that people sent stay."""
+    found = any(isinstance(block, ToolResult) for block in message.content)
+    return Message(
+        message.role,
+        tuple(
+            Text(PICTURE_CLEARED) if found and isinstance(block, Image) else _cleared(block)
+            for block in message.content
+        ),
+    )
 
 
 def _cleared(block: Block) -> Block:

@@ -38,6 +38,8 @@ reply, each once; calls without a result count as stopped.
 
 Blocks:
     {"type": "text", "text": str}
+    {"type": "image", "media_type": IMAGE_TYPES, "data": str}    base64, from the container alone;
+                              beside text or, for what a tool found, behind the results
     {"type": "tool_call", "id": str, "name": str, "arguments": object | null, "raw": str}
     {"type": "tool_result", "call_id": str, "text": str, "is_error": bool}
     {"type": "opaque", "provider": str, "data": object}    never sent to or by the container
@@ -91,6 +93,11 @@ from typing import Final
 PROTOCOL_VERSION: Final = 1
 MAX_TURN_BYTES: Final = 8 * 1024**2
 """A turn holds tool results that the agent has already cut; more than this is an attack."""
+IMAGE_TYPES: Final = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp"})
+"""What every provider takes."""
+MAX_IMAGE_BYTES: Final = 3_750_000
+"""Of one picture's own bytes; its base64 is then as large as providers take."""
+MAX_TURN_IMAGES: Final = 10
 MAX_EVENTS_BYTES: Final = 1024**2
 MAX_INBOX_WAIT_SECONDS: Final = 30.0
 _WORK: Final = frozenset({"plan", "step_started", "step_finished", "note"})

@@ -26,17 +26,19 @@ from sandbox.gateway.fields import (
     word,
 )
 from sandbox.gateway.hiding import Counting
+from sandbox.gateway.images import parse_image
 from sandbox.gateway.journal import Entry
 from sandbox.gateway.protocol import (
     CHECK_CHARACTERS,
     EVENT_KINDS,
     MAX_CHECKS,
+    MAX_TURN_IMAGES,
     PLAN_STATUSES,
     PROTOCOL_VERSION,
 )
 from sandbox.gateway.refusals import BadRequest
 from sandbox.llm.blocks import block_to_json
-from sandbox.llm.provider import Block, Message, Opaque, Reply, Text, Tool, ToolResult
+from sandbox.llm.provider import Block, Image, Message, Opaque, Reply, Text, Tool, ToolResult
 from sandbox.redaction import NO_SECRETS, Redactor, map_texts
 from sandbox.spec import Phase, RunSpec
 
@@ -112,6 +114,9 @@ def parse_turn(body: bytes, redactor: Redactor = NO_SECRETS) -> TurnRequest:
     messages = tuple(_message(item, hide) for item in array(data, "messages", MAX_BLOCKS))
     if sum(len(message.content) for message in messages) > MAX_BLOCKS:
         raise BadRequest("A turn has too many blocks.")
+    images = sum(isinstance(b, Image) for message in messages for b in message.content)
+    if images > MAX_TURN_IMAGES:
+        raise BadRequest(f"A turn has more than {MAX_TURN_IMAGES} images.")
     if not any(message.content for message in messages):
         raise BadRequest("A turn must hold something new.")
     inbox = tuple(integer_of(item, "inbox") for item in array(data, "inbox", MAX_INBOX_IDS, []))
@@ -211,6 +216,8 @@ def _block(data: Any, hide: Counting) -> Block:
     match data.get("type"):
         case "text":
             return Text(hide(text_of(data, "text")))
+        case "image":
+            return parse_image(data)
         case "tool_result":
             is_error = data.get("is_error", False)
             if not isinstance(is_error, bool):

@@ -23,6 +23,7 @@ from sandbox.llm.failures import Peer
 from sandbox.llm.provider import (
     Block,
     Conversation,
+    Image,
     Message,
     Opaque,
     Reply,
@@ -235,6 +236,9 @@ def _block(block: Block) -> dict[str, Any] | None:
     match block:
         case Text(text):
             return {"type": "text", "text": text} if text.strip() else None
+        case Image(media_type, data):
+            source = {"type": "base64", "media_type": media_type, "data": data}
+            return {"type": "image", "source": source}
         case ToolCall(id_, name, arguments):
             return {"type": "tool_use", "id": id_, "name": name, "input": arguments or {}}
         case ToolResult(call_id, text, is_error):
@@ -244,5 +248,5 @@ def _block(block: Block) -> dict[str, Any] | None:
                 "content": [{"type": "text", "text": text or "(no output)"}],
                 "is_error": is_error,
             }
-        case Opaque(provider, data):
-            return dict(data) if provider == "anthropic" else None
+        case Opaque(provider, kept):
+            return dict(kept) if provider == "anthropic" else None

@@ -8,6 +8,7 @@ from typing import Any
 
 from sandbox.llm.provider import (
     Block,
+    Image,
     Message,
     Opaque,
     Reply,
@@ -18,8 +19,9 @@ from sandbox.llm.provider import (
     Usage,
 )
 
-_TYPES: dict[str, type[Text | ToolCall | ToolResult | Opaque]] = {
+_TYPES: dict[str, type[Block]] = {
     "text": Text,
+    "image": Image,
     "tool_call": ToolCall,
     "tool_result": ToolResult,
     "opaque": Opaque,

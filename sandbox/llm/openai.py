@@ -23,6 +23,7 @@ from sandbox.llm.failures import Peer
 from sandbox.llm.provider import (
     Block,
     Conversation,
+    Image,
     Message,
     Reply,
     Stop,
@@ -286,6 +287,14 @@ def _user(message: Message) -> list[ChatCompletionMessageParam]:
         if isinstance(block, ToolResult)
     ]
     text = _text_of(message)
+    pictures: list[Any] = [
+        {"type": "image_url", "image_url": {"url": f"data:{block.media_type};base64,{block.data}"}}
+        for block in message.content
+        if isinstance(block, Image)
+    ]
+    if pictures:
+        words: list[Any] = [{"type": "text", "text": text}] if text else []
+        return [*results, {"role": "user", "content": words + pictures}]
     return [*results, {"role": "user", "content": text}] if text else results
 
 

@@ -47,7 +47,16 @@ class Opaque:
     data: dict[str, Any]
 
 
-Block = Text | ToolCall | ToolResult | Opaque
+@dataclass(frozen=True, slots=True)
+class Image:
+    """A picture that a person sent or a tool found; only in user messages."""
+
+    media_type: str
+    data: str = field(repr=False)
+    """In base64."""
+
+
+Block = Text | Image | ToolCall | ToolResult | Opaque
 
 
 @dataclass(frozen=True, slots=True)

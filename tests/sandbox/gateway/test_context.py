@@ -8,8 +8,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sandbox.errors import ContextTooLong
-from sandbox.gateway.context import KEEP_TURNS, clear, find_cut, window_tokens
-from sandbox.llm.provider import Message, Reply, Text, ToolCall, ToolResult, Usage
+from sandbox.gateway.context import (
+    KEEP_TURNS,
+    PICTURE_CLEARED,
+    clear,
+    clear_message,
+    find_cut,
+    window_tokens,
+)
+from sandbox.llm.provider import Image, Message, Reply, Text, ToolCall, ToolResult, Usage
 from sandbox.recorder import Turn
 from sandbox.spec import Limits
 from tests.sandbox.gateway.conftest import Open, answers, first
@@ -115,3 +122,11 @@ async def test_a_model_that_says_it_is_too_long_gets_less(open_house: Open) -> N
     status, answer = await house.turn(6, results("c5", "y" * 5000))
     assert (status, answer["error"]["code"]) == (502, "provider_error")
     assert "longer than the model can take" in answer["error"]["brief"]
+
+
+def test_pictures_that_a_tool_found_are_cleared_and_those_of_people_stay() -> None:
+    picture = Image("image/png", "iVBORw0KGgo=")
+    found = Message("user", (ToolResult("a", "ok"), picture))
+    sent = Message("user", (Text("Like this."), picture))
+    assert clear_message(found).content[1] == Text(PICTURE_CLEARED)
+    assert clear_message(sent) == sent

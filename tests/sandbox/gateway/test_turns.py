@@ -12,6 +12,7 @@ from sandbox.errors import ProviderError
 from sandbox.gateway.transcript import UNANSWERED
 from sandbox.llm.provider import (
     Conversation,
+    Image,
     Message,
     Opaque,
     Reply,
@@ -235,6 +236,7 @@ async def test_closing_gives_up_the_reply_on_its_way(open_house: Open) -> None:
     assert (status, body["error"]["code"]) == (503, "closing")
 
 
+PNG = "iVBORw0KGgo="
 TEXT = {"type": "text", "text": "x"}
 TOOL = {"name": "shell", "description": "", "parameters": {}}
 
@@ -263,6 +265,10 @@ def user(*blocks: Any) -> dict[str, Any]:
         first(**user({"type": "opaque", "provider": "anthropic", "data": {}})),
         first(**user({"type": "tool_call", "id": "a", "name": "x", "arguments": {}})),
         first(**user({"type": "image", "source": "http://x"})),
+        first(**user({"type": "image", "media_type": "image/png", "data": "no base64"})),
+        first(**user({"type": "image", "media_type": "image/png", "data": "R0lGODlh"})),
+        first(**user({"type": "image", "media_type": "image/svg+xml", "data": PNG})),
+        first(**user(*[{"type": "image", "media_type": "image/png", "data": PNG}] * 11)),
         first(**user({"type": "tool_result", "call_id": "nobody", "text": "x"})),
         first(**user({"type": "tool_result", "call_id": "a", "text": "x", "is_error": "no"})),
         first(**user({"type": "text", "text": None})),
@@ -322,3 +328,12 @@ async def test_a_run_that_begins_with_nothing_left_asks_nobody(open_house: Open)
     house.recorder.spent = Allowance(used=1.0, name="today's budget of $2.00")
     status, _ = await house.turn(0, first())
     assert (status, house.provider.asked) == (402, [])
+
+
+async def test_a_picture_reaches_the_model(open_house: Open) -> None:
+    house = await open_house()
+    picture = {"type": "image", "media_type": "image/png", "data": PNG}
+    assert (await house.turn(0, first(**user(TEXT, picture))))[0] == 200
+    assert house.provider.asked[0].messages[0].content[1] == Image("image/png", PNG)
+    [turn] = await house.recorder.turns()
+    assert turn.messages[0].content[1] == Image("image/png", PNG)

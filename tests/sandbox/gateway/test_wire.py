@@ -23,7 +23,7 @@ KEYS = st.sampled_from(
     ]
 )
 WORDS = st.sampled_from(
-    ["user", "text", "tool_result", "finished", "plan", "note", "low", "opaque"]
+    ["user", "text", "image", "tool_result", "finished", "plan", "note", "low", "opaque"]
 )
 VALUES = st.recursive(
     SCALARS | WORDS,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from sandbox.errors import ProviderError
 from sandbox.llm.provider import (
     Conversation,
+    Image,
     Message,
     Opaque,
     Reply,
@@ -208,3 +210,13 @@ async def test_many_at_a_time(pair: Pair) -> None:
         *(pair.provider.reply(talk(), model="m") for _ in range(8))
     )
     assert all(reply.content == (Text("Hello."),) for reply in replies)
+
+
+async def test_pictures(pair: Pair) -> None:
+    pair.will(Words(text="A red button."))
+    seen = Message("user", (Text("# Task\nSee."), Image("image/png", "iVBORw0KGgo=")))
+    await pair.provider.reply(replace(talk(), messages=(seen,)), model="m")
+    [message] = [m for m in pair.server.requests[0]["messages"] if m["role"] == "user"]
+    kinds = [block["type"] for block in message["content"]]
+    assert kinds in (["text", "image"], ["text", "image_url"])
+    assert "iVBORw0KGgo=" in str(message)
