@@ -5,8 +5,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PYTEST := $(BIN)/python -m pytest
-# Two processes share the suite; containers and browsers wait more than they compute.
-TEST_PROCESSES ?= 2
+# Three processes share the suite on two cores: containers and browsers wait more than they compute.
+TEST_PROCESSES ?= 3
 
 .DEFAULT_GOAL := help
 .PHONY: help demo setup setup-browser test lint bench soak clean

@@ -8,6 +8,7 @@ import shutil
 import docker
 import pytest
 from docker.errors import DockerException
+from playwright.async_api import expect
 
 
 def _missing(reason: str) -> None:
@@ -44,4 +45,6 @@ def chromium() -> str:
     if path is None:
         _missing("Chromium is missing: run `make setup-browser`")
     assert path is not None
+    # A busy machine is no fault of the page.
+    expect.set_options(timeout=60_000)
     return path

@@ -130,7 +130,7 @@ async def test_a_stop_kills_what_runs_and_keeps_the_work(house: House) -> None:
         says(("bash", {"command": "sleep 1000"})),
     ]
     running = asyncio.create_task(house.runner.run(house.spec, house.recorder))
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while len(house.recorder.payloads("step_started")) < 2:
             await asyncio.sleep(0.05)
     house.recorder.say(InboxItem(id=1, kind="stop"))

@@ -16,7 +16,7 @@ from tests.agent_image.fake_gateway import bash, call, finish, words
 
 
 async def until(condition: Any) -> None:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while not condition():
             await asyncio.sleep(0.02)
 

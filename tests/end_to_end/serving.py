@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import sys
 from collections.abc import AsyncIterator
@@ -14,6 +15,7 @@ import docker
 
 from chatbot.demo.forge import Forge
 from chatbot.demo.workspace import Workspace
+from chatbot.demo.workspace.socket_mode import NotAcknowledged
 from sandbox.engines.docker_options import NAMESPACE_LABEL
 from tests.end_to_end.stage import SECONDS, find_gates
 
@@ -67,6 +69,15 @@ class Serving:
             self.process.terminate()
         async with asyncio.timeout(SECONDS):
             return await self.process.wait()
+
+    async def press(self, message: str, action: str) -> None:
+        """Again where the program is not back yet: a person sees that it did not go through."""
+        async with asyncio.timeout(SECONDS):
+            while True:
+                with contextlib.suppress(NotAcknowledged):
+                    await self.workspace.click("ada", "shop", message, action)
+                    return
+                await asyncio.sleep(0.2)
 
     def gates(self, thread_ts: str) -> list[str]:
         return find_gates(self.workspace, thread_ts)

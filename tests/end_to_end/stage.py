@@ -18,7 +18,7 @@ from chatbot.history import queries
 from chatbot.models import Event, Task
 
 Json = dict[str, Any]
-SECONDS = 60.0
+SECONDS = 120.0
 
 
 def say(text: str) -> Json:

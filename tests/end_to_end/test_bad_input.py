@@ -77,7 +77,7 @@ async def test_requests_that_cannot_be_done(
     await wait_event(stage, task.id, "run_finished")
     assert (await wait_task(stage, thread)).status == Status.FAILED
     await stage.workspace.wait_for(
-        lambda: stage.workspace.reactions("shop", thread) == {"x"}, seconds=10
+        lambda: stage.workspace.reactions("shop", thread) == {"x"}, seconds=60
     )
 
 

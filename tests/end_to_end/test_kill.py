@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import hashlib
 from pathlib import Path
 
@@ -11,7 +10,6 @@ import docker
 import pytest
 
 from chatbot.demo.sample import replies_path, sample_files
-from chatbot.demo.workspace.socket_mode import NotAcknowledged
 from tests.end_to_end.serving import Serving, containers, serving
 
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(300)]
@@ -35,7 +33,7 @@ async def run_with_kills(
         await found.start()
     await workspace.wait_for(lambda: found.gates(thread), seconds=SECONDS)
     (gate,) = found.gates(thread)
-    await _press(found, gate)
+    await found.press(gate, "open_pr")
     for seconds in publishing:
         await asyncio.sleep(seconds)
         await found.kill()
@@ -56,16 +54,6 @@ async def run_with_kills(
     assert len(files) == 1, files
     # Request, answer, living message, result, patch, gate, link.
     assert len(texts) == 7, texts
-
-
-async def _press(found: Serving, gate: str) -> None:
-    """Again where the program is not back yet: a person sees that the press did not go through."""
-    async with asyncio.timeout(SECONDS):
-        while True:
-            with contextlib.suppress(NotAcknowledged):
-                await found.workspace.click("ada", "shop", gate, "open_pr")
-                return
-            await asyncio.sleep(0.2)
 
 
 def nothing_left(client: docker.DockerClient, data: Path) -> None:

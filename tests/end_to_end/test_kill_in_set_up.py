@@ -32,7 +32,7 @@ async def press(found: Serving, thread: str, action: str) -> None:
         return held[-1] if held else None
 
     gate = await found.workspace.wait_for(look, seconds=SECONDS)
-    await found.workspace.click("ada", "shop", gate, action)
+    await found.press(gate, action)
 
 
 @pytest.mark.parametrize("seconds", [1.5, 3.4, 4.2], ids=["running", "ending", "kept"])

@@ -172,7 +172,7 @@ async def test_cancelling_while_git_is_being_started(
             await asyncio.sleep(0.001 * ticks)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
-            async with asyncio.timeout(30):
+            async with asyncio.timeout(60):
                 await task
     assert not any(seconds in line for line in command_lines())
 

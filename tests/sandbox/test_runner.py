@@ -629,6 +629,6 @@ async def test_many_runs_at_a_time(make_stage: Make) -> None:
 
 
 async def wait_until(is_so: Callable[[], bool]) -> None:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while not is_so():
             await asyncio.sleep(0.01)

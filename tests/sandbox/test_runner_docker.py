@@ -137,7 +137,7 @@ async def test_a_stuck_agent_is_stopped_and_its_work_kept(
     runner = yard.runner()
     spec = replace(yard.spec, request="hang")
     running = asyncio.create_task(runner.run(spec, yard.recorder))
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while not yard.recorder.patches:
             await asyncio.sleep(0.05)
     await runner.stop(spec.run_id)
@@ -150,7 +150,7 @@ async def test_a_stuck_agent_is_stopped_and_its_work_kept(
 async def test_an_agent_outlives_the_process_that_started_it(yard: Yard) -> None:
     spec = replace(yard.spec, request="wait")
     running = asyncio.create_task(yard.runner().run(spec, yard.recorder))
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while "container_started" not in yard.recorder.kinds():
             await asyncio.sleep(0.05)
     running.cancel()

@@ -153,7 +153,7 @@ async def test_a_stop_while_it_is_verified_keeps_the_patch(
     async with ground(tmp_path, agent_image, FILES) as here:
         here.provider.replies = [says(MEND), finish("sleep 100")]
         running = asyncio.create_task(here.runner.run(here.spec, here.recorder))
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             while "check_started" not in here.recorder.kinds():
                 await asyncio.sleep(0.05)
         here.recorder.say(InboxItem(id=1, kind="stop"))
@@ -169,7 +169,7 @@ async def test_a_process_that_dies_meanwhile_begins_it_anew(
     async with ground(tmp_path, agent_image, FILES) as here:
         here.provider.replies = [says(MEND), finish("sleep 2; python3 -m pytest -q")]
         running = asyncio.create_task(here.runner.run(here.spec, here.recorder))
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             while "check_started" not in here.recorder.kinds():
                 await asyncio.sleep(0.05)
         running.cancel()

@@ -191,7 +191,7 @@ class Workspace:
         person = self.state.user(user).id
         return [view for view in self.state.views.values() if view["_user"] == person]
 
-    async def wait_for(self, found: Callable[[], Any], *, seconds: float = 10.0) -> Any:
+    async def wait_for(self, found: Callable[[], Any], *, seconds: float = 60.0) -> Any:
         """Look after each change until ``found`` answers something true; raises TimeoutError."""
         async with asyncio.timeout(seconds), self._changes:
             while not (answer := found()):

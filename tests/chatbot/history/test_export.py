@@ -42,7 +42,7 @@ async def writing(files: LogFiles) -> AsyncIterator[None]:
 
 
 async def caught_up(history: History) -> None:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while await history.read(lambda db: delivery.behind(db, "files")):
             await asyncio.sleep(0.01)
 

@@ -103,14 +103,14 @@ async def test_cancelled_write_is_still_heard(history: History, actions: Actions
     writing.cancel()
     with pytest.raises(asyncio.CancelledError):
         await writing
-    await asyncio.wait_for(history.changed(version, timeout_seconds=60), 10)
+    await asyncio.wait_for(history.changed(version, timeout_seconds=60), 60)
     assert len(await history.read(queries.list_tasks)) == 1
 
 
 async def test_no_write_slips_between_reading_and_waiting(history: History) -> None:
     version = history.version
     await history.write(lambda db: delivery.first_sight(db, "k", at=1.0))
-    await asyncio.wait_for(history.changed(version, timeout_seconds=60), 10)
+    await asyncio.wait_for(history.changed(version, timeout_seconds=60), 60)
 
 
 async def test_follow_tells_everything_once_and_wakes(
@@ -132,7 +132,7 @@ async def test_follow_tells_everything_once_and_wakes(
     second = await Life.begin(actions)
     await first.tell("note", text="hello")
     await second.tell("note", text="there")
-    await asyncio.wait_for(enough.wait(), 20)
+    await asyncio.wait_for(enough.wait(), 60)
     following.cancel()
     await asyncio.gather(following, return_exceptions=True)
     assert [event.id for event in heard] == [1, 2, 3, 4, 5, 6]

@@ -148,7 +148,7 @@ async def test_page_finds_back_after_a_restart(site: Site, chromium: str) -> Non
         await life.work()
         await asyncio.sleep(0.2)
         await session.send("Network.emulateNetworkConditions", offline | {"offline": False})
-        await expect(page.locator(".pill")).to_have_text("running", timeout=20_000)
+        await expect(page.locator(".pill")).to_have_text("running", timeout=60_000)
 
 
 async def test_wrong_link_is_a_page_too(site: Site, chromium: str) -> None:

@@ -33,7 +33,7 @@ async def streaming(
 async def take(opened: ClientResponse, count: int) -> list[dict[str, Any]]:
     """That many events; each has its number as its id."""
     events = []
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while len(events) < count:
             block = (await opened.content.readuntil(b"\n\n")).decode().strip()
             if block == ":":
@@ -107,7 +107,7 @@ async def test_silent_stream_gives_signs_of_life(
 ) -> None:
     monkeypatch.setattr(stream, "BEAT_SECONDS", 0.0)
     life = await Life.begin(site.actions)
-    async with streaming(site, life, "?after=2") as opened, asyncio.timeout(20):
+    async with streaming(site, life, "?after=2") as opened, asyncio.timeout(60):
         assert await opened.content.readuntil(b"\n\n") == b":\n\n"
 
 
@@ -121,7 +121,7 @@ async def test_too_many_streams_are_turned_away_and_places_come_back(
     async with streaming(site, life), site.client.get(path) as refused:
         assert refused.status == 503
         assert refused.headers["Retry-After"] == "5"
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while True:
             async with site.client.get(path) as again:
                 if again.status == 200:
@@ -132,7 +132,7 @@ async def test_too_many_streams_are_turned_away_and_places_come_back(
 async def test_open_streams_end_with_the_program(site: Site) -> None:
     life = await Life.begin(site.actions)
     async with streaming(site, life, "?after=2") as opened:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             closing = asyncio.create_task(site.client.server.close())
             try:
                 rest = await opened.content.read()

@@ -56,7 +56,7 @@ class House:
             writer.transport.abort()
 
     async def until_told(self, count: int) -> None:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while len(self.told) < count:
                 await asyncio.sleep(0.01)
 

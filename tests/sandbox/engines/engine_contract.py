@@ -180,7 +180,7 @@ class EngineContract:
         script += " for n in 1 2 3 4 5 6 7 8 9; do : > $n; done; ln -s / all; sleep 300"
         handle = await engine.start(make_spec("sh", "-c", script))
         used = None
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while used is None or used.size_bytes < 5_000_000 or (used.files or 99) < 10:
                 await asyncio.sleep(0.1)
                 used = await engine.disk_usage(handle)

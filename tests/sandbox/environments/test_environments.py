@@ -311,6 +311,6 @@ async def test_a_stop_ends_the_waiting_for_somebody_elses_build(make_house: Make
 
 
 async def until(is_so: Callable[[], bool]) -> None:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while not is_so():
             await asyncio.sleep(0.01)

@@ -313,7 +313,7 @@ class TestFetch:
         commit = (await mirrors.resolve(url, None)).commit
         server.silent.set()
         fetching = asyncio.create_task(mirrors.fetch(url, commit, repository="acme/api"))
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             while not list((tmp_path / "mirrors").glob("*.new")):
                 await asyncio.sleep(0.01)
         fetching.cancel()

@@ -37,7 +37,7 @@ async def stopped_in_the_middle(server: GitServer, directory: Path) -> AsyncIter
         sys.executable, "-c", FETCH, str(directory), server.url("acme/api")
     )
     try:
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             await asyncio.to_thread(server.stalled.wait, 30)
             # What has come so far is on the disk: a pack that nobody has finished.
             while not sum(part.stat().st_size for part in directory.rglob("tmp_pack_*")):
@@ -71,7 +71,7 @@ async def check(
     repository: Repository, server: GitServer, directory: Path, orphans: Sequence[int] = ()
 ) -> None:
     mirrors, url = Mirrors(directory), server.url("acme/api")
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         tree = await mirrors.fetch(url, None, repository="acme/api")
         # A git that outlived its process may have written a last time: gone with the next use.
         while any(map(is_alive, orphans)):
@@ -130,7 +130,7 @@ async def test_a_fetch_that_is_stopped_leaves_no_half_pack(
     large.commit({f"{n}.new": os.urandom(100_000) for n in range(4)}, "Moved")
     server.stall_after = 200_000
     fetching = asyncio.create_task(mirrors.fetch(url, None, repository="acme/api"))
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while not list(mirrors.path(url).rglob("tmp_pack_*")):
             await asyncio.sleep(0.01)
     fetching.cancel()

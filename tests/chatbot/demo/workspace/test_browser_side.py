@@ -45,7 +45,7 @@ async def test_said_and_seen(page: aiohttp.ClientSession, client: AsyncWebClient
     ada = {"as": "ada", "channel": "C0SHOP"}
     async with page.ws_connect("/page/socket?as=grace") as socket:
         said = await _post(page, "post", **ada, text="hello")
-        change = await socket.receive_json(timeout=5)
+        change = await socket.receive_json(timeout=60)
         assert change == {
             "type": "message",
             "channel": "C0SHOP",

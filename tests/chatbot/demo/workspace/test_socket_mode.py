@@ -18,12 +18,12 @@ async def _connect(client: AsyncWebClient, workspace: Workspace) -> aiohttp.Clie
     url = str((await client.apps_connections_open(app_token=workspace.app_token))["url"])
     assert client.session is not None
     socket = await client.session.ws_connect(url)
-    assert (await socket.receive_json(timeout=5))["type"] == "hello"
+    assert (await socket.receive_json(timeout=60))["type"] == "hello"
     return socket
 
 
 async def _envelope(socket: aiohttp.ClientWebSocketResponse) -> Any:
-    return await socket.receive_json(timeout=10)
+    return await socket.receive_json(timeout=60)
 
 
 @pytest.fixture
