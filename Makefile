@@ -9,7 +9,7 @@ PYTEST := $(BIN)/python -m pytest
 TEST_PROCESSES ?= 3
 
 .DEFAULT_GOAL := help
-.PHONY: help demo setup setup-browser test lint bench soak clean
+.PHONY: help demo setup setup-browser test lint bench tasks soak clean
 
 help:
 	@echo "make demo   set up everything and show the product working on this machine"
@@ -17,6 +17,7 @@ help:
 	@echo "make test   set up and run the tests"
 	@echo "make lint   ruff, ruff format and mypy"
 	@echo "make bench  measure, as ratios in one run"
+	@echo "make tasks  working tasks on real packages; MODEL=provider:name, else recorded replies"
 	@echo "make soak   the long runs: many tasks, kills, restarts"
 
 demo: setup
@@ -43,6 +44,9 @@ lint: $(VENV)/ready-dev
 
 bench: setup $(VENV)/ready-dev
 	@$(PYTEST) -p no:randomly -s -m bench tests/bench $(ARGS)
+
+tasks: setup $(VENV)/ready-dev
+	@$(BIN)/python -m tests.tasks $(if $(MODEL),--model $(MODEL)) $(ARGS)
 
 soak: setup $(VENV)/ready-dev
 	@$(PYTEST) -s -m soak --timeout 3600 tests $(ARGS)

@@ -2,17 +2,11 @@
 
 from __future__ import annotations
 
-import io
-import subprocess
-import sys
-import tarfile
-import zipfile
-from pathlib import Path
+from tests.tasks.packages import as_zip as make_zip
+from tests.tasks.packages import fetch, unpack
 
-REQUIREMENT = (
-    "more-itertools==10.5.0"
-    " --hash=sha256:5482bfef7849c25dc3c6dd53a6173ae4795da2a41a80faea6700d9f5846c5da6"
-)
+PACKAGE = "more-itertools==10.5.0"
+SHA256 = "5482bfef7849c25dc3c6dd53a6173ae4795da2a41a80faea6700d9f5846c5da6"
 MODULE = "more_itertools/more.py"
 RIGHT = b"""\
         if pred(item) and buf:
@@ -23,26 +17,9 @@ WRONG = RIGHT.replace(b"pred(item) and buf:", b"pred(item):")
 """`split_before` then yields an empty list where the first item already splits."""
 
 
-def download(directory: Path) -> dict[str, bytes]:
+def download() -> dict[str, bytes]:
     """Every file of the archive, with one line broken."""
-    requirements = directory / "requirements.txt"
-    requirements.write_text(REQUIREMENT + "\n")
-    arguments = ["--no-deps", "--no-binary", ":all:", "--require-hashes"]
-    subprocess.run(
-        [
-            *(sys.executable, "-m", "pip", "download", "--quiet", *arguments),
-            *("--requirement", str(requirements), "--dest", str(directory)),
-        ],
-        check=True,
-    )
-    (archive,) = directory.glob("more*itertools-*.tar.gz")
-    files = {}
-    with tarfile.open(archive) as tar:
-        for member in tar:
-            if member.isfile():
-                content = tar.extractfile(member)
-                assert content is not None
-                files[member.name.partition("/")[2]] = content.read()
+    files = unpack(fetch([(PACKAGE, SHA256)])[PACKAGE])
     source = files[MODULE]
     assert source.count(RIGHT) == 1
     files[MODULE] = source.replace(RIGHT, WRONG)
@@ -50,8 +27,4 @@ def download(directory: Path) -> dict[str, bytes]:
 
 
 def as_zip(files: dict[str, bytes]) -> bytes:
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, content in files.items():
-            archive.writestr(f"more-itertools/{name}", content)
-    return buffer.getvalue()
+    return make_zip(files, top="more-itertools")

@@ -58,8 +58,8 @@ EXPLAIN = [
 
 
 @pytest.fixture(scope="module")
-def project(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
-    return download(tmp_path_factory.mktemp("index"))
+def project() -> dict[str, bytes]:
+    return download()
 
 
 @pytest.fixture
