@@ -181,6 +181,7 @@ class Changes:
             "verification": outcome.verification,
             "answer": outcome.answer,
             "findings": list(outcome.findings),
+            "places": outcome.extra.get("places"),
             "patch_sha256": run.patch_sha256,
             "stage": outcome.stage,
             "brief": outcome.brief,

@@ -16,6 +16,7 @@ from chatbot.config import Settings
 from chatbot.history import delivery, queries
 from chatbot.models import Event, Run, Status, Task
 from chatbot.ownership import Ownership
+from chatbot.places import with_places
 from chatbot.publish.update import bring_onto
 from chatbot.recorder import StoryRecorder
 from chatbot.repository_rules import Rules, rules_of
@@ -148,7 +149,7 @@ class Dispatcher:
             finally:
                 self._preparing.discard(run_id)
             outcome = await self._runner.run(spec, self._recorder(run))
-            await self._actions.finish_run(run_id, outcome)
+            await self._actions.finish_run(run_id, await with_places(task, spec.tree, outcome))
 
     async def _bring(self, task: Task, run: Run, tree: Tree) -> str | None:
         """The published head that the run's commit follows besides its base, if any."""
@@ -168,7 +169,8 @@ class Dispatcher:
             run = await self._actions.adopt_run(run.id, self._ownership.owner)
             spec = RunSpec.from_json(run.spec or {})
             outcome = await self._runner.attach(spec, run.handle, self._recorder(run))
-            await self._actions.finish_run(run.id, outcome)
+            task = await self._task(run)
+            await self._actions.finish_run(run.id, await with_places(task, spec.tree, outcome))
 
     async def _specify(
         self, task: Task, run: Run, tree: Tree, missing: tuple[str, ...]

@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlite_utils import Database
 
+from chatbot.cited import Places, find_places, read_places
 from chatbot.history import queries
 from chatbot.history.store import History
 from chatbot.models import Event, Task
@@ -42,6 +43,7 @@ async def task_report(history: History, task_id: str) -> Json:
 def make_report(task: Task, events: Sequence[Event]) -> Json:
     """The report without the number of events."""
     ended = next((e.payload for e in reversed(events) if e.kind == "run_finished"), {})
+    places = read_places(ended)
     return {
         "id": task.id,
         "status": task.status.value,
@@ -54,7 +56,8 @@ def make_report(task: Task, events: Sequence[Event]) -> Json:
         "title": task.title,
         "summary": task.summary,
         "answer": string(ended, "answer", 200_000),
-        "findings": sequence(ended, "findings"),
+        "findings": [_finding(item, places) for item in sequence(ended, "findings")],
+        "links": _links(ended, places),
         "verification": mapping(ended, "verification") or None,
         "request": task.request,
         "author": asdict(task.author),
@@ -66,6 +69,20 @@ def make_report(task: Task, events: Sequence[Event]) -> Json:
         "timings": make_timings(task, events),
         "error": find_error(events),
     }
+
+
+def _finding(item: Any, places: Places) -> Any:
+    if not isinstance(item, dict):
+        return item
+    url = places.url(string(item, "file", 400), integer(item, "line"))
+    return item | ({"url": url} if url else {})
+
+
+def _links(ended: Json, places: Places) -> dict[str, str]:
+    """The places that the answer names, each with its page on the forge."""
+    found = find_places(string(ended, "answer", 200_000))
+    urls = {shown: places.url(path, line, end) for shown, path, line, end in found}
+    return {shown: url for shown, url in urls.items() if url}
 
 
 def find_patch_event(task: Task, events: Sequence[Event]) -> Event | None:

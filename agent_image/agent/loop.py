@@ -37,8 +37,7 @@ class Surroundings(NamedTuple):
     inbox: Inbox
     stop: Stop
     tools: Tools
-    patches: Optional[PatchKeeper]
-    """None in a run that changes nothing."""
+    patches: PatchKeeper
 
 
 class Agent:
@@ -53,7 +52,10 @@ class Agent:
         self._around = around
         self._patience = Patience()
         self._notes: List[str] = []
+        self._problem: Optional[PatchProblem] = None
+        """What stands against the newest patch."""
         self._told: Optional[str] = None
+        """The one that the model was told of last."""
         self._said: List[str] = []
         """The pieces of an answer that was cut off at the length limit."""
 
@@ -71,7 +73,8 @@ class Agent:
     def _ask(self, news: List[Json]) -> Json:
         """One turn: what is new goes to the model, and its reply comes back."""
         messages = self._around.inbox.take()
-        notes = [_text(note) for note in self._notes]
+        told = self._tell_problem()
+        notes = [_text(note) for note in (*told, *self._notes)]
         said = [_text(prompt.message_text(message)) for message in messages]
         request: Json = {
             "messages": [{"role": "user", "content": news + notes + said}],
@@ -87,7 +90,8 @@ class Agent:
         self._notes = []
         if reply["turns_left"] <= NEAR_END_TURNS:
             self._notes.append(prompt.NEAR_END.format(reply["turns_left"]))
-        self._note_patch_problem()
+        # Behind the turn: it was made while the model thought.
+        self._problem = self._around.patches.join()
         return reply
 
     def _put_turn(self, request: Json) -> Json:
@@ -127,7 +131,7 @@ class Agent:
             else:
                 step = "{}.{}".format(self._turn - 1, index + 1)
                 results[index] = self._around.tools.run(call, step)
-        if self._around.patches is not None and self._around.tools.may_have_changed:
+        if self._around.tools.may_have_changed:
             self._around.tools.may_have_changed = False
             self._around.patches.begin()
         if finish is not None:
@@ -151,6 +155,9 @@ class Agent:
         self._said.append(text)
         whole = "".join(self._said).strip()
         if reply["stop"] == "end" and self._mode == "explain" and whole:
+            if self._has_untold_problem():
+                self._said = []
+                return [_text(prompt.NOT_ANSWERED)]
             if not self._around.inbox.has_news():
                 raise Ended("finished", answer=whole)
             self._said = []
@@ -165,7 +172,8 @@ class Agent:
 
     def _finish(self, arguments: Json) -> Result:
         """Accept the end, unless the patch is refused or somebody has just written."""
-        if self._around.patches is not None and self._note_patch_problem():
+        self._problem = self._around.patches.join()
+        if self._has_untold_problem():
             return _refusal("Not finished: see below.")
         if self._around.inbox.has_news():
             return Result(prompt.NOT_FINISHED)
@@ -183,16 +191,16 @@ class Agent:
         if repeats >= WARN_REPEATS:
             self._notes.append(prompt.LOOPING.format(repeats))
 
-    def _note_patch_problem(self) -> bool:
-        """Whether there is one that the model has not heard of; it will with the next message."""
-        problem: Optional[PatchProblem] = None
-        if self._around.patches is not None:
-            problem = self._around.patches.join()
-        told, self._told = self._told, problem.brief if problem else None
-        if problem is None or problem.brief == told:
-            return False
-        self._notes.append(prompt.patch_problem(problem.brief, problem.details))
-        return True
+    def _has_untold_problem(self) -> bool:
+        """Whether the patch has one that the model has not heard of."""
+        return self._problem is not None and self._problem.brief != self._told
+
+    def _tell_problem(self) -> List[str]:
+        """Once for each: a model that ends all the same has been told."""
+        told, self._told = self._told, self._problem.brief if self._problem else None
+        if self._problem is None or self._problem.brief == told:
+            return []
+        return [prompt.patch_problem(self._problem.brief, self._problem.details)]
 
 
 def _text(words: str) -> Json:

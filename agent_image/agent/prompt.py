@@ -62,6 +62,7 @@ LOOPING = """\
 You have made the same call with the same result {} times in a row: that leads nowhere. Do \
 something else, or call `finish` and say what stands in the way."""
 NEAR_END = "Turns left: {}. Bring the tree into order and call `finish` with what there is."
+NOT_ANSWERED = "Not taken as the answer yet: see below."
 NOT_FINISHED = "Not finished: somebody wrote in the thread meanwhile. Take that up first."
 TOO_MANY_CALLS = "Not done: at most {} calls in one reply."
 NOT_ALONE = "Not done: `finish` was called twice; call it once."

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, Optional
+from typing import Any, Dict
 
 from agent_image.agent.events import Events
 from agent_image.agent.gateway import LAST_SECONDS, Gateway
@@ -50,14 +50,15 @@ def work(run: Json, gateway: Gateway, events: Events, stop: Stop, places: Places
         outcome = {"kind": "stopped"}
     finally:
         shell.close()
-    return outcome if patches is None else _send_last(patches, outcome, stop)
+    if run["mode"] == "change":
+        return _send_last(patches, outcome, stop)
+    return _check_unchanged(patches, outcome, events, stop)
 
 
 def _make_keeper(
     run: Json, gateway: Gateway, events: Events, stop: Stop, places: Places, shell: Shell
-) -> Optional[PatchKeeper]:
-    if run["mode"] != "change":
-        return None
+) -> PatchKeeper:
+    """In a run that only reads, too: it is the gateway that refuses a changed tree."""
     limit = int(run["limits"]["patch_bytes"])
     return PatchKeeper(
         *(gateway, events, stop, places),
@@ -76,4 +77,13 @@ def _send_last(patches: PatchKeeper, outcome: Json, stop: Stop) -> Json:
             outcome = dict(outcome, kind="failed", brief=problem.brief)
         said = [outcome.get("details", ""), problem.brief, problem.details]
         return dict(outcome, details="\n".join(part for part in said if part))
+    return outcome
+
+
+def _check_unchanged(patches: PatchKeeper, outcome: Json, events: Events, stop: Stop) -> Json:
+    """What a run that only reads came to stands by itself; what it changed is dropped."""
+    try:
+        patches.end(seconds=LAST_SECONDS if stop.is_set else None)
+    except PatchProblem as problem:
+        events.add("note", text="Dropped: {}".format(problem.brief))
     return outcome

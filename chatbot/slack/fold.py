@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from chatbot.cited import read_places
 from chatbot.models import Event
 from chatbot.slack.feedback_fold import fold_ended, fold_feedback, fold_fix
 from chatbot.slack.patch_view import PatchView
@@ -130,6 +131,7 @@ def _run_finished(view: TaskView, event: Event) -> TaskView:
         verified=read_verified(payload),
         answer=string(payload, "answer", 100_000),
         findings=findings[:100],
+        places=read_places(payload),
         patch_sha256=string(payload, "patch_sha256") or None,
         stage=string(payload, "stage", 100),
         brief=string(payload, "brief", 1500),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from chatbot.cited import Places
 from chatbot.slack.patch_view import NO_PATCH, PatchView
 from chatbot.verified import Verified
 
@@ -40,6 +41,8 @@ class Result:
     verified: Verified
     answer: str
     findings: tuple[dict[str, Any], ...]
+    places: Places
+    """What the words link to."""
     patch_sha256: str | None
     stage: str
     brief: str

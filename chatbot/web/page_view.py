@@ -9,6 +9,7 @@ from typing import Any
 
 from markupsafe import Markup
 
+from chatbot.cited import Places, read_places
 from chatbot.models import FINAL, Event, Run, Task, shown_model
 from chatbot.report import find_error, find_patch_event, make_timings, make_usage
 from chatbot.story import describe, one_line, patch_totals, seconds_text, visible
@@ -54,6 +55,7 @@ class Line:
 class Finding:
     severity: str
     place: str
+    url: str
     title: str
     detail: Markup
     suggestion: Markup
@@ -191,6 +193,7 @@ def _run(run: Run, ended: dict[str, Any] | None, markdown: Callable[[str], Marku
     ended = ended or {}
     took = (run.finished_at or 0) - (run.started_at or 0)
     findings = [item for item in sequence(ended, "findings") if isinstance(item, dict)]
+    places = read_places(ended)
     return RunView(
         number=run.number,
         request=visible(run.request),
@@ -200,21 +203,22 @@ def _run(run: Run, ended: dict[str, Any] | None, markdown: Callable[[str], Marku
         title=one_line(string(ended, "title", 400)),
         summary=markdown(string(ended, "summary", 20_000)),
         claimed=_prose(ended, "claimed"),
-        answer=markdown(string(ended, "answer", 200_000)),
-        findings=tuple(_finding(item, markdown) for item in findings[:MAX_FINDINGS]),
+        answer=markdown(places.link(string(ended, "answer", 200_000))),
+        findings=tuple(_finding(item, places, markdown) for item in findings[:MAX_FINDINGS]),
     )
 
 
-def _finding(item: dict[str, Any], markdown: Callable[[str], Markup]) -> Finding:
-    line = integer(item, "line")
-    place = one_line(string(item, "file", 400))
+def _finding(item: dict[str, Any], places: Places, markdown: Callable[[str], Markup]) -> Finding:
+    line, path = integer(item, "line"), string(item, "file", 400)
+    place = one_line(path)
     severity = string(item, "severity")
     return Finding(
         severity=severity if severity in {"high", "medium", "low"} else "low",
         place=f"{place}:{line}" if line else place,
+        url=places.url(path, line),
         title=one_line(string(item, "title", 400)),
-        detail=markdown(string(item, "detail", 8000)),
-        suggestion=markdown(string(item, "suggestion", 8000)),
+        detail=markdown(places.link(string(item, "detail", 8000))),
+        suggestion=markdown(places.link(string(item, "suggestion", 8000))),
     )
 
 

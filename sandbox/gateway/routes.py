@@ -31,7 +31,7 @@ from sandbox.gateway.wire import (
 from sandbox.patch import check_patch
 from sandbox.recorder import Recorder
 from sandbox.sources.files import read_file
-from sandbox.spec import RunSpec, Tree
+from sandbox.spec import Mode, RunSpec, Tree
 
 Bundle = Callable[[Tree, str | None], AsyncIterator[bytes]]
 """Streams a git bundle that holds the tree's commit under `refs/heads/base`.
@@ -46,6 +46,7 @@ RESULT: Final = "result.patch"
 MAX_OUTCOME_BYTES: Final = 2 * 1024**2
 MAX_SCRIPT_BYTES: Final = 1024**2
 LONG_BYTES: Final = 64 * 1024
+SHOWN_PATHS: Final = 10
 _COMMIT: Final = re.compile(r"[0-9a-f]{40}")
 SOURCE_SECONDS: Final = 900.0
 """For a container to take in its source; a reader that stalls must not hold git for ever."""
@@ -164,7 +165,7 @@ class Routes:
             data, hidden = await asyncio.to_thread(self._hiding.redactor.patch, data)
             summary = await check_patch(Path(tree.mirror), tree.commit, data, limit_bytes=limit)
             if summary.files and self._spec.mode != "change":
-                raise ReadOnly(f"This run is to {self._spec.mode}: it changes no files.")
+                raise ReadOnly(_read_only(self._spec.mode, [f.path for f in summary.files]))
             is_final = request.query.get("final") == "1"
             await self._recorder.patch(data, summary, final=is_final)
             await asyncio.to_thread((self._journal.directory / RESULT).write_bytes, data)
@@ -219,6 +220,12 @@ class Routes:
             await self._hiding.add("outcome", claim.hidden)
         self.ended.set()
         return web.json_response({})
+
+
+def _read_only(mode: Mode, paths: list[str]) -> str:
+    """Why a changed tree is refused, with what is to be undone."""
+    shown = ", ".join(paths[:SHOWN_PATHS]) + ", …" * (len(paths) > SHOWN_PATHS)
+    return f"This run is to {mode} and changes no files, but these differ: {shown}"
 
 
 async def _read(body: bytes, parse: Callable[..., T], *more: object) -> T:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Sequence
 from pathlib import Path
 
 from sandbox.errors import SourceError
@@ -33,6 +35,22 @@ async def read_file(tree: Tree, path: str, *, limit_bytes: int) -> bytes | None:
         return await git("cat-file", "blob", blob.decode(), git_dir=git_dir, limit=limit_bytes + 1)
     except GitFailed as error:
         raise SourceError(f"`{path[:100]}` could not be read.", details=str(error)) from error
+
+
+async def existing(tree: Tree, paths: Sequence[str]) -> tuple[str, ...]:
+    """Those of the paths that are files of the tree."""
+    if not paths:
+        return ()
+    try:
+        listed = await git(
+            *("--literal-pathspecs", "ls-tree", "-z", "--full-tree", tree.commit, "--", *paths),
+            git_dir=Path(tree.mirror),
+        )
+    except GitFailed as error:
+        raise SourceError("The source could not be read.", details=str(error)) from error
+    rows = (row.partition(b"\t") for row in listed.split(b"\0")[:-1])
+    found = {os.fsdecode(name) for head, _, name in rows if head.split()[0] in _REGULAR}
+    return tuple(path for path in paths if path in found)
 
 
 async def count_files(tree: Tree) -> int:

@@ -13,7 +13,14 @@ from aiohttp import web
 
 from sandbox.errors import ThreadsmithError
 from sandbox.gateway.protocol import MAX_EVENTS_BYTES, MAX_TURN_BYTES
-from sandbox.gateway.refusals import BadRequest, BudgetExceeded, Conflict, Refusal, Unauthorized
+from sandbox.gateway.refusals import (
+    BadRequest,
+    BudgetExceeded,
+    Conflict,
+    ReadOnly,
+    Refusal,
+    Unauthorized,
+)
 from sandbox.gateway.wire import parse_claim, parse_events, parse_turn
 
 Json = dict[str, Any]
@@ -225,8 +232,8 @@ class FakeGateway:
         data = await request.read()
         if self.patch_refusals:
             raise self.patch_refusals.pop(0)
-        if self.run["mode"] != "change":
-            raise BadRequest("This run changes nothing.")
+        if data and self.run["mode"] != "change":
+            raise ReadOnly("It changes no files.")
         self.patches.append(data)
         if request.query.get("final") == "1":
             self.final_patches.append(data)

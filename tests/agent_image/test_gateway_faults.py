@@ -130,6 +130,20 @@ async def test_a_patch_refused_at_the_finish_gives_the_model_one_more_chance(
     assert outcome["details"] == "No links."
 
 
+async def test_a_patch_refused_while_the_model_says_finish_is_told_before_the_end(
+    make_stage: MakeStage,
+) -> None:
+    stage = await make_stage()
+    stage.gateway.patch_refusals = [PatchNo("No links.")]
+    outcome = await stage.play(
+        [bash("ln -s /etc a")], [finish(title="Too early")], [bash("rm a"), finish(title="Mended")]
+    )
+    assert stage.gateway.results(2)[0]["is_error"]
+    assert "No links." in stage.gateway.texts(2)[-1]
+    assert outcome["title"] == "Mended"
+    assert "details" not in outcome
+
+
 async def test_a_wrong_token_ends_the_program(make_stage: MakeStage) -> None:
     stage = await make_stage()
     stage.environment["THREADSMITH_TOKEN"] = TOKEN[::-1]

@@ -109,12 +109,12 @@ async def test_a_stop_does_not_wait_for_the_model(make_stage: MakeStage) -> None
         asked.set()
         await asyncio.Event().wait()
 
-    stage.gateway.replies = [think]
+    stage.gateway.replies = [[call("write", path="half.txt", content="half\n")], think]
     await stage.start()
     await asked.wait()
     stage.gateway.stop()
     assert await stage.end() == {"kind": "stopped"}
-    assert stage.gateway.final_patches == [b""]
+    assert (stage.result() / "half.txt").read_text() == "half\n"
 
 
 async def test_a_stop_before_the_start_leaves_nothing(make_stage: MakeStage) -> None:

@@ -137,7 +137,7 @@ async def test_a_patch_that_does_not_fit_ends_the_run(make_stage: MakeStage) -> 
 
 async def test_a_question_is_answered_by_finish(make_stage: MakeStage) -> None:
     stage = await make_stage(mode="explain")
-    outcome = await stage.play([bash("touch made")], [call("finish", title="It", answer="**So.**")])
+    outcome = await stage.play([bash("ls")], [call("finish", title="It", answer="**So.**")])
     assert outcome == {"kind": "finished", "title": "It", "answer": "**So.**"}
     assert [tool["name"] for tool in stage.gateway.turns[0]["tools"]] == [
         "bash",
@@ -146,7 +146,30 @@ async def test_a_question_is_answered_by_finish(make_stage: MakeStage) -> None:
         "ask",
         "finish",
     ]
+    assert set(stage.gateway.patches) == {b""}
+
+
+async def test_a_reading_run_that_changed_files_hears_of_it_and_keeps_its_answer(
+    make_stage: MakeStage,
+) -> None:
+    stage = await make_stage(mode="explain")
+    answer = call("finish", title="It", answer="**So.**")
+    outcome = await stage.play([bash("touch made"), answer], [answer])
+    assert stage.gateway.results(1)[1]["is_error"]
+    assert "It changes no files." in stage.gateway.texts(1)[-1]
+    assert outcome == {"kind": "finished", "title": "It", "answer": "**So.**"}
     assert stage.gateway.patches == []
+    assert stage.gateway.payloads("note") == [{"text": "Dropped: It changes no files."}]
+
+
+async def test_plain_words_are_no_answer_while_files_are_changed(make_stage: MakeStage) -> None:
+    stage = await make_stage(mode="explain")
+    outcome = await stage.play(
+        [bash("echo >> sums.py")], words("It adds."), [bash("git checkout -q .")], words("It adds.")
+    )
+    assert "It changes no files." in stage.gateway.texts(2)[-1]
+    assert outcome == {"kind": "finished", "answer": "It adds."}
+    assert stage.gateway.payloads("note") == []
 
 
 async def test_a_question_is_answered_by_plain_words(make_stage: MakeStage) -> None:

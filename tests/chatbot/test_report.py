@@ -48,6 +48,7 @@ async def test_report_of_a_whole_life(actions: Actions, clock: Clock) -> None:
         "summary": "Prices now count.",
         "answer": "",
         "findings": [],
+        "links": {},
         "verification": None,
         "request": "fix the failing test",
         "author": {"id": "U1", "name": "Ada"},
@@ -115,9 +116,14 @@ async def test_cost_is_unknown_where_one_turn_is_unknown(actions: Actions) -> No
 async def test_answer_and_findings_are_those_of_the_newest_run(actions: Actions) -> None:
     life = await Life.begin(actions, mode="explain")
     await life.work()
-    await life.finish("answer", answer="It **sums**.", findings=({"title": "x"},))
+    places = {"base": "https://forge/acme/api/blob/c0ffee", "paths": ["a.py"]}
+    answer = "It **sums**: a.py:3, b.py:4."
+    finding = {"title": "x", "file": "a.py", "line": 9}
+    await life.finish("answer", answer=answer, findings=(finding,), extra={"places": places})
     report = await task_report(actions.history, life.task_id)
-    assert (report["answer"], report["findings"]) == ("It **sums**.", [{"title": "x"}])
+    assert report["answer"] == answer
+    assert report["findings"] == [finding | {"url": f"{places['base']}/a.py#L9"}]
+    assert report["links"] == {"a.py:3": f"{places['base']}/a.py#L3"}
     await actions.add_message(life.task_id, ADA, "now change it")
     await life.work()
     await life.finish("nothing")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from chatbot.cited import Places
 from chatbot.slack.blocks.elements import (
     MARKDOWN_LIMIT,
     Content,
@@ -25,6 +26,8 @@ MAX_MESSAGES = 5
 """More is cut; the task page has all of it."""
 MAX_BLOCKS = 45
 _PIECE = 3000
+LINKS_LIMIT = 5000
+"""What the links may add to a piece."""
 _FENCE = re.compile(r"^(`{3,}|~{3,})[^\n]*\n(.*?)(?:^\1[`~]*[ \t]*$|\Z)", re.MULTILINE | re.DOTALL)
 _SEVERITIES = ("high", "medium", "low")
 
@@ -32,7 +35,7 @@ _SEVERITIES = ("high", "medium", "low")
 def make_answer(result: Result) -> list[Content]:
     """The answer in order, split between messages; code stands as it is written."""
     text = result.answer or result.summary or result.title
-    pieces = _pieces(text) or [section("The answer is empty.")]
+    pieces = _pieces(text, result.places) or [section("The answer is empty.")]
     return _messages(pieces, fallback(cut(text, 300)) or "The answer is empty.")
 
 
@@ -43,7 +46,7 @@ def make_findings(result: Result) -> list[Content]:
     summary = cut(tame(result.summary or result.answer), _PIECE)
     if not is_blank(summary):
         blocks.append({"type": "markdown", "text": summary})
-    blocks += [_finding(item) for item in sorted(result.findings, key=_weight)]
+    blocks += [_finding(item, result.places) for item in sorted(result.findings, key=_weight)]
     return _messages(blocks, f"Review: {told}")
 
 
@@ -68,19 +71,20 @@ def _pages(blocks: list[Block]) -> list[list[Block]]:
     return pages
 
 
-def _pieces(text: str) -> list[Block]:
+def _pieces(text: str, places: Places) -> list[Block]:
     """Prose as markdown blocks, fenced code as literal text."""
     blocks: list[Block] = []
     at = 0
     for match in _FENCE.finditer(text):
-        blocks += _prose(text[at : match.start()])
+        blocks += _prose(text[at : match.start()], places)
         blocks += [rich(preformatted(part)) for part in split(match[2].rstrip("\n"))]
         at = match.end()
-    return blocks + _prose(text[at:])
+    return blocks + _prose(text[at:], places)
 
 
-def _prose(text: str) -> list[Block]:
-    return [{"type": "markdown", "text": part} for part in split(tame(text.strip()))]
+def _prose(text: str, places: Places) -> list[Block]:
+    parts = split(tame(text.strip()))
+    return [{"type": "markdown", "text": places.link(part, LINKS_LIMIT)} for part in parts]
 
 
 def split(text: str, limit: int = _PIECE) -> list[str]:
@@ -102,13 +106,17 @@ def _weight(item: dict[str, Any]) -> int:
     return _SEVERITIES.index(severity) if severity in _SEVERITIES else len(_SEVERITIES)
 
 
-def _finding(item: dict[str, Any]) -> Block:
-    place = string(item, "file", 300)
-    if place and (number := integer(item, "line")):
-        place = f"{place}:{number}"
-    head = " · ".join(part for part in (string(item, "severity", 20) or "note", place) if part)
-    title = one_line(string(item, "title", 300), 200)
-    parts = [line(words(f"{one_line(head, 250)}\n"), words(title or "Finding", bold=True))]
+def _finding(item: dict[str, Any], places: Places) -> Block:
+    path, number = string(item, "file", 300), integer(item, "line")
+    place = f"{path}:{number}" if path and number else path
+    severity = string(item, "severity", 20) or "note"
+    title = one_line(string(item, "title", 300), 200) or "Finding"
+    if url := places.url(path, number):
+        leads = {"type": "link", "url": url, "text": one_line(place, 220)}
+        parts = [line(words(f"{one_line(severity, 20)} · "), leads, words(f"\n{title}", bold=True))]
+    else:
+        head = " · ".join(part for part in (severity, place) if part)
+        parts = [line(words(f"{one_line(head, 250)}\n"), words(title, bold=True))]
     for name, label in (("detail", ""), ("suggestion", "Suggestion: ")):
         text = string(item, name, 2000)
         if not is_blank(text):

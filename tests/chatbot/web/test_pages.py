@@ -148,8 +148,12 @@ async def test_answer_and_findings_are_shown(site: Site) -> None:
         "severity": "high", "file": "shop/a.py", "line": 12, "title": "Off by one",
         "detail": "The loop `ends` early.", "suggestion": "Use `<=`.",
     }  # fmt: skip
-    await life.finish("findings", findings=(finding,), answer="All in **all**: fine.")
+    places = {"base": "https://forge/acme/api/blob/c0ffee", "paths": ["shop/a.py"]}
+    answer = "All in **all**: fine, but `shop/a.py:3`."
+    await life.finish("findings", findings=(finding,), answer=answer, extra={"places": places})
     html = await read(site, await site.page(life))
+    assert html.count(f'href="{places["base"]}/shop/a.py#L12"') == 1
+    assert f'href="{places["base"]}/shop/a.py#L3"' in html
     assert "shop/a.py:12" in html
     assert "<code>&lt;=</code>" in html
     assert "<strong>all</strong>" in html

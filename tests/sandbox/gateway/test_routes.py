@@ -210,7 +210,11 @@ async def test_a_reading_run_changes_nothing(open_house: Open, tmp_path: Path, m
     house = await open_house(tree=tree, mode=mode)
     status, body = await house.call("PUT", "/patch", data=data)
     assert (status, body["error"]["code"]) == (422, "read_only")
+    assert body["error"]["brief"] == (
+        f"This run is to {mode} and changes no files, but these differ: a.txt"
+    )
     assert house.recorder.patches == []
+    assert (await house.call("PUT", "/patch?final=1", data=b""))[0] == 200
 
 
 async def test_patch_over_the_limit(open_house: Open) -> None:

@@ -325,6 +325,20 @@ def test_a_review_lists_findings_by_weight_with_their_place() -> None:
     assert said.index("Overflow") < said.index("low · a.py:3") < said.index("teh")
 
 
+def test_places_lead_to_the_forge_at_the_commit() -> None:
+    places = {"base": "https://forge/acme/api/blob/c0ffee", "paths": ["a.py"]}
+    told = finished(outcome="answer", answer="In `a.py:3` <!here> `b.py:4`.", places=places)
+    (content,) = show("result", queued(), told)
+    said = content.blocks[0]["text"]
+    assert said.startswith("In [`a.py:3`](https://forge/acme/api/blob/c0ffee/a.py#L3) ")
+    assert said.endswith("`b.py:4`.")
+    findings = [{"severity": "low", "file": "a.py", "line": 3, "title": "Typo"}]
+    told = finished(outcome="findings", findings=findings, places=places)
+    (content,) = show("result", queued(), told)
+    head = content.blocks[1]["elements"][0]["elements"]
+    assert {"type": "link", "url": f"{places['base']}/a.py#L3", "text": "a.py:3"} in head
+
+
 def test_a_source_without_a_forge_says_that_no_pull_request_can_come() -> None:
     task = make_task(source=Source(kind="zip", repository="x.zip"))
     (content,) = show("result", queued(), PATCH, finished(), task=task)
