@@ -15,11 +15,13 @@ from sandbox.errors import RunFailed, ThreadsmithError
 from sandbox.gateway.door import Door
 from sandbox.gateway.hiding import Hiding
 from sandbox.gateway.journal import Entry, Journal
+from sandbox.gateway.passing import Passing
 from sandbox.gateway.routes import RESULT, Bundle, Routes
 from sandbox.gateway.turns import Turns
 from sandbox.llm.provider import Provider
 from sandbox.outcomes import LOG_CHARACTERS, End, Facts
 from sandbox.outside import Outside, make_proxy
+from sandbox.passing.upstream import Upstream
 from sandbox.recorder import Recorder
 from sandbox.redaction import NO_SECRETS, Redactor
 from sandbox.spec import (
@@ -27,6 +29,7 @@ from sandbox.spec import (
     AGENT_PROGRAM,
     AUTHORITIES,
     GATEWAY_DIRECTORY,
+    OWN_AGENT,
     ContainerSpec,
     Mount,
     Phase,
@@ -50,6 +53,8 @@ class Run:
     provider: Provider | None
     """None: an environment is built, and no model is spoken to."""
     model: str
+    upstream: Upstream | None
+    """Where other agents' requests go on to; None: the model speaks no protocol of theirs."""
     bundle: Bundle
     program: Path
     directory: Path
@@ -235,8 +240,12 @@ async def open_door(run: Run, journal: Journal) -> AsyncIterator[Door]:
 
 
 async def _make_routes(run: Run, journal: Journal, hiding: Hiding) -> Routes:
-    spec, turns = run.spec, None
-    if journal.entry.phase == "agent" and run.provider is not None:
+    spec, turns, passing = run.spec, None, None
+    is_agent = journal.entry.phase == "agent"
+    if is_agent and spec.agent != OWN_AGENT and run.upstream is not None:
+        passing = Passing(spec, run.recorder, run.upstream, model=run.model, hiding=hiding)
+        await passing.load()
+    elif is_agent and run.provider is not None:
         turns = Turns(spec, run.recorder, run.provider, model=run.model, hiding=hiding)
         await turns.load()
     names = spec.setup.secrets if spec.setup is not None else ()
@@ -245,6 +254,7 @@ async def _make_routes(run: Run, journal: Journal, hiding: Hiding) -> Routes:
         journal,
         run.recorder,
         turns=turns,
+        passing=passing,
         bundle=run.bundle,
         patch=await asyncio.to_thread(_read_work, run.directory, journal.entry.phase),
         variables={name: run.secrets[name] for name in names if name in run.secrets},
@@ -258,7 +268,7 @@ def _facts(run: Run, door: Door, end: End) -> Facts:
         end=end,
         claim=door.routes.claim,
         patch=door.journal.entry.patch,
-        fault=door.routes.turns.fault if door.routes.turns is not None else None,
+        fault=door.routes.fault,
         is_stopping=run.watch.is_stopping,
     )
 

@@ -219,7 +219,10 @@ class Runner:
         run = self._make_run(spec, recorder, watch)
         with _stage("model"):
             name, model = split_model(spec.model)
-            return replace(run, provider=await self._providers.get(name), model=model)
+            upstream = self._providers.upstream(name)
+            return replace(
+                run, provider=await self._providers.get(name), model=model, upstream=upstream
+            )
 
     def _make_run(self, spec: RunSpec, recorder: Recorder | None, watch: Watch) -> Run:
         """Without a model yet."""
@@ -229,6 +232,7 @@ class Runner:
             engine=self._engine,
             provider=None,
             model="",
+            upstream=None,
             bundle=self._bundle,
             program=self._program,
             directory=self._directory / spec.run_id,

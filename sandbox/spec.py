@@ -8,6 +8,7 @@ from typing import Any, Literal
 Mode = Literal["change", "explain", "review"]
 Phase = Literal["setup", "agent", "verify"]
 
+OWN_AGENT = "threadsmith"
 AGENT_UID = 1000
 """The unprivileged user of the agent phase; a number, so that any image will do."""
 WORKSPACE = "/workspace"
@@ -97,6 +98,8 @@ class RunSpec:
     image: str
     model: str
     """`provider:name`."""
+    agent: str = OWN_AGENT
+    """The program that does the work; others than our own speak to the model by themselves."""
     limits: Limits = field(default_factory=Limits)
     setup: Setup | None = field(default_factory=Setup)
     """None: there is no script, or nobody approved it."""

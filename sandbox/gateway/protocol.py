@@ -82,6 +82,11 @@ Errors are {"error": {"code": str, "brief": str}}:
     429, 503           try again after `Retry-After` seconds; so too when nobody listens
     500 internal       something broke on the host
     502 provider_error the model cannot be reached any more: end the run with what there is
+An agent of another make has native routes in the place of `PUT /turns/{n}`, those of its model's
+provider: `/anthropic/v1/messages`, `/anthropic/v1/messages/count_tokens`, `/openai/v1/responses`,
+`/openai/v1/chat/completions`, and `models` of both. Their key is derived from the token, see
+`sandbox.passing.door`, and their errors are of the provider's own form.
+
 In the set-up phase there are no turns and no patch, in verification no turns, and the patch is
 only to be read: 404.
 """

@@ -12,9 +12,11 @@ from typing import Final, TypeVar
 
 from aiohttp import web
 
+from sandbox.errors import ProviderError
 from sandbox.gateway.bodies import read_body
 from sandbox.gateway.hiding import Hiding
 from sandbox.gateway.journal import Journal
+from sandbox.gateway.passing import Passing
 from sandbox.gateway.protocol import MAX_EVENTS_BYTES, MAX_INBOX_WAIT_SECONDS, MAX_TURN_BYTES
 from sandbox.gateway.refusals import BadRequest, Closing, Conflict, ReadOnly
 from sandbox.gateway.stream import EventStream
@@ -62,6 +64,7 @@ class Routes:
         recorder: Recorder,
         *,
         turns: Turns | None,
+        passing: Passing | None = None,
         bundle: Bundle,
         patch: bytes,
         variables: Mapping[str, str],
@@ -69,11 +72,12 @@ class Routes:
     ) -> None:
         """``patch`` is the work so far, laid over the commit before the agent starts.
 
-        ``turns`` are given in the agent phase, ``variables`` in a set-up phase only.
+        ``turns`` or ``passing`` are given in the agent phase, ``variables`` in a set-up phase only.
         """
         self.phase = journal.entry.phase
         self.events = EventStream(self.phase, journal, recorder, hiding)
         self.turns = turns
+        self.passing = passing
         self.ended = asyncio.Event()
         self._spec = spec
         self._journal = journal
@@ -87,6 +91,12 @@ class Routes:
         self._patching = asyncio.Lock()
         if journal.entry.claim is not None:
             self.ended.set()
+
+    @property
+    def fault(self) -> ProviderError | None:
+        """Why the model could not be asked, where that was the last that happened."""
+        speaking = self.turns or self.passing
+        return speaking.fault if speaking is not None else None
 
     @property
     def claim(self) -> Claim | None:
@@ -106,9 +116,13 @@ class Routes:
         route("PUT", "/outcome", self._put_outcome)
         if self.phase != "setup":
             route("GET", "/patch", self._get_patch)
-        if self.turns is not None:
-            # A set-up script is the repository's: it never speaks to the model.
+        if self.phase == "agent":
             route("PUT", "/patch", self._put_patch)
+        # An agent program speaks to the model in one way: its turns follow one another.
+        if self.passing is not None:
+            self.passing.add_to(application)
+        elif self.turns is not None:
+            # A set-up script is the repository's: it never speaks to the model.
             route("PUT", r"/turns/{n:\d{1,9}}", partial(self._put_turn, self.turns))
 
     async def close(self) -> None:
@@ -116,11 +130,14 @@ class Routes:
         self._closing.set()
         if self.turns is not None:
             await self.turns.close()
+        if self.passing is not None:
+            await self.passing.close()
         await self.events.finish()
 
     async def _get_run(self, _: web.Request) -> web.Response:
         entry, spec = self._journal.entry, self._spec
-        turn = self.turns.next_number if self.turns is not None else 0
+        speaking = self.turns or self.passing
+        turn = speaking.next_number if speaking is not None else 0
         described = describe_run(spec, entry, turn=turn, patch=self._patch)
         if entry.script is not None:
             # As it stands in the commit that was approved: attributes of the repository may lay

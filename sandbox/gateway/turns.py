@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Final
 
 from sandbox.errors import ContextTooLong, ProviderError
+from sandbox.gateway.budget import BudgetWatch, used_up
 from sandbox.gateway.context import clear, find_cut, window_tokens
 from sandbox.gateway.hiding import Hiding
 from sandbox.gateway.refusals import BadRequest, BudgetExceeded, Closing, Conflict
@@ -18,7 +19,6 @@ from sandbox.recorder import Recorder, Turn
 from sandbox.spec import RunSpec
 
 SHOWN_CHARACTERS: Final = 500
-WARN_SHARE: Final = 0.8
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ class Turns:
         """The turn in which the model may wrap up, where a budget is used up."""
         self._budget = ""
         """Which one."""
-        self._warned: set[str] = set()
+        self._budgets = BudgetWatch(recorder)
         self._cut = 0
         """So many of the first turns go to the model without their results."""
 
@@ -117,7 +117,7 @@ class Turns:
         if number != len(self._turns):
             raise Conflict(f"The next turn is {len(self._turns)}.")
         if self.left == 0 and self._last is not None:
-            raise BudgetExceeded(f"{self._budget[:1].upper()}{self._budget[1:]} is used up.")
+            raise BudgetExceeded(used_up(self._budget))
         if self.left == 0:
             raise BudgetExceeded(f"The run's {self._spec.limits.turns} turns are used up.")
         is_first = number == self._spec.resume_turn
@@ -173,15 +173,11 @@ class Turns:
 
         A run that begins with nothing left has not even that.
         """
-        allowance = await self._recorder.allowance()
+        allowance = await self._budgets.look()
         if allowance.used >= 1 and self._last is None:
             self._budget = allowance.name
             begun = len(self._turns) > self._spec.resume_turn
             self._last = len(self._turns) if begun else len(self._turns) - 1
-        if allowance.used >= WARN_SHARE and allowance.name not in self._warned:
-            self._warned.add(allowance.name)
-            payload = {"name": allowance.name, "used": round(allowance.used, 3)}
-            await self._recorder.event("budget_warning", payload)
 
     async def _deliver(self, request: TurnRequest, number: int) -> None:
         """Mark what the run's inbox really held: a container may name any id."""

@@ -12,6 +12,7 @@ from aiohttp.typedefs import Middleware
 
 from sandbox.errors import ThreadsmithError
 from sandbox.gateway.refusals import Busy, Refusal, Unauthorized
+from sandbox.passing.door import derive_key, given_key, make_error, native_provider
 
 log = structlog.get_logger(__name__)
 
@@ -30,11 +31,14 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 def make_wall(run_id: str, token: str) -> Middleware:
     """Everything that goes wrong behind it is answered in the protocol's words."""
     expected = f"Bearer {token}".encode()
+    native = derive_key(token).encode()
     open_requests = 0
 
     async def guarded(request: web.Request, handler: Handler) -> web.StreamResponse:
-        given = request.headers.get("Authorization", "").encode(errors="replace")
-        if not hmac.compare_digest(given, expected):
+        wanted, given = expected, request.headers.get("Authorization", "")
+        if native_provider(request.path) is not None:
+            wanted, given = native, given_key(request.headers)
+        if not hmac.compare_digest(given.encode(errors="replace"), wanted):
             raise Unauthorized
         if open_requests > MAX_REQUESTS:
             raise Busy
@@ -48,12 +52,12 @@ def make_wall(run_id: str, token: str) -> Middleware:
             return await guarded(request, handler)
         except web.HTTPException as error:
             code = "not_found" if error.status in (404, 405) else "bad_request"
-            return answer_error(error.status, code, error.reason)
+            return answer_error(request, error.status, code, error.reason)
         except Refusal as error:
-            return answer_error(error.status, error.code, error.brief)
+            return answer_error(request, error.status, error.code, error.brief)
         except ThreadsmithError as error:
             log.warning("gateway_refused", run_id=run_id, path=request.path, error=str(error))
-            return answer_error(_STATUS.get(error.code, 500), error.code, error.brief)
+            return answer_error(request, _STATUS.get(error.code, 500), error.code, error.brief)
         except ConnectionError:
             raise  # the container is gone: nobody hears an answer
         except Exception as error:
@@ -61,14 +65,18 @@ def make_wall(run_id: str, token: str) -> Middleware:
             if BEGUN in request:
                 # Part of an answer is out: only hanging up tells that it is not whole.
                 raise ConnectionResetError from error
-            return answer_error(500, "internal", "Something broke on the host.")
+            return answer_error(request, 500, "internal", "Something broke on the host.")
         finally:
             open_requests -= 1
 
     return wall
 
 
-def answer_error(status: int, code: str, brief: str) -> web.Response:
-    headers = {"Retry-After": str(RETRY_SECONDS)} if status in _RETRIED else None
+def answer_error(request: web.Request, status: int, code: str, brief: str) -> web.Response:
+    """In the words of the protocol that is spoken there."""
+    headers = {"Retry-After": str(RETRY_SECONDS)} if status in _RETRIED else {}
     body: dict[str, Any] = {"error": {"code": code, "brief": brief}}
+    if (provider := native_provider(request.path)) is not None:
+        headers |= {"x-should-retry": "true" if status >= 429 else "false"}
+        status, body = make_error(provider, status, code, brief)
     return web.json_response(body, status=status, headers=headers)

@@ -14,9 +14,15 @@ from pydantic import SecretStr
 
 from sandbox.errors import ProviderError, ProviderKeyMissing
 from sandbox.llm.provider import Provider
+from sandbox.passing.upstream import Upstream
 
 PROVIDERS: Final = ("anthropic", "openai", "replay")
 _LABELS: Final = {"anthropic": "Anthropic", "openai": "OpenAI"}
+_ADDRESSES: Final = {
+    "anthropic": "https://api.anthropic.com",
+    "openai": "https://api.openai.com/v1",
+}
+"""As the SDKs have them."""
 _NO_KEY: Final = "none"
 """Sent to a server of one's own that asks for no key; the SDK insists on some value."""
 
@@ -69,6 +75,14 @@ class Providers:
                     make_provider, name, self._settings, self._environment
                 )
         return self._made[name]
+
+    def upstream(self, name: str) -> Upstream | None:
+        """Where requests in that provider's own protocol go; None where it has none."""
+        key = _key(name, self._settings, self._environment) if name in _ADDRESSES else None
+        if key is None:
+            return None
+        base_url = _base_url(name, self._settings, self._environment)
+        return Upstream(provider=name, base_url=base_url or _ADDRESSES[name], key=key)
 
     async def close(self) -> None:
         for provider in self._made.values():
