@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from typing import List
 
 from agent_image.agent.files import (
@@ -47,6 +48,30 @@ def edit(workspace: str, path: str, old: str, new: str, replace_all: bool) -> st
     return "Replaced {} in {} (line {}).".format(what, path, first_line)
 
 
+def insert(workspace: str, path: str, line: int, new: str) -> str:
+    """Put whole lines after that line; 0: before the first."""
+    place = resolve_editable(workspace, path)
+    try:
+        data = load(place)
+    except OSError as error:
+        raise FileProblem("{}: {}.".format(path, error.strerror)) from error
+    if is_binary(data):
+        raise FileProblem("{} is a binary file.".format(path))
+    content = decode(data)
+    lines = content.text.split("\n")
+    ends = lines[-1] == ""
+    count = len(lines) - 1 if ends else len(lines)
+    if line > count:
+        raise FileProblem("{} has {} lines only.".format(path, count))
+    added = _with_line_ends(content, new if new.endswith("\n") else new + "\n")
+    end = "\r\n" if content.has_crlf else "\n"
+    head = "".join(text + "\n" for text in lines[:line])
+    if line == count and not ends:
+        head = head[:-1] + end  # the last line had none
+    _store(place, path, head + added + "\n".join(lines[line:]), content.encoding)
+    return "Inserted after line {} of {}.".format(line, path)
+
+
 def write(workspace: str, path: str, content: str) -> str:
     """Make or overwrite a file; an existing one keeps its encoding and line ends."""
     place = resolve_editable(workspace, path)
@@ -86,7 +111,12 @@ def _store(place: str, path: str, text: str, encoding: str) -> int:
             "or convert the file first.".format(path, encoding)
         ) from None
     try:
-        before = os.stat(place).st_mtime if os.path.exists(place) else 0.0
+        facts = os.stat(place) if os.path.exists(place) else None
+        before = facts.st_mtime if facts else 0.0
+        if facts and not facts.st_mode & stat.S_IWUSR:
+            raise FileProblem(
+                "{} is read-only; chmod it first if it has to be changed.".format(path)
+            )
         with open(place, "wb") as file:
             file.write(data)
         _touch_past(place, before)

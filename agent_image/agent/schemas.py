@@ -104,9 +104,16 @@ _READ = _tool(
 )
 _EDIT = _tool(
     "edit",
-    "Replace exact text in a file; it must stand there once, unless replace_all is set.",
+    "Change a file: replace `old`, exact and standing there once (or replace_all), by `new`; or "
+    "insert `new` after `line`; or undo your last edit of it.",
     _object(
-        ["path", "old", "new"], path=_PATH, old=_TEXT, new=_TEXT, replace_all={"type": "boolean"}
+        ["path"],
+        path=_PATH,
+        old=_TEXT,
+        new=_TEXT,
+        replace_all={"type": "boolean"},
+        line={"type": "integer", "minimum": 0},
+        undo={"type": "boolean"},
     ),
 )
 _WRITE = _tool(

@@ -15,13 +15,23 @@ from agent_image.agent.output import Capture
 from agent_image.agent.processes import MARK, find_shell, is_crowded, kill_group, kill_rest
 from agent_image.agent.stop import Stop, Stopped, wait_readable
 
+# A command may have made functions and aliases of any name, or set -x: what is ours is found all
+# the same, and leaves no trace. The mark is an assignment, which nothing can stand in for.
+_BEFORE = "{{ {mark}={tag}; \\unset -f command set; }} 2>/dev/null; "
+_AFTER = (
+    "{{ threadsmith=$?; \\unset -f command set; \\set +eu; "
+    '\\command printf "%s\\0%s\\0" "{value}" "$PWD"; }} 2>/dev/null\n'
+)
 _RUN = (
-    "export {mark}={tag}; {{ . '{script}'; }} </dev/null >&2 2>&1; "
-    'printf "%s\\0%s\\0" "$?" "$PWD"\n'
+    _BEFORE
+    + "{{ . '{script}'; }} </dev/null >&2 2>&1; "
+    + _AFTER.replace("{value}", "$threadsmith")
 )
 _BEGIN = (
-    "export {mark}={tag}; set -m; ( set +m; . '{script}'; echo \"[exit $?]\" ) "
-    '</dev/null >\'{log}\' 2>&1 & set +m; printf "%s\\0%s\\0" "$!" "$PWD"\n'
+    _BEFORE
+    + "\\set -m; ( \\set +m; . '{script}'; \\command echo \"[exit $?]\" ) "
+    + "</dev/null >'{log}' 2>&1 & \\set +m; "
+    + _AFTER.replace("{value}", "$!")
 )
 _POLL_SECONDS = 0.05
 _DRAIN_BYTES = 1024**2
@@ -107,14 +117,15 @@ class Shell:
         if not os.path.isdir(self.directory):
             self.directory = self._home
         shell = find_shell()
-        options = ["--noprofile", "--norc"] if shell.endswith("bash") else []
+        is_bash = shell.endswith("bash")
+        options = ["--noprofile", "--norc", "-O", "expand_aliases"] if is_bash else []
         self._bash = subprocess.Popen(
             [shell, *options],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             cwd=self.directory,
-            env=self._environment,
+            env={**self._environment, MARK: ""},
             start_new_session=True,
         )
         for pipe in (self._bash.stdout, self._bash.stderr):

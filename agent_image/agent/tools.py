@@ -15,6 +15,7 @@ from agent_image.agent.schemas import ArgumentProblem, Json, check_arguments, ma
 from agent_image.agent.shell import Shell
 from agent_image.agent.steps import find_summary, step_details, step_titles
 from agent_image.agent.stop import Stop
+from agent_image.agent.undo import Undo
 
 MAX_OUTPUT_BYTES = 100_000
 """Of one result, whatever the run's limit says: a turn must fit the gateway's."""
@@ -46,6 +47,7 @@ class Tools:
         self._shell = shell
         self._stop = stop
         self._count = 0
+        self._undo = Undo(places.workspace)
         self.may_have_changed = False
         """Whether the tree may differ from what it was when this was last set to False."""
         self.schemas = make_tools(
@@ -153,12 +155,31 @@ class Tools:
         count = text.count("\n") + 1
         return Result(text, line="1 line" if count == 1 else "{} lines".format(count))
 
-    def _edit(self, path: str, old: str, new: str, replace_all: bool = False) -> Result:
-        text = edits.edit(self._places.workspace, path, old, new, replace_all)
+    def _edit(
+        self,
+        path: str,
+        old: Optional[str] = None,
+        new: Optional[str] = None,
+        replace_all: bool = False,
+        line: Optional[int] = None,
+        undo: bool = False,
+    ) -> Result:
+        workspace = self._places.workspace
+        if undo:
+            text = self._undo.undo(path)
+            return Result(text, line=text)
+        if new is None or (old is None) == (line is None):
+            raise FileProblem("Give `new` with either `old` or `line`, or `undo`.")
+        with self._undo.kept(path):
+            if old is not None:
+                text = edits.edit(workspace, path, old, new, replace_all)
+            else:
+                text = edits.insert(workspace, path, line or 0, new)
         return Result(text, line=text)
 
     def _write(self, path: str, content: str) -> Result:
-        text = edits.write(self._places.workspace, path, content)
+        with self._undo.kept(path):
+            text = edits.write(self._places.workspace, path, content)
         return Result(text, line=text)
 
 

@@ -52,6 +52,35 @@ async def test_directory_variables_and_functions_last(run: Run, tmp_path: Path) 
     ) == ["[exit 0]", f"{place}\n1\n2\nf\n[exit 0]"]
 
 
+async def test_aliases_last_and_what_shadows_ours_does_no_harm(run: Run) -> None:
+    shadows = "; ".join(f"{name}() {{ builtin echo shadow; }}" for name in ("printf", "cd", "set"))
+    found = await texts(
+        run,
+        "alias hi='\\builtin echo hello'",
+        "hi",
+        f"command() {{ builtin echo shadow; }}; {shadows}; alias printf=false unset=false",
+        "cd x",
+        "set -x",
+        "true",
+        bash("sleep 0", background=True),
+        "set +x; unset -f cd; set -eu",
+        "false; builtin echo on",
+        "env | grep -c THREADSMITH_COMMAND=.",
+    )
+    assert found[:5] == [
+        "[exit 0]",
+        "hello\n[exit 0]",
+        "[exit 0]",
+        "shadow\n[exit 0]",
+        "[exit 0]",
+    ]
+    assert found[5].endswith("true\n[exit 0]")
+    assert "printf" not in found[5]
+    assert found[6].startswith("Started in the background")
+    assert found[7].endswith("set +x\n[exit 0]")
+    assert found[8:] == ["on\n[exit 0]", "1\n[exit 0]"]
+
+
 async def test_exit_codes_are_shown(run: Run) -> None:
     assert await texts(run, "false", "(exit 7)", "no-such-command 2>/dev/null", "true") == [
         "[exit 1]",

@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent_image.agent.edits import edit, write
+from agent_image.agent.edits import edit, insert, write
 from agent_image.agent.files import FileProblem, decode, read
+from agent_image.agent.undo import MAX_CHANGES, Undo
 
 
 @pytest.fixture
@@ -144,6 +145,80 @@ def test_binary_files_are_not_edited(workspace: Path) -> None:
     (workspace / "a").write_bytes(b"\0one")
     with pytest.raises(FileProblem, match="binary"):
         change(workspace, "a", "one", "two")
+
+
+@pytest.mark.parametrize(
+    ("before", "line", "new", "after"),
+    [
+        (b"a\nb\n", 0, "x", b"x\na\nb\n"),
+        (b"a\nb\n", 1, "x\ny\n", b"a\nx\ny\nb\n"),
+        (b"a\nb\n", 2, "x", b"a\nb\nx\n"),
+        (b"a\nb", 2, "x", b"a\nb\nx\n"),
+        (b"a\r\nb\r\n", 1, "x", b"a\r\nx\r\nb\r\n"),
+        (b"", 0, "x", b"x\n"),
+        (b"\xe9\n", 1, "\u00fc", b"\xe9\n\xfc\n"),
+    ],
+)
+def test_lines_are_inserted_in_the_files_own_way(
+    workspace: Path, before: bytes, line: int, new: str, after: bytes
+) -> None:
+    (workspace / "a").write_bytes(before)
+    assert insert(str(workspace), "a", line, new) == f"Inserted after line {line} of a."
+    assert (workspace / "a").read_bytes() == after
+
+
+def test_nothing_is_inserted_past_the_end(workspace: Path) -> None:
+    (workspace / "a").write_bytes(b"a\n")
+    with pytest.raises(FileProblem, match="has 1 lines only"):
+        insert(str(workspace), "a", 2, "x")
+
+
+def test_a_read_only_file_is_named_as_such(workspace: Path) -> None:
+    (workspace / "a").write_text("one\n")
+    (workspace / "a").chmod(0o444)
+    for act in (
+        lambda: change(workspace, "a", "one", "two"),
+        lambda: insert(str(workspace), "a", 0, "x"),
+        lambda: write(str(workspace), "a", "x"),
+    ):
+        with pytest.raises(FileProblem, match="read-only; chmod it first"):
+            act()
+    assert (workspace / "a").read_text() == "one\n"
+
+
+def test_edits_are_undone_from_the_newest(workspace: Path) -> None:
+    (workspace / "a").write_bytes(b"one\r\n")
+    undo = Undo(str(workspace))
+    for old, new in (("one", "two"), ("two", "three")):
+        with undo.kept("a"):
+            change(workspace, "a", old, new)
+    with undo.kept("made"):
+        write(str(workspace), "made", "x")
+    with pytest.raises(FileProblem, match="was not found"), undo.kept("a"):
+        change(workspace, "a", "four", "five")
+    assert undo.undo("a") == "Undid the last edit of a: restored."
+    assert undo.undo("made").endswith("removed it, as it had been made by that.")
+    assert not (workspace / "made").exists()
+    assert undo.undo("a") == "Undid the last edit of a: restored."
+    assert (workspace / "a").read_bytes() == b"one\r\n"
+    with pytest.raises(FileProblem, match="No edit of a can be undone"):
+        undo.undo("a")
+
+
+def test_what_changed_otherwise_is_not_undone(workspace: Path) -> None:
+    undo = Undo(str(workspace))
+    with undo.kept("a"):
+        write(str(workspace), "a", "mine")
+    (workspace / "a").write_text("a formatter's")
+    with pytest.raises(FileProblem, match="changed since its last edit"):
+        undo.undo("a")
+    with pytest.raises(FileProblem, match="outside the workspace"):
+        undo.undo("../a")
+    for number in range(MAX_CHANGES):
+        with undo.kept("b"):
+            write(str(workspace), "b", str(number))
+    with pytest.raises(FileProblem, match="No edit of a"):
+        undo.undo("a")
 
 
 def test_write_makes_folders_and_keeps_line_ends(workspace: Path) -> None:

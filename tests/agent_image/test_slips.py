@@ -29,6 +29,9 @@ from tests.agent_image.fake_gateway import bash, call, finish, words
         (call("read", path="missing.py"), "No such file"),
         (call("bash", command="echo \0"), "NUL"),
         (call("edit", path="sums.py", old="\ud800", new="x"), "was not found"),
+        (call("edit", path="sums.py", old="a"), "Give `new` with either"),
+        (call("edit", path="sums.py", old="a", line=1, new="x"), "Give `new` with either"),
+        (call("edit", path="sums.py", undo=True), "can be undone"),
         (call("finish", title="Only"), "`summary` is missing"),
     ],
 )
