@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from sqlite_utils import Database
 
 from chatbot.changes import EmptyRequest, failure, who
+from chatbot.gate_changes import GateChanges
 from chatbot.history import delivery, queries
 from chatbot.models import (
     Message,
@@ -36,7 +37,7 @@ class SecondPersonNeeded(ThreadsmithError):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Actions(RunChanges, SetupChanges, PublishChanges, PullChanges):
+class Actions(RunChanges, SetupChanges, PublishChanges, PullChanges, GateChanges):
     """Every change of a task: what people cause is here, what the program reports in the bases."""
 
     async def create_task(self, new: NewTask, *, owner: str | None = None) -> tuple[Task, bool]:
@@ -156,12 +157,15 @@ class Actions(RunChanges, SetupChanges, PublishChanges, PullChanges):
         now = self.clock()
         return await self.history.write(lambda db: delivery.first_sight(db, key, at=now))
 
-    async def approve(self, approval_id: str, by: Person) -> Task:
-        """Let the exact patch the approval names be published; refused once settled or void."""
+    async def approve(self, approval_id: str, by: Person, *, revision: int | None = None) -> Task:
+        """Let the exact patch the approval names be published; refused once settled or void.
+
+        ``revision``: what the person saw of its edits.
+        """
         now = self.clock()
 
         def change(db: Database) -> Task:
-            approval, task = self._pending(db, approval_id)
+            approval, task = self._pending(db, approval_id, revision)
             if task.status != Status.READY or task.patch_sha256 != approval.patch_sha256:
                 raise TransitionRefused("A newer patch has taken this one's place.")
             if self.rules(task.source.repository).second_person:

@@ -3,39 +3,30 @@
 from __future__ import annotations
 
 import secrets
-import time
-from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlite_utils import Database
 
-from chatbot.history import pulls, queries, setup_approvals
-from chatbot.history.store import History
+from chatbot.approval_changes import SYSTEM, ApprovalChanges, continues_pull, who
+from chatbot.history import queries, setup_approvals
 from chatbot.models import (
     DEADLINE_SECONDS,
-    Approval,
-    ApprovalState,
     Message,
     NewTask,
     Person,
-    PublishRules,
     Run,
     SetupApproval,
     SetupState,
     Status,
     Task,
-    TransitionRefused,
-    check_transition,
     make_id,
     shown_model,
 )
 from sandbox.errors import ThreadsmithError
 from sandbox.recorder import Outcome
 
-SYSTEM = Person("threadsmith", "Threadsmith")
-"""Who acts where no person does: deadlines and recovery."""
-
+__all__ = ["SYSTEM", "Changes", "EmptyRequest", "continues_pull", "failure", "who"]
 
 UPDATE_REQUEST = (
     "Bring this work up to date with the branch {} as it is now. Where both changed the same "
@@ -53,13 +44,8 @@ class EmptyRequest(ThreadsmithError):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Changes:
-    """Over one history, by one clock."""
-
-    history: History
-    clock: Callable[[], float] = field(default=time.time)
-    rules: Callable[[str], PublishRules] = field(default=lambda _: PublishRules())
-    """How a repository's pull requests are made."""
+class Changes(ApprovalChanges):
+    """Requests and runs, from their begin to their end."""
 
     def _create(self, db: Database, new: NewTask, owner: str | None) -> tuple[Task, bool]:
         if not new.request.strip():
@@ -209,86 +195,6 @@ class Changes:
                 return earlier if earlier.outcome == "patch" else None
         return None
 
-    def _ask_approval(self, db: Database, task: Task, run: Run) -> None:
-        """Only where there is a forge to publish to, and something not yet published."""
-        sha256 = task.open_patch_sha256
-        rules = self.rules(task.source.repository)
-        goes_to = task.source.forge or (rules.publish == "branch" and task.source.kind == "git")
-        if sha256 is None or not goes_to:
-            return
-        approval = Approval(
-            id=make_id("a", now=self.clock()),
-            task_id=task.id,
-            run_id=run.id,
-            patch_sha256=sha256,
-            state="pending",
-            created_at=self.clock(),
-        )
-        queries.insert_approval(db, approval)
-        standing = task.pull_request if continues_pull(task, run) else None
-        payload = {
-            "approval_id": approval.id,
-            "run_id": run.id,
-            "patch_sha256": sha256,
-            "pull_number": standing.number if standing else None,
-            "branch_only": rules.publish == "branch",
-            "draft": rules.draft,
-            "second_person": rules.second_person,
-        }
-        queries.append_event(db, task.id, "approval_requested", payload, at=self.clock())
-        if standing is not None and self._may_update_alone(db, task, run, standing.number):
-            task = self._move(db, task, Status.PUBLISHING)
-            self._settle(db, approval, "approved", SYSTEM, self.clock(), status=task.status)
-
-    def _may_update_alone(self, db: Database, task: Task, run: Run, number: int) -> bool:
-        """Whether the run was begun by our own word, in a pull request where that was allowed."""
-        pull = pulls.find(db, task.source.repository, number)
-        if run.author.id != SYSTEM.id or pull is None:
-            return False
-        allowed = self.rules(task.source.repository).autofix
-        is_alone = (allowed if pull.autofix is None else pull.autofix) and not any(
-            message.author.id != SYSTEM.id for message in queries.said_in(db, run.id)
-        )
-        return is_alone and not self._sensitive(db, task) and not self._has_failed(db, task, run)
-
-    def _has_failed(self, db: Database, task: Task, run: Run) -> bool:
-        """Whether a clean container said otherwise than the agent."""
-        for event in reversed(queries.task_events(db, task.id)):
-            if event.kind == "run_finished" and event.payload.get("run_id") == run.id:
-                return (event.payload.get("verification") or {}).get("state") == "failed"
-        return False
-
-    def _sensitive(self, db: Database, task: Task) -> list[str]:
-        """Files of the newest patch that deserve a second look."""
-        for event in reversed(queries.task_events(db, task.id)):
-            if event.kind == "patch" and event.payload.get("sha256") == task.patch_sha256:
-                files = event.payload.get("files") or []
-                return [str(file["path"]) for file in files if file.get("sensitive")]
-        return []
-
-    def _pending(self, db: Database, approval_id: str) -> tuple[Approval, Task]:
-        approval = queries.get_approval(db, approval_id)
-        if approval.state != "pending":
-            who = approval.settled_by.name if approval.settled_by else "somebody"
-            raise TransitionRefused(f"This was settled already ({approval.state} by {who}).")
-        return approval, queries.get_task(db, approval.task_id)
-
-    def _settle(
-        self,
-        db: Database,
-        approval: Approval,
-        state: ApprovalState,
-        by: Person,
-        now: float,
-        *,
-        status: Status | None = None,
-    ) -> None:
-        queries.settle_approval(db, approval.id, state, by, at=now)
-        payload: dict[str, Any] = {"approval_id": approval.id, "state": state, "by": who(by)}
-        if status is not None:
-            payload["status"] = status
-        queries.append_event(db, approval.task_id, "approval_settled", payload, at=now)
-
     def _settle_setup(
         self,
         db: Database,
@@ -310,32 +216,9 @@ class Changes:
             payload["status"] = status
         queries.append_event(db, approval.task_id, "setup_approval_settled", payload, at=now)
 
-    def _move(self, db: Database, task: Task, status: Status) -> Task:
-        check_transition(task.status, status)
-        seconds = DEADLINE_SECONDS.get(status)
-        deadline_at = None if seconds is None else self.clock() + seconds
-        return self._store(db, replace(task, status=status, deadline_at=deadline_at))
-
-    def _store(self, db: Database, task: Task) -> Task:
-        task = replace(task, updated_at=self.clock())
-        queries.update_task(db, task)
-        return task
-
-
-def continues_pull(task: Task, run: Run) -> bool:
-    """Whether the run's work goes to the branch that was published before."""
-    pull_request = task.pull_request
-    if pull_request is None or pull_request.state == "merged":
-        return False
-    return run.continues is not None or run.branch == pull_request.branch
-
 
 def _words(message: Message) -> str:
     return UPDATE_REQUEST.format(message.text) if message.kind == "update" else message.text
-
-
-def who(person: Person) -> dict[str, str]:
-    return {"id": person.id, "name": person.name}
 
 
 def failure(stage: str, error: ThreadsmithError) -> Outcome:

@@ -44,6 +44,10 @@ class RepositorySettings(Section):
     """Pattern of new branches, with {words}, {id}, {person} and {issue}."""
     draft: bool | None = None
     """Whether pull requests are opened as drafts."""
+    auto_pull_request: bool | None = None
+    """Opened without asking where the change was verified and touches no sensitive files."""
+    approval_hours: float | None = Field(default=None, gt=0, le=14 * 24)
+    """How long people have to decide about a pull request; 24 unless it is set."""
     labels: tuple[str, ...] | None = None
     """Put on new pull requests."""
     reviewers: tuple[str, ...] | None = None

@@ -51,8 +51,8 @@ TRANSITIONS: dict[Status, frozenset[Status]] = {
     ),
     Status.READY: frozenset({Status.QUEUED, Status.PUBLISHING, Status.DONE, Status.STOPPED}),
     Status.PUBLISHING: frozenset({Status.READY, Status.DONE, Status.FAILED}),
-    # A follow-up takes an ended task up again.
-    Status.DONE: frozenset({Status.QUEUED}),
+    # A follow-up takes an ended task up again; a patch that nobody decided about is asked again.
+    Status.DONE: frozenset({Status.QUEUED, Status.READY}),
     Status.FAILED: frozenset({Status.QUEUED}),
     Status.STOPPED: frozenset({Status.QUEUED}),
 }
@@ -249,6 +249,20 @@ ApprovalState = Literal["pending", "approved", "discarded", "changes", "void", "
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PullEdits:
+    """What a person wants otherwise than proposed; None: as proposed."""
+
+    title: str | None = None
+    body: str | None = None
+    """In place of the summary; what was verified and who asked stays below it."""
+    branch: str | None = None
+    draft: bool | None = None
+
+
+AS_PROPOSED = PullEdits()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Approval:
     """A person's decision about one exact patch."""
 
@@ -260,6 +274,11 @@ class Approval:
     created_at: float
     settled_at: float | None = None
     settled_by: Person | None = None
+    expires_at: float | None = None
+    """From then on it cannot be given any more."""
+    edits: PullEdits = AS_PROPOSED
+    revision: int = 0
+    """How often it was edited."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -271,6 +290,8 @@ class PublishRules:
     base: str = ""
     branch_name: str = "threadsmith/{words}-{id}"
     draft: bool = False
+    auto_pull_request: bool = False
+    approval_hours: float = 24.0
     labels: tuple[str, ...] = ()
     reviewers: tuple[str, ...] = ()
     delete_branch: bool = False

@@ -103,8 +103,10 @@ class PublishChanges(Changes):
             queries.append_event(db, task_id, "publish_failed", payload, at=now)
             if queries.pending_messages(db, task_id):
                 self._take_up(db, task)
-            else:
-                self._ask_approval(db, task, queries.newest_run(db, task_id))
+            elif approval := queries.approved(db, task_id):
+                # Not without a person's word again: it would fail again and again.
+                run = queries.get_run(db, approval.run_id)
+                self._ask_approval(db, task, run, alone=False)
 
         await self.history.write(change)
 

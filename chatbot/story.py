@@ -231,7 +231,15 @@ _SETTLED = {
 }
 
 
+_ALONE = {
+    "verified": "Let through by itself: verified, and nothing sensitive was touched",
+    "autofix": "Let through by itself: autofix is on",
+}
+
+
 def _approval_settled(payload: Payload) -> str:
+    if (why := string(payload, "why")) in _ALONE:
+        return _ALONE[why]
     state = string(payload, "state")
     return _SETTLED.get(state, "").replace("{who}", _who(payload))
 
@@ -304,7 +312,14 @@ _LINES: dict[str, Callable[[Payload], str]] = {
     "message_delivered": _message_delivered,
     "stop_requested": lambda payload: f"{_who(payload)} asked to stop",
     "run_finished": _run_finished,
-    "approval_requested": lambda _: "The patch waits for approval",
+    "approval_requested": lambda payload: (
+        f"{_who(payload)} asked again: the patch waits for approval"
+        if payload.get("by")
+        else "The patch waits for approval"
+    ),
+    "approval_edited": lambda payload: (
+        f"{_who(payload)} edited {', '.join(sorted(mapping(payload, 'edits'))) or 'it back'}"
+    ),
     "approval_settled": _approval_settled,
     "publish_step": lambda payload: (
         f"Publishing, {_words(payload, 'step', 60)}: {_words(payload, 'result', 120)}"

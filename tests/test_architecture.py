@@ -87,6 +87,8 @@ def test_fronts_see_neither_sandbox_engines_nor_publishing(name: str) -> None:
 ACTIONS = (
     "chatbot.actions",
     "chatbot.changes",
+    "chatbot.approval_changes",
+    "chatbot.gate_changes",
     "chatbot.run_changes",
     "chatbot.setup_changes",
     "chatbot.publish_changes",

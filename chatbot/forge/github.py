@@ -100,8 +100,10 @@ class GitHubForge:
         }
         return _pull(await self._ask("POST", name, "/pulls", body=given))
 
-    async def edit_pull(self, name: str, number: int, *, body: str) -> OpenPull:
-        return _pull(await self._ask("PATCH", name, f"/pulls/{number}", body={"body": body}))
+    async def edit_pull(self, name: str, number: int, *, body: str, title: str = "") -> OpenPull:
+        """An empty title leaves it as it is."""
+        given = {"body": body} | ({"title": title} if title else {})
+        return _pull(await self._ask("PATCH", name, f"/pulls/{number}", body=given))
 
     async def add_labels(self, name: str, number: int, labels: tuple[str, ...]) -> None:
         await self._ask("POST", name, f"/issues/{number}/labels", body={"labels": list(labels)})

@@ -359,31 +359,6 @@ def approved(db: Database, task_id: str) -> Approval | None:
     return rows.approval_from(row) if row else None
 
 
-def insert_approval(db: Database, approval: Approval) -> None:
-    insert(
-        db,
-        "approvals",
-        {
-            "id": approval.id,
-            "task_id": approval.task_id,
-            "run_id": approval.run_id,
-            "patch_sha256": approval.patch_sha256,
-            "state": approval.state,
-            "created_at": approval.created_at,
-        },
-    )
-
-
-def settle_approval(
-    db: Database, approval_id: str, state: str, by: Person | None, *, at: float
-) -> None:
-    db.execute(
-        "UPDATE approvals SET state = ?, settled_at = ?, settled_by_id = ?, settled_by_name = ?"
-        " WHERE id = ? AND state = 'pending'",
-        (state, at, by.id if by else None, by.name if by else None, approval_id),
-    )
-
-
 # Waiting
 
 

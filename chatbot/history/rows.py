@@ -13,6 +13,7 @@ from chatbot.models import (
     Issue,
     Message,
     Person,
+    PullEdits,
     PullRequest,
     Run,
     SetupApproval,
@@ -128,9 +129,16 @@ def message_from(row: sqlite3.Row) -> Message:
     return Message(**values)
 
 
+def approval_row(approval: Approval) -> dict[str, Any]:
+    row = asdict(approval) | {"edits": json.dumps(asdict(approval.edits))}
+    by = row.pop("settled_by") or {"id": None, "name": None}
+    return row | {"settled_by_id": by["id"], "settled_by_name": by["name"]}
+
+
 def approval_from(row: sqlite3.Row) -> Approval:
     values = dict(zip(row.keys(), row, strict=True))
     by_id, by_name = values.pop("settled_by_id"), values.pop("settled_by_name")
+    values["edits"] = PullEdits(**json.loads(values["edits"] or "{}"))
     return Approval(**values, settled_by=Person(by_id, by_name) if by_id else None)
 
 

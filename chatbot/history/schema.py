@@ -33,6 +33,11 @@ def m004_spending(db: Database) -> None:
     _execute(db, _SPENDING)
 
 
+@migrations()
+def m005_edits(db: Database) -> None:
+    _execute(db, _EDITS)
+
+
 def _execute(db: Database, statements: str) -> None:
     for statement in statements.split(";\n"):
         if statement.strip():
@@ -216,4 +221,10 @@ CREATE TABLE spending (
 ) STRICT;
 CREATE INDEX spending_task ON spending (task_id);
 CREATE INDEX spending_day ON spending (day)
+"""
+
+_EDITS = """
+ALTER TABLE approvals ADD COLUMN expires_at REAL;
+ALTER TABLE approvals ADD COLUMN edits TEXT;
+ALTER TABLE approvals ADD COLUMN revision INTEGER NOT NULL DEFAULT 0
 """

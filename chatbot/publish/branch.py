@@ -157,11 +157,17 @@ async def push_branch(
     branch: str,
     repository: str,
     env: Mapping[str, str],
+    must_be_new: bool = False,
 ) -> None:
-    """Push without force: a branch that others moved is left as it is, and said so."""
+    """Push without force: a branch that others moved is left as it is, and said so.
+
+    ``must_be_new``: one that is there already, other than by this very commit, stays as it is.
+    """
+    # The lease on nothing makes the remote itself refuse where somebody was faster.
+    lease = (f"--force-with-lease=refs/heads/{branch}:",) if must_be_new else ()
     try:
         await git(
-            *("push", "--quiet", "--porcelain", "--", url),
+            *("push", "--quiet", *lease, "--", url),
             f"{commit}:refs/heads/{branch}",
             git_dir=work_mirror,
             env=env,
@@ -184,6 +190,12 @@ def _explain(stderr: str, repository: str, branch: str) -> PublishFailed:
             f"The branch `{branch}` is protected in `{repository}`.",
             details=stderr,
             resolution="Choose another branch_name for this repository in the settings.",
+        )
+    if "stale info" in said:
+        return PublishFailed(
+            f"There is a branch `{branch}` in `{repository}` already.",
+            details=stderr,
+            resolution="Press Edit and name another.",
         )
     if "fetch first" in said or "non-fast-forward" in said or "rejected" in said:
         return PublishFailed(

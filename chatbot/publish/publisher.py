@@ -33,6 +33,8 @@ class Target:
     """What lets git push there, and nowhere else; it holds the token."""
     fork: str = ""
     """The repository that ``push_url`` belongs to, where it is a fork."""
+    must_be_new: bool = False
+    """A person named the branch: it must not be one that holds other work."""
 
     @property
     def owner(self) -> str:
@@ -48,6 +50,8 @@ class PullRequestText:
     """The base branch's newest commit, which is in the mirror."""
     title: str
     body: str
+    new_title: str = ""
+    """What a pull request that stands is to be called from now on; empty: as it is."""
     draft: bool = False
     labels: tuple[str, ...] = ()
     reviewers: tuple[str, ...] = ()
@@ -108,6 +112,7 @@ async def publish(
         branch=target.branch,
         repository=target.fork or target.repository,
         env=target.env,
+        must_be_new=target.must_be_new,
     )
     pushed = {"url": target.push_url, "branch": target.branch, "commit": commit}
     await on_step("push", {"result": target.branch, **pushed})
@@ -158,8 +163,8 @@ async def _open_or_edit(
         else:
             return pull, True
     body = updated_body(found.body, text.body)
-    if body != found.body:
-        found = await forge.edit_pull(name, found.number, body=body)
+    if body != found.body or text.new_title:
+        found = await forge.edit_pull(name, found.number, body=body, title=text.new_title)
     return found, False
 
 

@@ -12,7 +12,7 @@ from chatbot.config import Settings
 from chatbot.forge.errors import ForgeForbidden
 from chatbot.forge.github import GitHubForge, RepositoryInfo
 from chatbot.history import people, queries
-from chatbot.models import Approval, PublishRules, PullRequest, Run, Task, Thread
+from chatbot.models import Approval, PublishRules, PullEdits, PullRequest, Run, Task, Thread
 from chatbot.publish import template, text
 from chatbot.publish.branch import Signature, Work
 from chatbot.publish.publisher import PublishRequest, PullRequestText, Target, publish
@@ -106,8 +106,8 @@ class TaskPublisher:
             patch=patch,
             patch_sha256=approval.patch_sha256,
             message=text.commit_message(
-                title=task.title,
-                summary=task.summary,
+                title=approval.edits.title or task.title,
+                summary=task.summary if approval.edits.body is None else approval.edits.body,
                 co_author=await self._co_author(run),
                 signed_off_by=(author.name, author.email) if settings.sign_off else None,
             ),
@@ -119,10 +119,10 @@ class TaskPublisher:
         )
         is_first = not continues_pull(task, run)
         info = None if forge is None else await forge.repository(task.source.repository)
-        target = await self._target(task, run, rules, forge, info)
+        target = await self._target(task, run, approval.edits, rules, forge, info)
         pull = None
         if info is not None and rules.publish != "branch":
-            pull = await self._pull(task, told, rules, info)
+            pull = await self._pull(task, approval.edits, told, rules, info)
         return PublishRequest(
             work=work,
             target=target,
@@ -136,6 +136,7 @@ class TaskPublisher:
         self,
         task: Task,
         run: Run,
+        edits: PullEdits,
         rules: PublishRules,
         forge: GitHubForge | None,
         info: RepositoryInfo | None,
@@ -151,16 +152,23 @@ class TaskPublisher:
             fork = await forge.fork(name)
         if fork:
             url = f"{self._settings.forge.url.rstrip('/')}/{fork}.git"
+        named = None if continues_pull(task, run) else edits.branch
         return Target(
             repository=name,
             push_url=url,
-            branch=_branch(task, run, rules),
+            branch=named or _branch(task, run, rules),
+            must_be_new=named is not None,
             env=await self._sources.push_env(task, url),
             fork=fork,
         )
 
     async def _pull(
-        self, task: Task, told: Told, rules: PublishRules, info: RepositoryInfo
+        self,
+        task: Task,
+        edits: PullEdits,
+        told: Told,
+        rules: PublishRules,
+        info: RepositoryInfo,
     ) -> PullRequestText:
         # Where the work began, if that is a branch.
         base = rules.base or task.branch or info.default_branch
@@ -188,8 +196,9 @@ class TaskPublisher:
             base=base,
             base_head=head.commit,
             title=text.pull_title(str(told.ends[0].get("title") or task.title)),
+            new_title=text.pull_title(edits.title) if edits.title is not None else "",
             body=text.pull_body(given, form.decode(errors="replace")),
-            draft=rules.draft,
+            draft=rules.draft if edits.draft is None else edits.draft,
             labels=rules.labels,
             reviewers=rules.reviewers,
         )

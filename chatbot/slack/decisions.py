@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from sqlite_utils import Database
+
 from chatbot.actions import Actions
 from chatbot.history import queries
 from chatbot.history.store import History
-from chatbot.models import Person, TransitionRefused
+from chatbot.models import Approval, Person, TransitionRefused
+from chatbot.slack.blocks.forms import Proposed, make_changes_modal, make_edit_modal, read_edits
+from chatbot.slack.blocks.text import Block
 from chatbot.slack.people import People
 from sandbox.errors import ThreadsmithError
 
@@ -33,18 +39,43 @@ class Decisions:
         self._people = people
         self._approvers = approvers
 
-    async def open_pull_request(self, approval_id: str, user_id: str) -> None:
-        await self._actions.approve(approval_id, await self._allowed(user_id))
+    async def open_pull_request(self, value: str, user_id: str) -> None:
+        """``value``: the approval and its revision, as the person saw it."""
+        approval_id, revision = _parse(value)
+        person = await self._allowed(user_id)
+        await self._actions.approve(approval_id, person, revision=revision)
 
-    async def discard(self, approval_id: str, user_id: str) -> None:
-        await self._actions.discard(approval_id, await self._allowed(user_id))
+    async def discard(self, value: str, user_id: str) -> None:
+        await self._actions.discard(_parse(value)[0], await self._allowed(user_id))
 
-    async def check_open(self, approval_id: str, user_id: str) -> None:
-        """Raise unless the person may still decide."""
+    async def changes_form(self, value: str, user_id: str) -> Block:
+        """The form for what should be different, while the person may still decide."""
+        approval, _ = await self._open(value, user_id)
+        return make_changes_modal(approval.id)
+
+    async def edit_form(self, value: str, user_id: str) -> Block:
+        approval, proposed = await self._open(value, user_id)
+        return make_edit_modal(f"{approval.id}:{approval.revision}", proposed, approval.edits)
+
+    async def edit(self, view: dict[str, Any], user_id: str) -> None:
+        approval_id, revision = _parse(view["private_metadata"])
+        approval, proposed = await self._open(approval_id, user_id)
+        edits = read_edits(view, proposed)
+        person = await self._people.get(user_id)
+        await self._actions.edit_approval(
+            approval.id, edits, person, revision=approval.revision if revision is None else revision
+        )
+
+    async def ask_again(self, approval_id: str, user_id: str) -> None:
+        await self._actions.ask_again(approval_id, await self._people.get(user_id))
+
+    async def _open(self, value: str, user_id: str) -> tuple[Approval, Proposed]:
+        """What the person may still decide about; raises where that is over."""
         await self._allowed(user_id)
-        approval = await self._history.read(lambda db: queries.get_approval(db, approval_id))
+        approval, proposed = await self._history.read(lambda db: _proposed(db, _parse(value)[0]))
         if approval.state != "pending":
             raise TransitionRefused("This was settled already.")
+        return approval, proposed
 
     async def request_changes(
         self, approval_id: str, user_id: str, words: str, *, key: str
@@ -84,6 +115,29 @@ class Decisions:
                 f"Only {_listed(names)} can decide about pull requests and set-ups here."
             )
         return await self._people.get(user_id)
+
+
+def _parse(value: str) -> tuple[str, int | None]:
+    """An approval and its revision; gates of older versions name none."""
+    approval_id, _, revision = value.partition(":")
+    return approval_id, int(revision) if revision.isdigit() else None
+
+
+def _proposed(db: Database, approval_id: str) -> tuple[Approval, Proposed]:
+    approval = queries.get_approval(db, approval_id)
+    task = queries.get_task(db, approval.task_id)
+    asked = next(
+        event.payload
+        for event in reversed(queries.task_events(db, task.id))
+        if event.kind == "approval_requested" and event.payload["approval_id"] == approval_id
+    )
+    return approval, Proposed(
+        title=task.title,
+        body=task.summary,
+        draft=asked.get("draft") is True,
+        branch_only=asked.get("branch_only") is True,
+        is_new=asked.get("pull_number") is None,
+    )
 
 
 def _listed(names: list[str]) -> str:

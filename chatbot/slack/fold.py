@@ -8,11 +8,11 @@ from typing import Any
 from chatbot.cited import read_places
 from chatbot.models import Event
 from chatbot.slack.feedback_fold import fold_ended, fold_feedback, fold_fix
+from chatbot.slack.gate_fold import close_gates, fold_edited, fold_requested, fold_settled
 from chatbot.slack.patch_view import PatchView
 from chatbot.slack.question_fold import close_questions, fold_answer, fold_closed, fold_question
 from chatbot.slack.run_fold import fold_run
 from chatbot.slack.view import (
-    GateView,
     PublishView,
     ReplyView,
     Result,
@@ -46,9 +46,11 @@ def fold(view: TaskView, event: Event) -> TaskView:
         case "setup_approval_settled":
             return _setup_settled(view, event)
         case "approval_requested":
-            return _approval_requested(view, event)
+            return fold_requested(view, event)
+        case "approval_edited":
+            return fold_edited(view, payload)
         case "approval_settled":
-            return _approval_settled(view, event)
+            return fold_settled(view, event)
         case "question":
             return fold_question(view, event)
         case "question_closed":
@@ -83,7 +85,7 @@ def _run_queued(view: TaskView, event: Event) -> TaskView:
     replies = tuple(
         replace(reply, run_id=run.id) if reply.run_id is None else reply for reply in view.replies
     )
-    return replace(view, runs=(*view.runs, run), replies=replies)
+    return replace(close_gates(view), runs=(*view.runs, run), replies=replies)
 
 
 def _message_received(view: TaskView, payload: dict[str, Any]) -> TaskView:
@@ -203,41 +205,6 @@ def _setup_settled(view: TaskView, event: Event) -> TaskView:
     runs = tuple(replace(run, waits_for="") if run.id == run_id else run for run in view.runs)
     gates = tuple(settle(gate) for gate in view.setup_gates)
     return replace(view, runs=runs, setup_gates=gates)
-
-
-def _approval_requested(view: TaskView, event: Event) -> TaskView:
-    payload = event.payload
-    gate = GateView(
-        approval_id=string(payload, "approval_id"),
-        run_id=string(payload, "run_id"),
-        seq=event.seq,
-        pull_number=integer(payload, "pull_number") or None,
-        patch=view.patch,
-        branch_only=payload.get("branch_only") is True,
-        draft=payload.get("draft") is True,
-        second_person=payload.get("second_person") is True,
-    )
-    return replace(view, gates=(*view.gates, gate))
-
-
-def _approval_settled(view: TaskView, event: Event) -> TaskView:
-    payload = event.payload
-    by = mapping(payload, "by")
-    state = string(payload, "state")
-
-    def settle(gate: GateView) -> GateView:
-        if gate.approval_id != string(payload, "approval_id"):
-            return gate
-        return replace(
-            gate,
-            state=state,
-            by_id=string(by, "id", 100),
-            by_name=string(by, "name", 100),
-            settled_at=event.at,
-            is_publishing=state == "approved",
-        )
-
-    return replace(view, gates=tuple(settle(gate) for gate in view.gates))
 
 
 def _publishing_ended(view: TaskView, event: Event) -> TaskView:

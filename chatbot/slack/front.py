@@ -23,7 +23,7 @@ from chatbot.models import Thread
 from chatbot.slack import faults
 from chatbot.slack.clients import make_client
 from chatbot.slack.decisions import Decisions
-from chatbot.slack.listeners import buttons, mentions, messages
+from chatbot.slack.listeners import buttons, forms, mentions, messages
 from chatbot.slack.outbound import Outbound
 from chatbot.slack.people import People
 from chatbot.slack.reception import Reception
@@ -160,7 +160,8 @@ class SlackFront:
         messages.register(app, reception, team=team, bot_user_id=bot_user_id)
         approvers = self._settings.slack.approvers
         decisions = Decisions(self._history, self._actions, people, approvers=approvers)
-        buttons.register(app, decisions, client)
+        buttons.register(app, decisions)
+        forms.register(app, decisions, client)
         faults.register(app, client, self._actions, team=team)
 
 

@@ -135,9 +135,29 @@ class GateView:
     """What was asked for instead."""
     branch_only: bool = False
     draft: bool = False
+    """As proposed."""
     second_person: bool = False
     """Sensitive files need somebody other than who asked."""
     is_publishing: bool = False
+    expires_at: float = 0.0
+    """0: it stands."""
+    revision: int = 0
+    title: str = ""
+    """As a person edited it; empty: as proposed."""
+    branch: str = ""
+    has_body: bool = False
+    """A person wrote the description."""
+    edited_draft: bool | None = None
+    edited_by_id: str = ""
+    edited_by_name: str = ""
+    why: str = ""
+    """What let it through where no person did."""
+    can_ask_again: bool = False
+
+    @property
+    def is_draft(self) -> bool:
+        is_new = self.pull_number is None and not self.branch_only
+        return is_new and (self.draft if self.edited_draft is None else self.edited_draft)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -183,7 +183,9 @@ async def test_deadline_names_the_stage_and_keeps_what_was_made(
     await to_status(life, status)
     patch = (await life.task()).patch_sha256
     kinds = await life.kinds()
-    clock.now += DEADLINE_SECONDS[status] - 1
+    # A question about a patch has a time of its own.
+    seconds = 24 * 3600 if status == Status.READY else DEADLINE_SECONDS[status]
+    clock.now += seconds - 1
     await actions.expire(life.task_id)
     assert await life.kinds() == kinds
     clock.now += 2

@@ -31,6 +31,7 @@ from chatbot.models import (
     TRANSITIONS,
     Approval,
     Event,
+    PullEdits,
     PullRequest,
     Run,
     Status,
@@ -165,7 +166,9 @@ class Tasks(RuleBasedStateMachine):
 
     @rule(
         task=tasks,
-        how=st.sampled_from(["approve", "approve", "approve", "discard", "changes"]),
+        how=st.sampled_from(
+            ["approve", "approve", "approve", "discard", "changes", "edit", "again"]
+        ),
         newest=st.booleans(),
         key=keys,
     )
@@ -179,6 +182,11 @@ class Tasks(RuleBasedStateMachine):
                 self.attempt(self.actions.approve(approval_id, ADA))
             case "discard":
                 self.attempt(self.actions.discard(approval_id, ADA))
+            case "edit":
+                edits = PullEdits(title=key, draft=newest)
+                self.attempt(self.actions.edit_approval(approval_id, edits, ADA, revision=0))
+            case "again":
+                self.attempt(self.actions.ask_again(approval_id, ADA))
             case _:
                 message_key = key and f"{task}{key}"
                 self.attempt(

@@ -24,7 +24,7 @@ ALLOWED = {
     "waiting": "queued running ready failed stopped",
     "ready": "queued publishing done stopped",
     "publishing": "ready done failed",
-    "done": "queued",
+    "done": "queued ready",
     "failed": "queued",
     "stopped": "queued",
 }

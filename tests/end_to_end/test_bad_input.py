@@ -51,7 +51,7 @@ async def stage(tmp_path: Path) -> AsyncIterator[Stage]:
         yield stage
         # Whatever was asked before, the next request works.
         thread = await ask(stage, "this works in acme/api")
-        await wait_said(stage, thread, "Open a pull request in acme/api with 1 file (+1 −1)?")
+        await wait_said(stage, thread, "Open a pull request in acme/api with 1 file, +1 −1?")
 
 
 @pytest.mark.parametrize(
@@ -101,7 +101,7 @@ async def test_a_zip_that_is_none(stage: Stage) -> None:
 @pytest.mark.parametrize("words", ["broken json", "unknown tool", "wrong arguments"])
 async def test_nonsense_of_the_model_is_answered_and_it_goes_on(stage: Stage, words: str) -> None:
     thread = await ask(stage, f"{words} in acme/api")
-    await wait_said(stage, thread, "Open a pull request in acme/api with 1 file (+1 −1)?")
+    await wait_said(stage, thread, "Open a pull request in acme/api with 1 file, +1 −1?")
     assert "Recovered" in said(stage, thread)
 
 

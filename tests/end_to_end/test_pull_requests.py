@@ -428,7 +428,7 @@ async def test_a_branch_alone_where_that_is_wanted(tmp_path: Path) -> None:
     rule = RepositorySettings(match=NAME, publish="branch")
     async with staged(tmp_path, rule=rule) as stage:
         thread = await ask(stage, "count to two in acme/api")
-        await wait_said(stage, thread, "Push a branch to acme/api with 1 file (+1 −1)?")
+        await wait_said(stage, thread, "Push a branch to acme/api with 1 file, +1 −1?")
         await press(stage, thread, "open_pr")
         await wait_said(stage, thread, "Pushed")
         assert stage.forge.pulls(NAME) == []

@@ -77,7 +77,7 @@ async def test_a_fault_is_mended_up_to_a_pull_request_that_passes(
     stage: Stage, tmp_path: Path, agent_image: str
 ) -> None:
     thread = await ask(stage, f"split_before yields an empty list first, fix it in {NAME}")
-    await wait_said(stage, thread, f"Open a pull request in {NAME} with 1 file (+1 −1)?")
+    await wait_said(stage, thread, f"Open a pull request in {NAME} with 1 file, +1 −1?")
     await press(stage, thread, "open_pr")
     task = await wait_task(stage, thread)
     published = await wait_event(stage, task.id, "published")

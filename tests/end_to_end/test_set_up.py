@@ -70,7 +70,7 @@ async def stage(tmp_path: Path) -> AsyncIterator[Stage]:
         yield stage
 
 
-GATE = "Open a pull request in acme/api with 1 file (+1 −1)?"
+GATE = "Open a pull request in acme/api with 1 file, +1 −1?"
 
 
 async def test_a_script_runs_when_a_person_has_approved_it_and_is_kept(stage: Stage) -> None:

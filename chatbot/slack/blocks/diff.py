@@ -19,8 +19,8 @@ _CHANGES = {"added": "new", "deleted": "deleted", "renamed": "renamed", "mode": 
 
 
 def totals(patch: PatchView) -> str:
-    """Such as `2 files (+12 -3)`, with a true minus."""
-    return f"{count(patch.count, 'file')} (+{patch.added} {MINUS}{patch.removed})"
+    """Such as `2 files, +12 -3`, with a true minus."""
+    return f"{count(patch.count, 'file')}, +{patch.added} {MINUS}{patch.removed}"
 
 
 def make_file_list(patch: PatchView) -> Block:

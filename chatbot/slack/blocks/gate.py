@@ -11,16 +11,21 @@ from chatbot.slack.blocks.elements import (
     confirm,
     context,
     fallback,
-    plain_text,
     section,
 )
-from chatbot.slack.blocks.text import Block, clock, code, count, escaped, link, person
+from chatbot.slack.blocks.text import (
+    Block,
+    clock,
+    code,
+    count,
+    escaped,
+    link,
+    moment,
+    person,
+)
 from chatbot.slack.view import GateView, PublishView
 
 MAX_SENSITIVE = 10
-CHANGES_VIEW = "changes"
-CHANGES_BLOCK = "changes"
-CHANGES_INPUT = "words"
 
 _RECORDS = {
     "approved": "Approved by {who} · {at}",
@@ -29,25 +34,53 @@ _RECORDS = {
     "expired": "Nobody decided in time, so nothing was opened. The patch is kept.",
     "void": "A newer request took this patch's place.",
 }
+_ALONE = {
+    "verified": "Opened by itself: the change was verified and touches nothing sensitive · {at}",
+    "autofix": "Updated by itself, as autofix is on · {at}",
+}
 
 
 def make_gate(task: Task, gate: GateView) -> Content:
     """The question with its buttons, or, once settled, the record of who and when."""
     if gate.state != "pending":
         return _record(gate)
-    question = _question(task, gate)
-    lines = [question, *_sensitive(gate)]
-    if gate.branch_only:
-        label = "Push branch"
-    else:
-        label = "Open PR" if gate.pull_number is None else "Update PR"
+    lines = [_question(task, gate), *_sensitive(gate)]
+    value = f"{gate.approval_id}:{gate.revision}"
     buttons = actions(
-        button(label, "open_pr", gate.approval_id, style="primary"),
-        button("Request changes", "request_changes", gate.approval_id),
-        button("Discard", "discard", gate.approval_id, confirm=_DISCARD),
+        button(_label(gate), "open_pr", value, style="primary"),
+        button("Edit", "edit_pr", value),
+        button("Request changes", "request_changes", value),
+        button("Discard", "discard", value, confirm=_DISCARD),
     )
-    blocks = (section("\n".join(lines)), buttons)
+    notes = [note for note in (_edits(gate), _until(gate)) if note]
+    blocks = (section("\n".join(lines)), *([context(*notes)] if notes else []), buttons)
     return Content(text=fallback(_plain_question(task, gate)), blocks=blocks, simple=blocks)
+
+
+def _label(gate: GateView) -> str:
+    if gate.branch_only:
+        return "Push branch"
+    if gate.pull_number is not None:
+        return "Update PR"
+    return "Open PR as draft" if gate.is_draft else "Open PR"
+
+
+def _edits(gate: GateView) -> str:
+    """What a person wants otherwise than proposed."""
+    told = [
+        f"title “{escaped(gate.title, 300)}”" if gate.title else "",
+        f"branch {code(gate.branch)}" if gate.branch else "",
+        "another description" if gate.has_body else "",
+    ]
+    if gate.edited_draft is not None and gate.edited_draft != gate.draft:
+        told.append("as a draft" if gate.edited_draft else "no draft")
+    named = ", ".join(part for part in told if part)
+    by = person(gate.edited_by_id, gate.edited_by_name) if gate.edited_by_id else ""
+    return f"Edited{f' by {by}' if by else ''}: {named}" if named else ""
+
+
+def _until(gate: GateView) -> str:
+    return f"This stands until {moment(gate.expires_at)}" if gate.expires_at else ""
 
 
 _DISCARD = confirm(
@@ -64,7 +97,7 @@ def _plain_question(task: Task, gate: GateView) -> str:
     if gate.branch_only:
         return f"Push a branch to {where} with {what}?"
     if gate.pull_number is None:
-        return f"Open a {'draft ' if gate.draft else ''}pull request in {where} with {what}?"
+        return f"Open a {'draft ' if gate.is_draft else ''}pull request in {where} with {what}?"
     return f"Update pull request #{gate.pull_number} in {where} with {what}?"
 
 
@@ -87,13 +120,15 @@ def _sensitive(gate: GateView) -> list[str]:
 
 
 def _record(gate: GateView) -> Content:
-    template = _RECORDS.get(gate.state, "Settled · {at}")
+    template = _ALONE.get(gate.why) or _RECORDS.get(gate.state, "Settled · {at}")
     who = person(gate.by_id, gate.by_name)
     said = template.format(who=who, at=clock(gate.settled_at))
     if gate.is_publishing:
         said += " · opening the pull request…"
     quoted = f"“{escaped(gate.words, 900)}”" if gate.words else ""
-    blocks = (context(said, quoted),)
+    blocks: tuple[Block, ...] = (context(said, quoted),)
+    if gate.can_ask_again:
+        blocks = (*blocks, actions(button("Ask again", "ask_again", gate.approval_id)))
     plain = template.format(who=gate.by_name, at="").replace(" · ", " ").strip()
     return Content(text=fallback(plain), blocks=blocks, simple=blocks)
 
@@ -118,28 +153,3 @@ def make_publish_failed(task: Task, failed: PublishView) -> Content:
         blocks = (*blocks, actions(button("Update", "update_work", task.id, style="primary")))
     text = fallback(f"No pull request was opened: {failed.brief}")
     return Content(text=text, blocks=blocks, simple=blocks)
-
-
-def make_changes_modal(approval_id: str) -> Block:
-    """Where a person says what to do differently."""
-    return {
-        "type": "modal",
-        "callback_id": CHANGES_VIEW,
-        "private_metadata": approval_id,
-        "title": plain_text("Request changes", 24),
-        "submit": plain_text("Send", 24),
-        "close": plain_text("Cancel", 24),
-        "blocks": [
-            {
-                "type": "input",
-                "block_id": CHANGES_BLOCK,
-                "label": plain_text("What should be different?", 2000),
-                "element": {
-                    "type": "plain_text_input",
-                    "action_id": CHANGES_INPUT,
-                    "multiline": True,
-                    "max_length": 3000,
-                },
-            }
-        ],
-    }

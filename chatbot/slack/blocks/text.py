@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from datetime import UTC, datetime
 from typing import Any, TypeAlias
 from urllib.parse import quote
 
@@ -95,6 +96,12 @@ def clock(at: float) -> str:
     from_epoch = int(at)
     hours, minutes = from_epoch // 3600 % 24, from_epoch // 60 % 60
     return f"<!date^{from_epoch}^{{time}}|{hours:02}:{minutes:02} UTC>"
+
+
+def moment(at: float) -> str:
+    """A day and its time, shown in each reader's own time zone."""
+    told = datetime.fromtimestamp(int(at), UTC).strftime("%-d %b, %H:%M UTC")
+    return f"<!date^{int(at)}^{{date_short_pretty}} {{time}}|{told}>"
 
 
 def duration(seconds: float) -> str:

@@ -1,4 +1,4 @@
-"""Presses of our buttons, and the form behind one of them."""
+"""Presses of our buttons."""
 
 from __future__ import annotations
 
@@ -6,14 +6,11 @@ import re
 from typing import Any
 
 from slack_bolt.async_app import AsyncAck, AsyncApp
-from slack_sdk.web.async_client import AsyncWebClient
 
-from chatbot.slack.blocks.gate import CHANGES_BLOCK, CHANGES_INPUT, CHANGES_VIEW, make_changes_modal
 from chatbot.slack.decisions import Decisions
-from sandbox.errors import ThreadsmithError
 
 
-def register(app: AsyncApp, decisions: Decisions, client: AsyncWebClient) -> None:
+def register(app: AsyncApp, decisions: Decisions) -> None:
     @app.action("open_pr")
     async def open_pull_request(
         ack: AsyncAck, body: dict[str, Any], action: dict[str, Any]
@@ -25,6 +22,11 @@ def register(app: AsyncApp, decisions: Decisions, client: AsyncWebClient) -> Non
     async def discard(ack: AsyncAck, body: dict[str, Any], action: dict[str, Any]) -> None:
         await ack()
         await decisions.discard(action["value"], body["user"]["id"])
+
+    @app.action("ask_again")
+    async def ask_again(ack: AsyncAck, body: dict[str, Any], action: dict[str, Any]) -> None:
+        await ack()
+        await decisions.ask_again(action["value"], body["user"]["id"])
 
     @app.action("approve_setup")
     async def approve_setup(ack: AsyncAck, body: dict[str, Any], action: dict[str, Any]) -> None:
@@ -62,27 +64,3 @@ def register(app: AsyncApp, decisions: Decisions, client: AsyncWebClient) -> Non
     async def follow_link(ack: AsyncAck) -> None:
         # Slack tells of a link's press too.
         await ack()
-
-    @app.action("request_changes")
-    async def open_form(ack: AsyncAck, body: dict[str, Any], action: dict[str, Any]) -> None:
-        await ack()
-        await decisions.check_open(action["value"], body["user"]["id"])
-        await client.views_open(
-            trigger_id=body["trigger_id"], view=make_changes_modal(action["value"])
-        )
-
-    @app.view(CHANGES_VIEW)
-    async def request_changes(ack: AsyncAck, body: dict[str, Any], view: dict[str, Any]) -> None:
-        words = view["state"]["values"][CHANGES_BLOCK][CHANGES_INPUT]["value"] or ""
-        try:
-            await decisions.request_changes(
-                view["private_metadata"],
-                body["user"]["id"],
-                words,
-                key=f"slack:view:{view['team_id']}:{view['id']}",
-            )
-        except ThreadsmithError as error:
-            # The form stays, with the person's words in it.
-            await ack(response_action="errors", errors={CHANGES_BLOCK: error.brief[:150]})
-        else:
-            await ack()

@@ -14,7 +14,7 @@ CREATE TABLE approvals (
     settled_at REAL,
     settled_by_id TEXT,
     settled_by_name TEXT
-) STRICT;
+, expires_at REAL, edits TEXT, revision INTEGER NOT NULL DEFAULT 0) STRICT;
 CREATE TABLE cursors (
     name TEXT PRIMARY KEY,
     state TEXT NOT NULL

@@ -153,6 +153,31 @@ async def test_a_branch_that_people_moved_is_not_forced(scene: Scene) -> None:
     assert await scene.forge.branches(NAME) == before
 
 
+async def test_a_branch_that_a_person_named_holds_no_other_work(scene: Scene) -> None:
+    """Not even where the commit would follow what is there."""
+    request = await scene.request(CHANGE, branch="release")
+    request = replace(request, target=replace(request.target, must_be_new=True))
+    await scene.forge.commit(NAME, {"a.txt": b"one\n"}, branch="release")
+    before = await scene.forge.branches(NAME)
+    with pytest.raises(PublishFailed, match="a branch `release` in `acme/api` already"):
+        await publish(request, scene.github, on_step=_nothing)
+    for _ in range(2):
+        # A publishing that is repeated finds its own.
+        fresh = replace(request, target=replace(request.target, branch="release-2"))
+        published = await publish(fresh, scene.github, on_step=_nothing)
+    assert await scene.forge.branches(NAME) == before | {"release-2": published.head_commit}
+
+
+async def test_a_title_that_a_person_gave_goes_to_the_pull_request_that_stands(
+    scene: Scene,
+) -> None:
+    await publish(await scene.request(CHANGE), scene.github, on_step=_nothing)
+    request = await scene.request({"a.txt": b"three\n"}, ref="threadsmith/x")
+    await publish(with_pull(request, new_title="Count"), scene.github, on_step=_nothing)
+    (pull,) = scene.forge.pulls(NAME)
+    assert pull.title == "Count"
+
+
 async def test_a_base_that_changed_the_same_lines_is_named_and_nothing_pushed(
     scene: Scene,
 ) -> None:

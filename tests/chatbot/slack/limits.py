@@ -9,7 +9,8 @@ from typing import Any
 from slack_sdk.models.blocks import Block as SdkBlock
 
 OWN_SEQUENCES = re.compile(
-    r"<@[UW][A-Z0-9]{2,}>|<!date\^\d+\^\{time\}\|\d\d:\d\d UTC>|<https?://[^<>|\s]+\|[^<>|]*>"
+    r"<@[UW][A-Z0-9]{2,}>|<!date\^\d+\^\{time\}\|\d\d:\d\d UTC>"
+    r"|<!date\^\d+\^\{date_short_pretty\} \{time\}\|\d+ \w+, \d\d:\d\d UTC>|<https?://[^<>|\s]+\|[^<>|]*>"
 )
 
 

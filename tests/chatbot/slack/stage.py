@@ -83,6 +83,15 @@ class Stage:
         values = {"changes": {"words": {"type": "plain_text_input", "value": words}}}
         return await self.slack.submit(view, values, "UADA")
 
+    async def fill(self, view: dict[str, Any], given: dict[str, str], *, draft: bool) -> Any:
+        """The form for edits."""
+        values: dict[str, Any] = {
+            name: {"value": {"value": words}} for name, words in given.items()
+        }
+        chosen = [{"value": "draft"}] if draft else []
+        values["draft"] = {"value": {"type": "checkboxes", "selected_options": chosen}}
+        return await self.slack.submit(view, values, "UADA")
+
     async def deliver_again(self, ts: str) -> None:
         """Slack was not sure that it was heard."""
         await self.slack.deliver_again(ts)

@@ -177,6 +177,14 @@ ended = _loose(
     url=words,
     branch_removed=st.booleans(),
 )
+edits = _loose(title=long_words, body=long_words, branch=words, draft=st.booleans())
+gates = _loose(
+    edits=edits,
+    draft=st.booleans(),
+    branch_only=st.booleans(),
+    second_person=st.booleans(),
+    expires_at=st.floats(0, 4e9),
+)
 inner = st.lists(
     st.one_of(
         st.tuples(st.just("egress"), egress),
@@ -231,13 +239,20 @@ def story(draw: st.DrawFn) -> list[Event]:
             "approval_id": "a_1",
             "run_id": "r_1",
             "pull_number": draw(st.sampled_from([None, 4])),
+            **draw(gates),
         }
         end.append(("approval_requested", gate))
+        if draw(st.booleans()):
+            by = {"id": draw(st.sampled_from(["U12345", "<!here>"])), "name": draw(words)}
+            edited = {"approval_id": "a_1", "edits": draw(edits), "revision": 1, "by": by}
+            end.append(("approval_edited", edited))
     is_settled = draw(st.booleans())
     if end and is_settled:
         by = {"id": draw(st.sampled_from(["U12345", "api", "<!here>"])), "name": draw(words)}
         state = draw(st.sampled_from(["approved", "discarded", "changes", "void", "expired"]))
-        end.append(("approval_settled", {"approval_id": "a_1", "state": state, "by": by}))
+        why = draw(st.sampled_from(["", "verified", "autofix", "odd"]))
+        settled = {"approval_id": "a_1", "state": state, "by": by, "why": why}
+        end.append(("approval_settled", settled))
         end.append(("message_received", {"text": draw(long_words), "key": None, "message_id": 1}))
         end.append(("publish_failed", {"brief": draw(long_words), "resolution": draw(long_words)}))
         link = {"url": "http://forge.example/demo/shop/pull/4", "number": 4, "created": True}

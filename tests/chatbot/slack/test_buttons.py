@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from chatbot.models import Person, Status
+from chatbot.models import Person, PullEdits, Status
 from tests.chatbot.slack.stage import DIFF, Stage, staged, until
 
 
@@ -108,6 +110,52 @@ async def test_the_form_does_not_open_once_it_is_settled(stage: Stage) -> None:
     (told,) = await until(stage.ephemerals)
     assert told["text"] == "This was settled already."
     assert stage.views() == []
+
+
+async def test_a_pull_request_is_edited_before_it_opens(stage: Stage) -> None:
+    await at_the_gate(stage)
+    await stage.press("gate", "edit_pr", "UBOB")
+    (view,) = await until(stage.views)
+    fields = {block["block_id"]: block["element"] for block in view["blocks"]}
+    assert fields["title"]["initial_value"] == "Fix rounding"
+    assert fields["body"]["initial_value"] == "Rounds."
+    stale = dict(stage.one("gate"))
+    given = {"title": "Round half up", "body": "Rounds.", "branch": "main"}
+    answer = await stage.fill(view, given, draft=True)
+    assert answer["errors"] == {"branch": "That is the branch the work goes to: name another."}
+    assert not await stage.fill(view, given | {"branch": "fix/rounding"}, draft=True)
+    await until(lambda: "Open a draft pull request" in stage.words("gate"))
+    assert "Edited by <@UADA>: title “Round half up”, branch `fix/rounding`, as a draft" in (
+        stage.words("gate")
+    )
+    # Somebody whose screen is behind does not open what they have not seen.
+    await stage.press_stale(stale, "open_pr")
+    (told,) = await until(stage.ephemerals)
+    assert told["text"].startswith("It was edited meanwhile")
+    await stage.press("gate", "open_pr")
+    approval = await stage.newest_approval(await stage.task())
+    assert approval.edits == PullEdits(title="Round half up", branch="fix/rounding", draft=True)
+
+
+async def test_nobody_else_edits(guarded: Stage) -> None:
+    await at_the_gate(guarded)
+    await guarded.press("gate", "edit_pr", "UADA")
+    (told,) = await until(guarded.ephemerals)
+    assert told["text"].startswith("Only Bob can decide")
+    assert guarded.views() == []
+
+
+async def test_what_expired_is_asked_again_from_its_record(stage: Stage) -> None:
+    await at_the_gate(stage)
+    task = await stage.task()
+    late = replace(stage.actions, clock=lambda: time.time() + 25 * 3600)
+    await late.expire(task.id)
+    await until(lambda: "Nobody decided in time" in stage.words("gate"))
+    await stage.press("gate", "ask_again", "UBOB")
+    await stage.told(await stage.task())
+    first, second = [m for m in stage.messages() if "gate" in str(m.get("metadata"))]
+    assert "ask_again" not in str(first["blocks"])
+    assert "open_pr" in str(second["blocks"])
 
 
 async def test_anybody_may_stop_a_run(guarded: Stage) -> None:

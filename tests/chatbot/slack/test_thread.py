@@ -39,7 +39,7 @@ async def test_a_change_is_shown_approved_and_linked(stage: Stage) -> None:
     assert "Worked for" in stage.words("progress")
     assert "I ran the tests." in stage.words("result")
     assert stage.file_bytes(name) == DIFF
-    assert "Open a pull request in demo/shop with 1 file (+2 \u22121)?" in stage.words("gate")
+    assert "Open a pull request in demo/shop with 1 file, +2 \u22121?" in stage.words("gate")
 
     await stage.press("gate", "open_pr")
     assert (await stage.task()).status == Status.PUBLISHING

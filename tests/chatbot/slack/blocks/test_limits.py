@@ -8,10 +8,11 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from chatbot.models import Event, Source
+from chatbot.demo.workspace.limits import check_view
+from chatbot.models import Event, PullEdits, Source
 from chatbot.slack.blocks.diff import split_files
 from chatbot.slack.blocks.elements import Content, stamp
-from chatbot.slack.blocks.gate import make_changes_modal
+from chatbot.slack.blocks.forms import Proposed, make_changes_modal, make_edit_modal, read_edits
 from chatbot.slack.blocks.progress import Moment
 from chatbot.slack.blocks.text import cut, escape, escaped, one_line, tame
 from chatbot.slack.fold import fold
@@ -95,7 +96,44 @@ def test_any_text_can_be_taken_for_a_diff(text: str) -> None:
         assert hunks.startswith("@@ ")
 
 
-def test_the_form_keeps_the_limits_of_views() -> None:
-    view = make_changes_modal("a_1")
-    assert len(view["title"]["text"]) <= 24
-    assert len(view["private_metadata"]) <= 3000
+def test_the_form_for_changes_keeps_the_limits() -> None:
+    check_view(make_changes_modal("a_1"))
+
+
+edits = st.builds(
+    PullEdits,
+    title=st.none() | words.filter(str.strip),
+    body=st.none() | long_words,
+    branch=st.none() | words,
+    draft=st.none() | st.booleans(),
+)
+proposals = st.builds(
+    Proposed,
+    title=long_words,
+    body=long_words,
+    draft=st.booleans(),
+    branch_only=st.booleans(),
+    is_new=st.booleans(),
+)
+
+
+@slow
+@given(proposed=proposals, edits=edits)
+def test_the_form_for_edits_keeps_the_limits_of_views(proposed: Proposed, edits: PullEdits) -> None:
+    check_view(make_edit_modal("a_1:0", proposed, edits))
+
+
+@slow
+@given(proposed=proposals)
+def test_what_nobody_edited_stays_as_it_was_proposed(proposed: Proposed) -> None:
+    view = make_edit_modal("a_1:0", proposed, PullEdits())
+    values: dict[str, Any] = {}
+    for block in view["blocks"]:
+        element = block["element"]
+        given_back = (
+            {"selected_options": element.get("initial_options", [])}
+            if element["type"] == "checkboxes"
+            else {"value": element.get("initial_value")}
+        )
+        values[block["block_id"]] = {element["action_id"]: given_back}
+    assert read_edits(view | {"state": {"values": values}}, proposed) == PullEdits()

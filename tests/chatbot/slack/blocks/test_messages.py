@@ -189,7 +189,7 @@ def test_the_result_shows_the_files_the_claim_and_the_most_telling_pieces() -> N
     assert said.index("Fix rounding") < said.index("It **rounds**.") < said.index("The agent says:")
     assert "I ran 3 tests." in said
     assert "*2 files* (+12" not in said
-    assert "*2 files (+12 \u22123)*" in said
+    assert "*2 files, +12 \u22123*" in said
     assert "`.github/workflows/ci.yml`  +2 \u22120 · new · :warning: sensitive" in said
     assert "@@ -1,2 +1,2 @@\n-total = 0\n+total = 1" in said
     # A sensitive file is shown before a larger one.
@@ -205,14 +205,50 @@ def test_the_gate_asks_and_names_sensitive_files() -> None:
     (content,) = show("gate", queued(), PATCH, finished(), GATE)
     question, buttons = content.blocks
     lines = question["text"]["text"].splitlines()
-    assert lines[0] == "*Open a pull request in demo/shop with 2 files (+12 \u22123)?*"
+    assert lines[0] == "*Open a pull request in demo/shop with 2 files, +12 \u22123?*"
     assert "`.github/workflows/ci.yml`" in lines[1]
     assert [(b["text"]["text"], b.get("style"), b["value"]) for b in buttons["elements"]] == [
-        ("Open PR", "primary", "a_1"),
-        ("Request changes", None, "a_1"),
-        ("Discard", None, "a_1"),
+        ("Open PR", "primary", "a_1:0"),
+        ("Edit", None, "a_1:0"),
+        ("Request changes", None, "a_1:0"),
+        ("Discard", None, "a_1:0"),
     ]
-    assert "confirm" in buttons["elements"][2]
+    assert "confirm" in buttons["elements"][3]
+
+
+def test_the_gate_tells_what_was_edited_and_how_long_it_stands() -> None:
+    asked = (GATE[0], {**GATE[1], "expires_at": 90_000.0})
+    by = {"id": "U7777", "name": "Ada"}
+    edits = {"title": "Round <b>", "branch": "fix/rounding", "body": "x", "draft": True}
+    edited = {"approval_id": "a_1", "edits": edits, "revision": 1, "by": by}
+    (content,) = show("gate", queued(), PATCH, finished(), asked, ("approval_edited", edited))
+    question, notes, buttons = content.blocks
+    assert question["text"]["text"].startswith("*Open a draft pull request in demo/shop with")
+    assert [note["text"] for note in notes["elements"]] == [
+        "Edited by <@U7777>: title “Round &lt;b&gt;”, branch `fix/rounding`, another description,"
+        " as a draft",
+        "This stands until <!date^90000^{date_short_pretty} {time}|2 Jan, 01:00 UTC>",
+    ]
+    open_pr = buttons["elements"][0]
+    assert (open_pr["text"]["text"], open_pr["value"]) == ("Open PR as draft", "a_1:1")
+
+
+def test_a_gate_that_was_opened_by_itself_says_why() -> None:
+    by = {"id": "threadsmith", "name": "Threadsmith"}
+    settled = {"approval_id": "a_1", "state": "approved", "by": by, "why": "verified"}
+    (content,) = show("gate", queued(), PATCH, finished(), GATE, ("approval_settled", settled))
+    assert texts(content.blocks).startswith("Opened by itself: the change was verified")
+
+
+def test_what_expired_can_be_asked_again_until_something_newer_begins() -> None:
+    by = {"id": "threadsmith", "name": "Threadsmith"}
+    expired = ("approval_settled", {"approval_id": "a_1", "state": "expired", "by": by})
+    told = (queued(), PATCH, finished(), GATE, expired)
+    (content,) = show("gate", *told)
+    assert content.blocks[1]["elements"][0]["action_id"] == "ask_again"
+    for newer in (queued("r_2", number=2), (GATE[0], {**GATE[1], "approval_id": "a_2"})):
+        record = show("gate:a_1", *told, newer)[0]
+        assert [block["type"] for block in record.blocks] == ["context"]
 
 
 def test_the_gate_of_an_update_names_the_pull_request() -> None:
@@ -236,7 +272,8 @@ def test_a_settled_gate_is_a_record_without_buttons(state: str, said: str) -> No
     by = {"id": "U7777", "name": "Ada"}
     settled = ("approval_settled", {"approval_id": "a_1", "state": state, "by": by})
     (content,) = show("gate", queued(), PATCH, finished(), GATE, settled)
-    assert [block["type"] for block in content.blocks] == ["context"]
+    rows = ["context", "actions"] if state == "expired" else ["context"]
+    assert [block["type"] for block in content.blocks] == rows
     assert texts(content.blocks).startswith(said)
 
 
@@ -275,7 +312,7 @@ def test_a_failure_names_stage_cause_next_step_and_what_was_kept() -> None:
     )
     assert texts(content.blocks[0]) == (
         ":x: *Failed* at `model`: The model &lt;gave up&gt;.\n*Next:* Set a key.\n"
-        "Kept: the work so far, 2 files (+12 \u22123). Reply to go on with it."
+        "Kept: the work so far, 2 files, +12 \u22123. Reply to go on with it."
     )
     assert "sk-secret" not in str(content)
 
