@@ -11,7 +11,7 @@ import os
 import re
 import tomllib
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import Field, SecretStr, ValidationError, model_validator
 
@@ -108,6 +108,8 @@ class ModelSettings(Section):
     """Else the SDK's own OPENAI_API_KEY."""
     openai_base_url: str | None = None
     """Else the SDK's own OPENAI_BASE_URL; any compatible server."""
+    openai_api: Literal["auto", "responses", "chat"] = "auto"
+    """Which protocol is spoken there: `responses` to OpenAI itself, `chat` to any other server."""
     max_output_tokens: int = Field(default=16_000, ge=256)
     """The longest single reply."""
     context_tokens: int = Field(default=0, ge=0)

@@ -66,7 +66,8 @@ class Agent:
             while True:
                 reply = self._ask(news)
                 calls = [block for block in reply["content"] if block["type"] == "tool_call"]
-                news = self._do(calls) if calls else self._hear(reply)
+                is_heard = not calls or reply["stop"] == "refusal"
+                news = self._hear(reply) if is_heard else self._do(calls, reply["stop"])
         except Ended as end:
             return end.outcome
 
@@ -107,13 +108,15 @@ class Agent:
         reply: Json = answer.json()
         return reply
 
-    def _do(self, calls: List[Json]) -> List[Json]:
+    def _do(self, calls: List[Json], stop: str) -> List[Json]:
         """Carry out the calls in their order, a finish after all others."""
         self._said = []
         results: Dict[int, Result] = {}
         finish = None
         for index, call in enumerate(calls):
             problem = self._around.tools.check(call)
+            if stop == "length" and call["arguments"] is None:
+                problem = prompt.CALL_CUT_OFF
             if index >= MAX_CALLS:
                 results[index] = _refusal(prompt.TOO_MANY_CALLS.format(MAX_CALLS))
             elif problem is not None:

@@ -33,7 +33,10 @@ and answers {"turn": n, "content": [block, ...], "stop": "tool_calls"|"end"|"len
              "turns_left": int}.
 The same n with the same content gets the stored reply; with other content 409. A run's first
 message begins with a text block whose first line starts with "# Task", or with "# Follow-up" in a
-later run of the task: recorded replies are found by it. Results go to the calls of the newest
+later run of the task: recorded replies are found by it. The tools `bash`, `read`, `edit`, `write`
+and `apply_patch`, with the arguments that our agent gives them, are offered to each model
+in the form that it was trained on, and come back in ours; a result of `bash` ends with a line
+`[exit <code>…]` or `[killed after …]`. Results go to the calls of the newest
 reply, each once; calls without a result count as stopped.
 
 Blocks:

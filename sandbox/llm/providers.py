@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Mapping
-from typing import Final, Protocol
+from typing import Final, Literal, Protocol
 
 from pydantic import SecretStr
 
@@ -38,6 +38,8 @@ class ProviderSettings(Protocol):
     def openai_api_key(self) -> SecretStr | None: ...
     @property
     def openai_base_url(self) -> str | None: ...
+    @property
+    def openai_api(self) -> Literal["auto", "responses", "chat"]: ...
     @property
     def max_output_tokens(self) -> int: ...
     @property
@@ -142,7 +144,13 @@ def make_provider(
         )
     from sandbox.llm.openai import OpenAIProvider
 
-    return OpenAIProvider(key, base_url=base_url, max_output_tokens=settings.max_output_tokens)
+    api = settings.openai_api
+    return OpenAIProvider(
+        key,
+        base_url=base_url,
+        api=None if api == "auto" else api,
+        max_output_tokens=settings.max_output_tokens,
+    )
 
 
 def _key(name: str, settings: ProviderSettings, environment: Mapping[str, str]) -> str | None:

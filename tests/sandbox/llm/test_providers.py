@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from dataclasses import dataclass
+from typing import Literal
 
 import pytest
 from pydantic import SecretStr
@@ -21,6 +22,7 @@ class Settings:
     anthropic_base_url: str | None = None
     openai_api_key: SecretStr | None = None
     openai_base_url: str | None = None
+    openai_api: Literal["auto", "responses", "chat"] = "auto"
     max_output_tokens: int = 1000
     replay_delay_seconds: float = 0.0
 
