@@ -279,7 +279,7 @@ async def test_where_it_is_allowed_it_is_mended_unasked_up_to_a_bound(tmp_path: 
         await stage.forge.check(NAME, pull.number, "build", "failure", "It is two.")
         await wait_said(stage, thread, f"Updated {NAME}#")
         assert await stage.forge.read_file(NAME, pull.head, "a.txt") == b"three\n"
-        assert "Approved by Threadsmith" in said(stage, thread)
+        assert "Updated by itself, as autofix is on" in said(stage, thread)
         await stage.forge.check(NAME, pull.number, "build", "failure", "It is three.")
         await wait_said(stage, thread, "Mended by itself often enough in a row")
         task = await wait_task(stage, thread)
