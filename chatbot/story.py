@@ -67,6 +67,17 @@ def _task_created(payload: Payload) -> str:
     return f"{_who(payload, 'author')} asked: {_words(payload, 'request')}"
 
 
+def _given(payload: Payload) -> str:
+    items = [item for item in sequence(payload, "items")[:10] if isinstance(item, dict)]
+    told = [
+        f"{_words(item, 'name', 60)} ({_words(item, 'note', 100)})"
+        if item.get("note")
+        else _words(item, "name", 60)
+        for item in items
+    ]
+    return f"Given along: {', '.join(told)}" if told else ""
+
+
 def _run_queued(payload: Payload) -> str:
     ahead = integer(payload, "position")
     behind = f", behind {counted(ahead, 'other')}" if ahead > 0 else ""
@@ -264,6 +275,7 @@ def _feedback(payload: Payload) -> str:
 
 _LINES: dict[str, Callable[[Payload], str]] = {
     "task_created": _task_created,
+    "given": _given,
     "source_named": lambda payload: f"Repository named: {_words(payload, 'repository', 100)}",
     "run_queued": _run_queued,
     "run_resolved": _run_resolved,

@@ -9,6 +9,7 @@ from agent_image.agent import prompt
 from agent_image.agent.asking import ask_people
 from agent_image.agent.events import Events
 from agent_image.agent.gateway import Gateway, Refused
+from agent_image.agent.given import GivenThings
 from agent_image.agent.inbox import Inbox
 from agent_image.agent.keeper import PatchKeeper
 from agent_image.agent.patch import PatchProblem
@@ -38,6 +39,7 @@ class Surroundings(NamedTuple):
     stop: Stop
     tools: Tools
     patches: PatchKeeper
+    given: GivenThings
 
 
 class Agent:
@@ -59,9 +61,8 @@ class Agent:
         self._said: List[str] = []
         """The pieces of an answer that was cut off at the length limit."""
 
-    def work(self, first: List[str]) -> Json:
+    def work(self, news: List[Json]) -> Json:
         """From the first message to the outcome; raises Stopped."""
-        news = [_text(words) for words in first]
         try:
             while True:
                 reply = self._ask(news)
@@ -76,7 +77,11 @@ class Agent:
         messages = self._around.inbox.take()
         told = self._tell_problem()
         notes = [_text(note) for note in (*told, *self._notes)]
-        said = [_text(prompt.message_text(message)) for message in messages]
+        said: List[Json] = []
+        for message in messages:
+            said.append(_text(prompt.message_text(message)))
+            said += self._around.given.blocks(message.given)
+        self._around.given.next_turn()
         request: Json = {
             "messages": [{"role": "user", "content": news + notes + said}],
             "inbox": [message.id for message in messages],

@@ -10,10 +10,12 @@ socket, `egress.sock`: see `sandbox.egress`.
                               with a commit that is there already, only what came after it (204:
                               nothing did)
     GET  /patch               the work so far, to lay over the commit (204: none)
+    GET  /given/{id}          the bytes of an image or file that was given along
     PUT  /turns/{n}           one turn of the model: see below
     POST /events              {"events": [{"id": int, "kind": str, ...}]}; ids grow by one from 1
                               within the run's phase; repeated ids are ignored -> {"last": int}
-    GET  /inbox?after=&wait=  {"items": [{"id", "kind": "message"|"stop", "text", "author"}]};
+    GET  /inbox?after=&wait=  {"items": [{"id", "kind": "message"|"stop", "text", "author",
+                              "enclosed": [given, ...]}]};
                               waits `wait` seconds at the most (30 is the ceiling)
     PUT  /patch               the body is the output of `git diff --binary`; `?final=1` on the last
                               one -> {"sha256", "files", "added", "removed"}: the last three are
@@ -54,9 +56,14 @@ Blocks:
      "has_patch": bool, "egress": bool (the egress socket is open), "notes": [str],
      "script": null | {"path": str, "content": str}   set-up phase: what to run, as it was approved
      "variables": {name: value}                       set-up phase: for that script alone
+     "given": [given, ...]                            agent phase: what came along with the task
      "can_ask": bool                                  somebody may answer a question
      "checks": [str]                                  verification: the commands to be run
      "limits": {"turns", "command_seconds", "output_bytes", "patch_bytes", "wall_seconds"}}
+
+given: {"id", "kind": "image"|"file"|"text", "name", "author", "media_type", "bytes": int,
+        "text": str (of a text), "missing": str (why it cannot be had), "is_new": bool (the model
+        has not heard of it)}
 
 Event kinds from the container (every other kind is refused):
     plan          {"items": [{"id": str, "title": str, "status": PLAN_STATUSES}]}
