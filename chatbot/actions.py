@@ -14,7 +14,6 @@ from sqlite_utils import Database
 from chatbot.changes import EmptyRequest, failure, who
 from chatbot.gate_changes import GateChanges
 from chatbot.history import delivery, given, queries
-from chatbot.history.given import NewGiven
 from chatbot.models import (
     Message,
     NewTask,
@@ -43,7 +42,7 @@ class Actions(RunChanges, SetupChanges, PublishChanges, PullChanges, GateChanges
     """Every change of a task: what people cause is here, what the program reports in the bases."""
 
     async def create_task(
-        self, new: NewTask, *, owner: str | None = None, along: Sequence[NewGiven] = ()
+        self, new: NewTask, *, owner: str | None = None, along: Sequence[given.NewGiven] = ()
     ) -> tuple[Task, bool]:
         """Store the request with its first run; the same key again gives the task it made.
 
@@ -53,7 +52,7 @@ class Actions(RunChanges, SetupChanges, PublishChanges, PullChanges, GateChanges
         return await self.history.write(lambda db: self._create(db, new, owner, along))
 
     async def refuse_task(
-        self, new: NewTask, error: ThreadsmithError, *, along: Sequence[NewGiven] = ()
+        self, new: NewTask, error: ThreadsmithError, *, along: Sequence[given.NewGiven] = ()
     ) -> Task:
         """Store a request that could not even begin, with the reason, so that nothing is lost."""
 
@@ -73,7 +72,7 @@ class Actions(RunChanges, SetupChanges, PublishChanges, PullChanges, GateChanges
         text: str,
         *,
         key: str | None = None,
-        along: Sequence[NewGiven] = (),
+        along: Sequence[given.NewGiven] = (),
     ) -> Message | None:
         """A person's follow-up: it reaches the live run, or starts the next one.
 

@@ -11,7 +11,6 @@ from sqlite_utils import Database
 
 from chatbot.approval_changes import SYSTEM, ApprovalChanges, continues_pull, who
 from chatbot.history import given, queries, setup_approvals
-from chatbot.history.given import NewGiven
 from chatbot.models import (
     DEADLINE_SECONDS,
     Message,
@@ -50,7 +49,7 @@ class Changes(ApprovalChanges):
     """Requests and runs, from their begin to their end."""
 
     def _create(
-        self, db: Database, new: NewTask, owner: str | None, along: Sequence[NewGiven]
+        self, db: Database, new: NewTask, owner: str | None, along: Sequence[given.NewGiven]
     ) -> tuple[Task, bool]:
         if not new.request.strip():
             raise EmptyRequest

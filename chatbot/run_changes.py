@@ -10,7 +10,6 @@ from sqlite_utils import Database
 
 from chatbot.changes import Changes, failure
 from chatbot.history import given, queries, spending
-from chatbot.history.given import Fetched
 from chatbot.models import (
     Run,
     Status,
@@ -183,7 +182,7 @@ class RunChanges(Changes):
 
         await self.history.write(change)
 
-    async def record_given(self, task_id: str, fetched: Sequence[Fetched]) -> None:
+    async def record_given(self, task_id: str, fetched: Sequence[given.Fetched]) -> None:
         """What was given along is here, or cannot be had."""
         now = self.clock()
 

@@ -19,7 +19,10 @@ CONVERSATIONS = {
         [call("bash", command="cat /tmp/given/app.log; touch /tmp/given/x; cd /workspace; ls")],
         [call("edit", path="a.txt", old="one", new="two"), finish("Mended")],
     ],
-    "and this": [[call("bash", command="cat /tmp/given/*.log /tmp/given/more.csv")], [finish("Looked again")]],
+    "and this": [
+        [call("bash", command="cat /tmp/given/*.log /tmp/given/more.csv")],
+        [finish("Looked again")],
+    ],
 }
 
 
