@@ -215,6 +215,7 @@ class Dispatcher:
             tree=tree,
             image=rules.image,
             model=task.model,
+            fallback=self._settings.model.fallback,
             limits=replace(
                 self._settings.sandbox.limits(),
                 context_tokens=self._settings.model.context_tokens,

@@ -312,6 +312,12 @@ _LINES: dict[str, Callable[[Payload], str]] = {
         f"Results of the first {counted(integer(payload, 'turns'), 'turn')} were cleared,"
         " so that the conversation fits the model"
     ),
+    "model_waiting": lambda payload: (
+        f"Waiting for a turn at {_words(payload, 'model', 100)}: requests are kept within its rates"
+    ),
+    "model_fallback": lambda payload: (
+        f"{_words(payload, 'brief', 200)} {_words(payload, 'to', 100)} takes over"
+    ),
     "budget_warning": lambda payload: (
         f"{number(payload, 'used'):.0%} of {_words(payload, 'name', 100)} is used"
     ),
