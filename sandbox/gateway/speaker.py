@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import Final
 
 from sandbox.errors import ProviderError, ProviderUnavailable
@@ -48,8 +49,9 @@ class Speaker:
     async def load(self) -> None:
         """The model that took over before the host's process was killed stays."""
         if self._journal is not None and self._journal.entry.has_spare and self._spare is not None:
-            spare, self._spare = self._spare, None
-            self.model = await spare()
+            with suppress(ProviderError):  # its key may be gone since
+                self.model = await self._spare()
+                self._spare = None
 
     def cost_usd(self, reply: Reply) -> float | None:
         """Of a reply of the present model, by its own name or by the one it is asked by."""

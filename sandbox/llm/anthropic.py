@@ -17,7 +17,7 @@ from sandbox.llm.anthropic_form import NAME, is_trained, make_request
 from sandbox.llm.arguments import finish_blocks, parse_call
 from sandbox.llm.failures import Peer
 from sandbox.llm.provider import Block, Conversation, Opaque, Reply, Stop, Text, ToolCall, Usage
-from sandbox.llm.retries import ATTEMPTS, Passing, persist
+from sandbox.llm.retries import ATTEMPTS, SENSELESS, Passing, persist
 from sandbox.llm.text_editor import from_native
 
 REPLY_SECONDS: Final = 900.0
@@ -109,7 +109,10 @@ class AnthropicProvider:
         answer = _Answer(model, conversation)
         async with stream:
             async for event in stream:
-                answer.take(event)
+                try:
+                    answer.take(event)
+                except SENSELESS as error:
+                    raise _BrokeOff(f"an event makes no sense: {error!r}") from error
         return answer.reply()
 
     def _failure(self, error: anthropic.APIStatusError, model: str) -> ProviderError | Passing:

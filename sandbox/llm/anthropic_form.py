@@ -80,6 +80,8 @@ def _messages(conversation: Conversation, model: str) -> list[Json]:
             for block in message.content
             if (given := _block(block, model, is_native=is_native)) is not None
         ]
+        while content and content[-1]["type"] in ("thinking", "redacted_thinking"):
+            content.pop()  # it may not be the last
         if not content:
             continue
         if params and params[-1]["role"] == message.role:

@@ -25,6 +25,10 @@ class Passing(Exception):
         """What it is if it does not."""
 
 
+SENSELESS: Final = (AttributeError, KeyError, TypeError, ValueError)
+"""What an event raises that is not what the protocol says: the SDKs do not check them."""
+
+
 async def persist(attempt: Callable[[], Awaitable[Reply]], *, attempts: int) -> Reply:
     """The first whole reply; after so many attempts the last failure is raised."""
     for number in range(attempts):

@@ -121,10 +121,14 @@ class _Call:
 
 def _usage(usage: CompletionUsage) -> Usage:
     details = usage.prompt_tokens_details
+    read = (details.cached_tokens or 0) if details else 0
+    elsewhere = (usage.model_extra or {}).get("prompt_cache_hit_tokens")
+    if not read and isinstance(elsewhere, int):  # where DeepSeek has it
+        read = elsewhere
     return Usage(
         input_tokens=usage.prompt_tokens or 0,
         output_tokens=usage.completion_tokens or 0,
-        cache_read_tokens=(details.cached_tokens or 0) if details else 0,
+        cache_read_tokens=read,
         cache_write_tokens=(details.cache_write_tokens or 0) if details else 0,
     )
 

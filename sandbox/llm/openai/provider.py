@@ -17,7 +17,7 @@ from sandbox.llm.failures import Peer
 from sandbox.llm.openai import chat, responses
 from sandbox.llm.openai.stream import BrokeOff, Failed
 from sandbox.llm.provider import Conversation, Reply, ToolCall
-from sandbox.llm.retries import ATTEMPTS, Passing, persist
+from sandbox.llm.retries import ATTEMPTS, SENSELESS, Passing, persist
 
 REPLY_SECONDS: Final = 900.0
 """One reply with all its retries."""
@@ -91,7 +91,10 @@ class OpenAIProvider:
         try:
             async with await self._open(conversation, model, mended=mended) as stream:
                 async for event in stream:
-                    answer.take(event)
+                    try:
+                        answer.take(event)
+                    except SENSELESS as error:
+                        raise BrokeOff(f"an event makes no sense: {error!r}") from error
             return answer.reply()
         except openai.APIStatusError as error:
             words = f"{error.code or ''} {error.message}".strip()
