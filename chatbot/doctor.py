@@ -78,14 +78,10 @@ async def _git() -> str:
 async def _model(settings: Settings) -> str:
     providers = Providers(settings.model)
     try:
-        models = [settings.model.default]
-        if settings.model.fallback:
-            models.append(settings.model.fallback)
-        for model in models:
-            providers.check(model)
+        providers.check(settings.model.default)
     finally:
         await providers.close()
-    return f"{', '.join(models)}: a key is configured"
+    return f"{settings.model.default}: a key is configured"
 
 
 async def _forge(settings: Settings) -> str:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import re
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -17,12 +18,14 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from chatbot.models import Thread
 from chatbot.slack.blocks.text import Block
+from chatbot.slack.refused_blocks import RefusedBlocks
 
 log = structlog.get_logger(__name__)
 
 MAX_PAUSE_SECONDS = 60.0
 
 _BUSY = frozenset({"internal_error", "fatal_error", "service_unavailable", "request_timeout"})
+_UNKNOWN_KIND = re.compile(r"unsupported type: (\w+)")
 _LIMITED = frozenset({"ratelimited", "rate_limited"})
 _BLOCKS = frozenset(
     {"invalid_blocks", "invalid_blocks_format", "msg_blocks_too_long", "msg_too_long", "no_text"}
@@ -57,12 +60,18 @@ class CallRefused(Exception):
 class BlocksRefused(CallRefused):
     """Slack does not take these blocks."""
 
+    def __init__(self, code: str, kinds: frozenset[str]) -> None:
+        self.kinds = kinds
+        """Those that Slack says it does not know."""
+        super().__init__(code)
+
 
 class Outbound:
     """The bot's calls. ``client`` must not retry by itself: a retried post can be posted twice."""
 
     def __init__(self, client: AsyncWebClient) -> None:
         self._client = client
+        self.refused = RefusedBlocks()
         self._free_at: dict[str, float] = {}
         self._failures: dict[str, int] = {}
         self._closed: dict[str, tuple[float, str]] = {}
@@ -194,7 +203,7 @@ class Outbound:
         if status >= 500 or code in _BUSY:
             raise self._broken(own, ambiguous=True) from error
         if code in _BLOCKS:
-            raise BlocksRefused(code) from error
+            raise BlocksRefused(code, _unknown_kinds(error)) from error
         if code in _UNREACHABLE:
             log.warning("thread_unreachable", channel=thread.channel, reason=code)
             closed_until = asyncio.get_running_loop().time() + MAX_PAUSE_SECONDS
@@ -214,6 +223,14 @@ def _code(error: SlackApiError) -> str:
     # Where the body is no JSON the response is aiohttp's own and holds no words of Slack's.
     data = getattr(error.response, "data", error.response)
     return str(data.get("error") or "") if isinstance(data, dict) else ""
+
+
+def _unknown_kinds(error: SlackApiError) -> frozenset[str]:
+    data = getattr(error.response, "data", error.response)
+    told = data.get("response_metadata") or {} if isinstance(data, dict) else {}
+    messages = told.get("messages") if isinstance(told, dict) else ()
+    found = (_UNKNOWN_KIND.search(str(message)) for message in messages or ())
+    return frozenset(match[1] for match in found if match)
 
 
 def _status(error: SlackApiError) -> int:

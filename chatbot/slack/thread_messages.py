@@ -108,13 +108,16 @@ class ThreadMessages:
                 await self.save()
 
     async def _post_one(self, key: str, slot: Slot, content: Content) -> Sent:
-        for level in range(3):
+        refused = self.outbound.refused
+        for level in range(refused.level(content), 3):
             blocks = self._blocks(key, content, level)
             metadata = self._metadata(key, slot)
             try:
                 ts = await self.outbound.post(self.thread, content.text, blocks, metadata)
             except BlocksRefused as error:
                 self._note_refusal(key, error)
+                if level == 0:
+                    refused.note(content, error.kinds)
             except CallRefused as error:
                 self._note_refusal(key, error)
                 break
@@ -123,13 +126,16 @@ class ThreadMessages:
         return Sent(ts="")
 
     async def _edit(self, slot: Slot, sent: Sent, content: Content) -> None:
-        for level in range(sent.level, 3):
+        refused = self.outbound.refused
+        for level in range(max(sent.level, refused.level(content)), 3):
             blocks = self._blocks(slot.key, content, level)
             metadata = self._metadata(slot.key, slot)
             try:
                 await self.outbound.update(self.thread, sent.ts, content.text, blocks, metadata)
             except BlocksRefused as error:
                 self._note_refusal(slot.key, error)
+                if level == 0:
+                    refused.note(content, error.kinds)
             except CallRefused as error:
                 self._note_refusal(slot.key, error)
                 sent.ts = ""

@@ -69,7 +69,6 @@ async def test_the_first_message_shows_task_tree_rules_and_tests(make_stage: Mak
         "read",
         "edit",
         "write",
-        "apply_patch",
         "plan",
         "ask",
         "finish",

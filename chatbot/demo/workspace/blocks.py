@@ -29,6 +29,7 @@ VIEW_BLOCKS = COMMON | {"input"}
 CHILD_BLOCKS = COMMON - {"container"} | {"markdown"}
 ALERT_LEVELS = {"default", "info", "warning", "error", "success"}
 CELLS = {"raw_text", "raw_number", "rich_text"}
+MAX_CELL = 2000
 
 
 def check_blocks(faults: Faults, blocks: list[Any], at: str, known: set[str], most: int) -> None:
@@ -121,12 +122,17 @@ def _task_card(faults: Faults, card: Json, at: str) -> None:
 def _table(faults: Faults, block: Json, at: str) -> None:
     _rows(faults, block["rows"], f"{at}/rows", 1, 100)
     settings = block.get("column_settings")
-    for _ in faults.cells(settings or [], f"{at}/column_settings", 0, 20):
-        pass
+    for place, setting in faults.cells(settings or [], f"{at}/column_settings", 0, 20):
+        # A column may be left as it is by null.
+        if setting is not None and faults.is_object(setting, place):
+            faults.fields(setting, place, (), ("align", "is_wrapped"))
+            faults.choice(setting, place, "align", {"left", "center", "right"})
+            faults.flags(setting, place, "is_wrapped")
 
 
 def _data_table(faults: Faults, block: Json, at: str) -> None:
     _rows(faults, block["rows"], f"{at}/rows", 2, 201)
+    faults.string(block["caption"], f"{at}/caption", 255)
     size = block.get("page_size", 1)
     if not isinstance(size, int) or not 1 <= size <= 100:
         faults.add(f"{at}/page_size", "must be between 1 and 100")
@@ -135,8 +141,19 @@ def _data_table(faults: Faults, block: Json, at: str) -> None:
 def _rows(faults: Faults, rows: object, at: str, least: int, most: int) -> None:
     for place, row in faults.cells(rows, at, least, most):
         for inner, cell in faults.items(row, place, 1, 20):
-            if faults.kind(cell, inner, CELLS) == "rich_text":
-                check_rich_text_object(faults, cell, inner)
+            _cell(faults, cell, inner)
+
+
+def _cell(faults: Faults, cell: Json, at: str) -> None:
+    kind = faults.kind(cell, at, CELLS)
+    if kind == "rich_text":
+        check_rich_text_object(faults, cell, at)
+    elif kind == "raw_text" and faults.fields(cell, at, ("text",)):
+        faults.string(cell["text"], f"{at}/text", MAX_CELL)
+    elif kind == "raw_number" and faults.fields(cell, at, ("value", "text")):
+        faults.string(cell["text"], f"{at}/text", MAX_CELL)
+        if isinstance(cell["value"], bool) or not isinstance(cell["value"], int | float):
+            faults.add(f"{at}/value", "must be a number")
 
 
 def _container(faults: Faults, block: Json, at: str) -> None:
@@ -150,6 +167,8 @@ def _container(faults: Faults, block: Json, at: str) -> None:
     faults.flags(block, at, "is_collapsible", "default_collapsed", "has_header_divider")
     if block.get("default_collapsed") and not block.get("is_collapsible"):
         faults.add(f"{at}/default_collapsed", "requires `is_collapsible`")
+    if block.get("icon") is not None and faults.is_object(block["icon"], f"{at}/icon"):
+        check_image(faults, block["icon"], f"{at}/icon")
     if block["child_blocks"] == []:
         faults.add(f"{at}/child_blocks", "must have at least 1 items")
     check_blocks(faults, block["child_blocks"], f"{at}/child_blocks", CHILD_BLOCKS, 10)

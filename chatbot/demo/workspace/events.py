@@ -121,6 +121,17 @@ class Events:
             payload["message"] = message
         return await self._socket_mode.deliver_interaction(payload)
 
+    async def press_view(self, user: User, view: Json, values: Json, element: Json) -> Json:
+        """A button or a menu of a modal or the home tab, with what its fields hold."""
+        payload: Json = {
+            "type": "block_actions",
+            **self._common(user),
+            "container": {"type": "view", "view_id": view["id"]},
+            "view": {**view, "state": {"values": values}},
+            "actions": [{**element, "action_ts": self._state.new_ts()}],
+        }
+        return await self._socket_mode.deliver_interaction(payload)
+
     def view_closed(self, user: User, view: Json) -> None:
         """Where the app asked for it."""
         payload = {"type": "view_closed", **self._common(user), "view": view, "is_cleared": False}

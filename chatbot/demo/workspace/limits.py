@@ -45,6 +45,8 @@ def check_message(message: Json) -> None:
     kinds = [block.get("type") for block in blocks]
     if "plan" in kinds and "task_card" in kinds:
         faults.add("/blocks", "plan and task_card blocks cannot stand in one message")
+    if sum(block.get("type") == "table" for block in _flat(blocks)) > 1:
+        faults.add("/blocks", "only_one_table_allowed")
     if faults.found:
         raise ApiError("invalid_blocks", messages=faults.found)
     _check_sizes(blocks)
@@ -76,12 +78,19 @@ def check_view(view: Json) -> None:
 
 
 def _check_sizes(blocks: list[Json]) -> None:
-    flat = [inner for block in blocks for inner in (block, *(block.get("child_blocks") or []))]
+    flat = _flat(blocks)
     markdown = sum(len(block["text"]) for block in flat if block["type"] == "markdown")
     tables = sum(text_length(block["rows"]) for block in flat if block["type"] == "data_table")
     rest = text_length([block for block in blocks if block["type"] != "data_table"])
     if markdown > MAX_MARKDOWN or tables > MAX_TABLE_TEXT or rest > MAX_ALL_BLOCK_TEXT:
         raise ApiError("msg_blocks_too_long")
+
+
+def _flat(blocks: list[Json]) -> list[Json]:
+    """Those in containers too."""
+    inside = [block.get("child_blocks") for block in blocks]
+    children = [child for listed in inside if isinstance(listed, list) for child in listed]
+    return [block for block in (*blocks, *children) if isinstance(block, dict)]
 
 
 def _check_metadata(metadata: Any) -> None:

@@ -173,15 +173,20 @@ class PageApi:
 
     async def click(self, request: web.Request) -> web.Response:
         given = await _given(request)
-        channel = self._state.channel(str(given.get("channel")))
+        user, action_id = self._user(given), str(given.get("action_id"))
+        chosen = given.get("selected_option")
         try:
+            if given.get("view_id"):
+                view_id, values = str(given["view_id"]), given.get("values") or {}
+                await self._people.press_view(user, view_id, action_id, values, chosen=chosen)
+                return _json({})
             await self._people.press(
-                self._user(given),
-                channel,
+                user,
+                self._state.channel(str(given.get("channel"))),
                 str(given.get("ts")),
-                str(given.get("action_id")),
+                action_id,
                 block_id=given.get("block_id"),
-                chosen=given.get("selected_option"),
+                chosen=chosen,
             )
         except NotAcknowledged:
             raise ApiError("The app did not answer in time.") from None

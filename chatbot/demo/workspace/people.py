@@ -95,20 +95,23 @@ class People:
         """A button on a message; raises NotAcknowledged where the app does not answer."""
         _check_member(user, channel)
         message = self._shown(user, channel, ts)
-        for block in message.get("blocks") or []:
-            elements = [*(block.get("elements") or []), *filter(None, [block.get("accessory")])]
-            for element in elements:
-                if element.get("action_id") != action_id:
-                    continue
-                if block_id not in {None, block.get("block_id")}:
-                    continue
-                if value not in {None, element.get("value")}:
-                    continue
-                pressed = {**element, "block_id": block.get("block_id", "")}
-                if chosen in element.get("options", []):
-                    pressed["selected_option"] = chosen
-                return await self._events.press(user, channel, message, pressed)
-        raise ApiError("action_not_found")
+        pressed = _find_element(message, action_id, block_id=block_id, value=value, chosen=chosen)
+        return await self._events.press(user, channel, message, pressed)
+
+    async def press_view(
+        self,
+        user: User,
+        view_id: str,
+        action_id: str,
+        values: Json,
+        *,
+        chosen: object = None,
+    ) -> Json:
+        """A button or a menu of a modal."""
+        view = self._view(user, view_id)
+        pressed = _find_element(view, action_id, chosen=chosen)
+        shown = {name: part for name, part in view.items() if name != "_user"}
+        return await self._events.press_view(user, shown, values, pressed)
 
     async def submit(self, user: User, view_id: str, values: Json) -> Json:
         """A modal's form; answers {} once it is taken, or the errors."""
@@ -242,6 +245,31 @@ class People:
                 "thread_ts": message.get("thread_ts"),
             }
         )
+
+
+def _find_element(
+    shown: Json,
+    action_id: str,
+    *,
+    block_id: str | None = None,
+    value: str | None = None,
+    chosen: object = None,
+) -> Json:
+    """What was pressed of a message or a view, as the app is told."""
+    for block in shown.get("blocks") or []:
+        elements = [*(block.get("elements") or []), *filter(None, [block.get("accessory")])]
+        for element in elements:
+            if element.get("action_id") != action_id:
+                continue
+            if block_id not in {None, block.get("block_id")}:
+                continue
+            if value not in {None, element.get("value")}:
+                continue
+            pressed = {**element, "block_id": block.get("block_id", "")}
+            if chosen in element.get("options", []):
+                pressed["selected_option"] = chosen
+            return pressed
+    raise ApiError("action_not_found")
 
 
 def _check_member(user: User, channel: Channel) -> None:

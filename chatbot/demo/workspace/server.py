@@ -135,6 +135,21 @@ class Workspace:
         place = self.state.channel(channel)
         return await self._people.press(self.state.user(user), place, ts, action_id, value=value)
 
+    async def click_view(
+        self,
+        user: str,
+        view_id: str,
+        action_id: str,
+        values: Json | None = None,
+        *,
+        chosen: Json | None = None,
+    ) -> Json:
+        """Press a button of a modal, or choose in a menu of it."""
+        person = self.state.user(user)
+        return await self._people.press_view(
+            person, view_id, action_id, values or {}, chosen=chosen
+        )
+
     async def submit_view(self, user: str, view_id: str, values: Json) -> Json:
         return await self._people.submit(self.state.user(user), view_id, values)
 

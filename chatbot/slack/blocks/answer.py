@@ -18,6 +18,7 @@ from chatbot.slack.blocks.elements import (
     section,
     words,
 )
+from chatbot.slack.blocks.tables import find_tables, without_tables
 from chatbot.slack.blocks.text import Block, count, cut, is_blank, one_line, size, tame
 from chatbot.slack.view import Result
 from chatbot.story_fields import integer, string
@@ -55,7 +56,10 @@ def _messages(blocks: list[Block], text: str) -> list[Content]:
     if len(pages) > MAX_MESSAGES:
         pages = pages[:MAX_MESSAGES]
         pages[-1].append(section("There is more: the task page has all of it."))
-    return [Content(text=text, blocks=tuple(page), simple=literal(page)) for page in pages]
+    return [
+        Content(text=text, blocks=tuple(page), simple=literal(without_tables(page)))
+        for page in pages
+    ]
 
 
 def _pages(blocks: list[Block]) -> list[list[Block]]:
@@ -63,7 +67,9 @@ def _pages(blocks: list[Block]) -> list[list[Block]]:
     room = MARKDOWN_LIMIT
     for block in blocks:
         length = size((block,))
-        if pages[-1] and (length > room or len(pages[-1]) >= MAX_BLOCKS):
+        # Slack takes one table in a message.
+        is_second = block["type"] == "table" and any(b["type"] == "table" for b in pages[-1])
+        if pages[-1] and (length > room or len(pages[-1]) >= MAX_BLOCKS or is_second):
             pages.append([])
             room = MARKDOWN_LIMIT
         pages[-1].append(block)
@@ -83,7 +89,18 @@ def _pieces(text: str, places: Places) -> list[Block]:
 
 
 def _prose(text: str, places: Places) -> list[Block]:
-    parts = split(tame(text.strip()))
+    """Tables as tables, the rest as it is written."""
+    blocks: list[Block] = []
+    at = 0
+    for found in find_tables(text):
+        blocks += _markdown(text[at : found.start], places)
+        blocks += found.blocks()
+        at = found.end
+    return blocks + _markdown(text[at:], places)
+
+
+def _markdown(text: str, places: Places) -> list[Block]:
+    parts = split(tame(text.strip("\n")))
     return [{"type": "markdown", "text": places.link(part, LINKS_LIMIT)} for part in parts]
 
 

@@ -4,12 +4,25 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 
-from chatbot.slack.blocks.elements import context, preformatted, rich, section
-from chatbot.slack.blocks.text import MINUS, Block, code, count, cut, size, visible
+from chatbot.slack.blocks.elements import (
+    container,
+    context,
+    line,
+    preformatted,
+    raw,
+    rich,
+    section,
+    table,
+    words,
+)
+from chatbot.slack.blocks.text import MINUS, Block, code, count, cut, is_blank, size, visible
 from chatbot.slack.patch_view import FileView, PatchView
 
 MAX_LISTED = 20
+MAX_ROWS = 30
+PATH_LIMIT = 100
 MAX_SNIPPETS = 5
 SNIPPET_LIMIT = 2500
 LINE_LIMIT = 200
@@ -24,42 +37,82 @@ def totals(patch: PatchView) -> str:
 
 
 def make_file_list(patch: PatchView) -> Block:
+    """For a Slack without tables."""
     lines = [f"*{totals(patch)}*", *(_file_line(file) for file in patch.files[:MAX_LISTED])]
     if patch.count > MAX_LISTED:
         lines.append(f"… and {count(patch.count - MAX_LISTED, 'more file')}")
     return section("\n".join(lines))
 
 
-def _file_line(file: FileView) -> str:
+def make_file_table(patch: PatchView) -> Block:
+    """Each file with what came and what went; sensitive ones first."""
+    rows = [[_cell(totals(patch), bold=True), raw("+"), raw(MINUS)]]
+    for file in patch.files[:MAX_ROWS]:
+        marks = "".join(f" · {mark}" for mark in _marks(file))
+        name = rich(line(words(_short(file.path), code=True), *([words(marks)] if marks else [])))
+        numbers = ("", "") if file.binary else (str(file.added), str(file.removed))
+        rows.append([name, *(raw(number or "–") for number in numbers)])
+    if patch.count > MAX_ROWS:
+        rest = f"… and {count(patch.count - MAX_ROWS, 'more file')}"
+        rows.append([_cell(rest), raw("–"), raw("–")])
+    return table(rows, right=(1, 2))
+
+
+def _cell(text: str, *, bold: bool = False) -> Block:
+    return rich(line(words(text, bold=bold)))
+
+
+def _short(path: str) -> str:
     # Whole paths cannot always stand: the end of one says most.
-    path = file.path if len(file.path) <= 100 else f"…{file.path[-99:]}"
-    marks = [f"+{file.added} {MINUS}{file.removed}" if not file.binary else "binary"]
-    if file.change in _CHANGES:
-        marks.append(_CHANGES[file.change])
-    if file.sensitive:
-        marks.append(":warning: sensitive")
-    return f"{code(path, 110)}  {' · '.join(marks)}"
+    return path if len(path) <= PATH_LIMIT else f"…{path[-(PATH_LIMIT - 1) :]}"
 
 
-def make_snippets(diff: str, patch: PatchView, budget: int) -> list[Block]:
+def _marks(file: FileView) -> list[str]:
+    marks = ["binary"] if file.binary else []
+    marks += [_CHANGES[file.change]] if file.change in _CHANGES else []
+    return [*marks, "⚠️ sensitive"] if file.sensitive else marks
+
+
+def _file_line(file: FileView) -> str:
+    marks = [] if file.binary else [f"+{file.added} {MINUS}{file.removed}"]
+    return f"{code(_short(file.path), 110)}  {' · '.join([*marks, *_marks(file)])}"
+
+
+@dataclass(frozen=True, slots=True)
+class Snippet:
+    """A piece of one file's change."""
+
+    file: FileView
+    text: str
+
+    def box(self, *, is_open: bool) -> Block:
+        file = self.file
+        numbers = f"+{file.added} {MINUS}{file.removed}"
+        subtitle = " · ".join([numbers, *_marks(file)])
+        title = visible(_short(file.path)) if not is_blank(file.path) else "?"
+        inside = rich(preformatted(self.text, "diff"))
+        return container(title, subtitle, inside, is_open=is_open)
+
+    def plain(self) -> list[Block]:
+        return [context(code(self.file.path, 150)), rich(preformatted(self.text))]
+
+
+def find_snippets(diff: str, patch: PatchView, budget: int) -> list[Snippet]:
     """Pieces of the most telling files within ``budget`` characters; sensitive ones first."""
     pieces = dict(split_files(diff))
     chosen = sorted(
         (file for file in patch.files if file.path in pieces and not file.binary),
         key=lambda file: (not file.sensitive, bool(_GENERATED.search(file.path)), -_weight(file)),
     )
-    blocks: list[Block] = []
+    found: list[Snippet] = []
     for file in chosen[:MAX_SNIPPETS]:
-        limit = min(SNIPPET_LIMIT, budget - 300)
+        limit = min(SNIPPET_LIMIT, budget - 500)
         if limit < 200:
             break
-        pair = [
-            context(code(file.path, 150)),
-            rich(preformatted(_shorten(pieces[file.path], limit))),
-        ]
-        budget -= size(tuple(pair))
-        blocks += pair
-    return blocks
+        snippet = Snippet(file, _shorten(pieces[file.path], limit))
+        budget -= size((snippet.box(is_open=False),))
+        found.append(snippet)
+    return found
 
 
 def _weight(file: FileView) -> int:
@@ -71,11 +124,11 @@ def _shorten(hunks: str, limit: int) -> str:
     lines = [cut(line, LINE_LIMIT) for line in visible(hunks).split("\n")]
     kept: list[str] = []
     left = limit - 30
-    for line in lines:
-        if len(line) + 1 > left:
+    for each in lines:
+        if len(each) + 1 > left:
             break
-        kept.append(line)
-        left -= len(line) + 1
+        kept.append(each)
+        left -= len(each) + 1
     rest = len(lines) - len(kept)
     if rest:
         kept.append(f"… {count(rest, 'more line')}")

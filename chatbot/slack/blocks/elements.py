@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from chatbot.slack.blocks.text import Block, cut, escaped, is_blank, visible
+from chatbot.slack.blocks.text import BREAK, Block, cut, escaped, is_blank, visible
 
 SECTION_LIMIT = 3000
 CONTEXT_LIMIT = 2000
@@ -16,6 +16,7 @@ MARKDOWN_LIMIT = 11_000
 MESSAGE_LIMIT = 12_000
 """Slack has refused messages whose blocks held about 13,200 characters in all."""
 BUTTON_LIMIT = 75
+CONTAINER_LIMIT = 150
 Style = Literal["primary", "danger"]
 
 
@@ -101,10 +102,11 @@ def rich(*elements: Block) -> Block:
     return {"type": "rich_text", "elements": list(elements)}
 
 
-def words(text: str, *, italic: bool = False, bold: bool = False) -> Block:
+def words(text: str, *, italic: bool = False, bold: bool = False, code: bool = False) -> Block:
     """A run of literal text; Slack parses nothing in it."""
     element: Block = {"type": "text", "text": " " if is_blank(text) else visible(text)}
-    style = {name: True for name, on in (("italic", italic), ("bold", bold)) if on}
+    styles = (("italic", italic), ("bold", bold), ("code", code))
+    style = {name: True for name, on in styles if on}
     return element | ({"style": style} if style else {})
 
 
@@ -116,8 +118,37 @@ def quotation(text: str, limit: int) -> Block:
     return {"type": "rich_text_quote", "elements": [words(cut(visible(text), limit))]}
 
 
-def preformatted(text: str) -> Block:
-    return {"type": "rich_text_preformatted", "elements": [words(text)]}
+def preformatted(text: str, language: str = "") -> Block:
+    element: Block = {"type": "rich_text_preformatted", "elements": [words(text)]}
+    return element | ({"language": language} if language else {})
+
+
+def raw(text: str) -> Block:
+    """A table's cell of literal text."""
+    return {"type": "raw_text", "text": " " if is_blank(text) else visible(text)}
+
+
+def table(rows: Sequence[Sequence[Block]], *, right: Sequence[int] = ()) -> Block:
+    """``right``: columns of numbers. Slack takes one table in a message."""
+    columns = len(rows[0]) if rows else 0
+    settings = [
+        {"align": "right"} if index in right else {"align": "left", "is_wrapped": True}
+        for index in range(columns)
+    ]
+    return {"type": "table", "rows": [list(row) for row in rows], "column_settings": settings}
+
+
+def container(title: str, subtitle: str, *children: Block, is_open: bool = False) -> Block:
+    """A box that folds; its title is shown as it is written."""
+    return {
+        "type": "container",
+        "title": {**plain_text(title, CONTAINER_LIMIT), "emoji": False},
+        "subtitle": {**plain_text(subtitle, CONTAINER_LIMIT), "emoji": False},
+        "width": "full",
+        "is_collapsible": True,
+        "default_collapsed": not is_open,
+        "child_blocks": list(children),
+    }
 
 
 def fallback(text: str) -> str:
@@ -128,7 +159,10 @@ def fallback(text: str) -> str:
 def literal(blocks: Sequence[Block]) -> tuple[Block, ...]:
     """The same words without Markdown, in blocks that every Slack knows."""
     return tuple(
-        rich(line(words(block["text"]))) if block["type"] == "markdown" else block
+        # What parts a trap in Markdown is not needed here, and would be written out.
+        rich(line(words(block["text"].replace(BREAK, ""))))
+        if block["type"] == "markdown"
+        else block
         for block in blocks
     )
 

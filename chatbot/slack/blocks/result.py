@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 from chatbot.models import Task
-from chatbot.slack.blocks.diff import make_file_list, make_snippets, totals
+from chatbot.slack.blocks.diff import (
+    find_snippets,
+    make_file_list,
+    make_file_table,
+    totals,
+)
 from chatbot.slack.blocks.elements import (
     MESSAGE_LIMIT,
     Content,
+    actions,
+    button,
     fallback,
     footer,
     line,
@@ -29,20 +36,21 @@ FAILED_CHARACTERS = 700
 def make_change(task: Task, run: RunView, result: Result, diff: str) -> Content:
     """Title, summary, the agent's claim as its own word, the files, the most telling pieces."""
     patch = run.patch or PatchView()
-    blocks: list[Block] = [*_head(result, "Changes are ready"), *_verified(result), *_claim(result)]
-    blocks.append(make_file_list(patch))
+    head = (*_head(result, "Changes are ready"), *_verified(result), *_claim(result))
+    tail: tuple[Block, ...] = ()
     if not task.source.forge:
-        note = "This source takes no pull requests: the whole patch is attached below."
-        blocks.append(section(note))
-    budget = MESSAGE_LIMIT - size(tuple(blocks))
-    blocks += make_snippets(diff, patch, budget)
+        tail = (section("This source takes no pull requests: the whole patch is attached below."),)
+    if result.patch_sha256:
+        tail = (*tail, actions(button("Review", "review", run.id)))
+    table, listed = make_file_table(patch), make_file_list(patch)
+    snippets = find_snippets(diff, patch, MESSAGE_LIMIT - size((*head, table, listed, *tail)))
+    boxes = [snippet.box(is_open=index == 0) for index, snippet in enumerate(snippets)]
+    plain = [block for snippet in snippets for block in snippet.plain()]
     title = result.title or "Changes are ready"
     return Content(
         text=fallback(f"{title}: {totals(patch)}"),
-        blocks=tuple(blocks),
-        simple=literal(
-            (*_head(result, "Changes are ready"), *_verified(result), make_file_list(patch))
-        ),
+        blocks=(*head, table, *boxes, *tail),
+        simple=literal((*head, listed, *plain, *tail)),
     )
 
 

@@ -18,6 +18,7 @@ Block: TypeAlias = dict[str, Any]
 BREAK = "\u200b"
 """A zero-width space: seen by Slack's parser, not by people."""
 MINUS = "\u2212"
+_LAST_DAY = 4_000_000_000
 _NO_BACKTICK = "\u02cb"
 
 _HIDDEN = re.compile(
@@ -100,8 +101,9 @@ def clock(at: float) -> str:
 
 def moment(at: float) -> str:
     """A day and its time, shown in each reader's own time zone."""
-    told = datetime.fromtimestamp(int(at), UTC).strftime("%-d %b, %H:%M UTC")
-    return f"<!date^{int(at)}^{{date_short_pretty}} {{time}}|{told}>"
+    whole = max(0, min(int(at), _LAST_DAY))
+    told = datetime.fromtimestamp(whole, UTC).strftime("%-d %b, %H:%M UTC")
+    return f"<!date^{whole}^{{date_short_pretty}} {{time}}|{told}>"
 
 
 def duration(seconds: float) -> str:

@@ -45,7 +45,7 @@ def register(app: AsyncApp, decisions: Decisions, client: AsyncWebClient) -> Non
             )
         except ThreadsmithError as error:
             # The form stays, with the person's words in it.
-            await _refuse(ack, CHANGES_BLOCK, error)
+            await refuse(ack, CHANGES_BLOCK, error)
         else:
             await ack()
 
@@ -54,10 +54,10 @@ def register(app: AsyncApp, decisions: Decisions, client: AsyncWebClient) -> Non
         try:
             await decisions.edit(view, body["user"]["id"])
         except ThreadsmithError as error:
-            await _refuse(ack, error.field if isinstance(error, EditRefused) else "title", error)
+            await refuse(ack, error.field if isinstance(error, EditRefused) else "title", error)
         else:
             await ack()
 
 
-async def _refuse(ack: AsyncAck, block: str, error: ThreadsmithError) -> None:
+async def refuse(ack: AsyncAck, block: str, error: ThreadsmithError) -> None:
     await ack(response_action="errors", errors={block: error.brief[:_ERROR_LIMIT]})

@@ -8,6 +8,9 @@ from typing import Any
 
 from slack_sdk.models.blocks import Block as SdkBlock
 
+from chatbot.demo.workspace import limits as workspace
+from chatbot.demo.workspace.errors import ApiError
+
 OWN_SEQUENCES = re.compile(
     r"<@[UW][A-Z0-9]{2,}>|<!date\^\d+\^\{time\}\|\d\d:\d\d UTC>"
     r"|<!date\^\d+\^\{date_short_pretty\} \{time\}\|\d+ \w+, \d\d:\d\d UTC>|<https?://[^<>|\s]+\|[^<>|]*>"
@@ -16,6 +19,10 @@ OWN_SEQUENCES = re.compile(
 
 def check_message(text: str, blocks: list[dict[str, Any]]) -> None:
     """Raise AssertionError for the first limit or promise that is broken."""
+    try:
+        workspace.check_message({"text": text, "blocks": blocks})
+    except ApiError as error:
+        raise AssertionError(f"{error}: {error.messages}") from error
     assert 0 < len(text) <= 4000
     assert_no_control(text)
     assert len(blocks) <= 50
@@ -48,6 +55,14 @@ def _check_block(block: dict[str, Any]) -> None:
             _check_rich(block)
         case "plan":
             _check_plan(block)
+        case "table":
+            _check_table(block)
+        case "container":
+            # Shown as it is written, without emoji made of it.
+            assert not block["title"]["emoji"]
+            assert block["title"]["text"].strip()
+            for child in block["child_blocks"]:
+                _check_block(child)
         case other:
             raise AssertionError(f"unexpected block {other}")
 
@@ -94,6 +109,17 @@ def _check_rich(block: dict[str, Any]) -> None:
             # Only literal text: neither links nor mentions can come of it.
             assert run["type"] == "text"
             assert run["text"]
+
+
+def _check_table(block: dict[str, Any]) -> None:
+    columns = {len(row) for row in block["rows"]}
+    assert len(columns) == 1
+    for cell in (cell for row in block["rows"] for cell in row):
+        if cell["type"] == "rich_text":
+            _check_rich(cell)
+        else:
+            assert cell["type"] == "raw_text"
+            assert cell["text"]
 
 
 def _check_plan(block: dict[str, Any]) -> None:

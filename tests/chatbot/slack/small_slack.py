@@ -14,6 +14,8 @@ from typing import Any
 
 from aiohttp import WSMsgType, web
 
+from chatbot.demo.workspace.errors import ApiError
+from chatbot.demo.workspace.limits import check_view
 from tests.chatbot.slack.limits import check_message
 
 TEAM, BOT_USER, BOT = "T1", "UBOT", "BBOT"
@@ -23,6 +25,10 @@ Json = dict[str, Any]
 
 class Refused(Exception):
     """Slack's own word for why a call is refused."""
+
+    def __init__(self, word: str, *messages: str) -> None:
+        super().__init__(word)
+        self.messages = list(messages)
 
 
 @dataclass
@@ -36,6 +42,9 @@ class SmallSlack:
     views: list[Json] = field(default_factory=list)
     archives: dict[str, bytes] = field(default_factory=dict)
     """What people attached, served beside the Web API under these names."""
+    unknown_blocks: set[str] = field(default_factory=set)
+    """Kinds that this workspace does not know yet."""
+    refused_posts: int = 0
 
     def __post_init__(self) -> None:
         self._sockets: list[web.WebSocketResponse] = []
@@ -119,13 +128,31 @@ class SmallSlack:
         payload = {"type": "view_submission", "team": {"id": TEAM}, "user": user_json}
         return await self._deliver("interactive", {**payload, "view": sent})
 
+    async def press_view(
+        self, view: Json, action: str, values: Json, user: str, *, chosen: Json | None = None
+    ) -> Any:
+        """``view`` as the person's screen shows it: one of `views`."""
+        rows = (block["elements"] for block in view["blocks"] if block["type"] == "actions")
+        (element,) = (e for row in rows for e in row if e["action_id"] == action)
+        shown = {**view, "id": "V1", "team_id": TEAM, "state": {"values": values}}
+        payload = {
+            "type": "block_actions",
+            "team": {"id": TEAM},
+            "user": {"id": user, "team_id": TEAM},
+            "container": {"type": "view", "view_id": "V1"},
+            "view": {**shown, "hash": f"h{self.views.index(view) + 1}"},
+            "trigger_id": f"trigger{next(self._numbers)}",
+            "actions": [{**element, "block_id": "b", "selected_option": chosen}],
+        }
+        return await self._deliver("interactive", payload)
+
     def file(self, name: str) -> bytes:
         return self._files[name]
 
     # Web API
 
     async def _answer(self, request: web.Request) -> web.Response:
-        if (name := request.match_info["method"]) in self.archives:
+        if (name := request.match_info["method"]).endswith(".zip"):
             is_us = request.headers.get("Authorization") == f"Bearer {self.bot_token}"
             return web.Response(body=self.archives[name], status=200 if is_us else 403)
         sent: Json = dict(request.query)
@@ -136,7 +163,8 @@ class SmallSlack:
         try:
             answer = self._call(request.match_info["method"], sent)
         except Refused as error:
-            return web.json_response({"ok": False, "error": str(error)})
+            told = {"messages": error.messages}
+            return web.json_response({"ok": False, "error": str(error), "response_metadata": told})
         return web.json_response({"ok": True, **answer})
 
     def _call(self, method: str, sent: Json) -> Json:
@@ -165,8 +193,12 @@ class SmallSlack:
             case "files.completeUploadExternal":
                 return self._share(sent)
             case "views.open":
-                view = sent["view"]
-                self.views.append(view if isinstance(view, dict) else json.loads(view))
+                self.views.append(_view(sent))
+                return {"view": {"id": "V1"}}
+            case "views.update":
+                if sent.get("hash") != f"h{len(self.views)}":
+                    raise Refused("hash_conflict")
+                self.views.append(_view(sent))
                 return {"view": {"id": "V1"}}
             case _:
                 raise Refused("unknown_method")
@@ -189,6 +221,10 @@ class SmallSlack:
         return {"ts": sent["ts"], "channel": sent["channel"]}
 
     def _check(self, sent: Json) -> None:
+        kinds = {block["type"] for block in sent.get("blocks") or []}
+        if unknown := sorted(kinds & self.unknown_blocks):
+            self.refused_posts += 1
+            raise Refused("invalid_blocks", *(f"unsupported type: {kind}" for kind in unknown))
         try:
             check_message(sent["text"], sent.get("blocks") or [])
         except AssertionError as error:
@@ -251,6 +287,15 @@ class SmallSlack:
 
     def _new_ts(self) -> str:
         return f"{int(time.time())}.{next(self._numbers):06d}"
+
+
+def _view(sent: Json) -> Json:
+    view: Json = sent["view"] if isinstance(sent["view"], dict) else json.loads(sent["view"])
+    try:
+        check_view(view)
+    except ApiError as error:
+        raise Refused("invalid_arguments", *error.messages) from error
+    return view
 
 
 def _is_in(message: Json, thread_ts: str) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import re
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -187,9 +188,13 @@ class Stage:
 
     async def record_patch(self, run: Run, data: bytes = DIFF) -> str:
         sha256 = hashlib.sha256(data).hexdigest()
-        changed = {"path": "shop/cart.py", "change": "modified", "added": 2, "removed": 1}
+        paths = re.findall(rb"^\+\+\+ b/(.+)$", data, flags=re.MULTILINE)
+        changed = [
+            {"path": path.decode(), "change": "modified", "added": 2, "removed": 1}
+            for path in paths or [b"shop/cart.py"]
+        ]
         summary = {"sha256": sha256, "bytes": len(data), "tree": "t", "added": 2, "removed": 1}
-        await self.actions.record_patch(run.id, data, summary | {"files": [changed]}, final=True)
+        await self.actions.record_patch(run.id, data, summary | {"files": changed}, final=True)
         return sha256
 
     async def finish(self, run: Run, **outcome: Any) -> None:

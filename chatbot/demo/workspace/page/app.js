@@ -7,6 +7,7 @@ import { List } from "./list.js";
 import { avatar } from "./message.js";
 import { editMessage } from "./editing.js";
 import { closeView, showView } from "./modal.js";
+import { values } from "./inputs.js";
 import { setNames } from "./mrkdwn.js";
 
 const $ = (id) => document.getElementById(id);
@@ -60,7 +61,7 @@ const viewContext = {
   ...memory("view"),
   fallback: "",
   fileUrl: () => null,
-  press: async () => {},
+  press: (view, form, part) => tell(api.click({ view_id: view.id, action_id: part.action_id, selected_option: part.selected_option, values: values(form) })),
   submit: (view, values) => api.submit({ view_id: view.id, values }),
   close: (view) => tell(api.close({ view_id: view.id })),
 };

@@ -32,13 +32,14 @@ const open = new Map();
 
 // Shows the view, or puts its new form in the place of the old one.
 export function showView(view, context) {
+  const before = open.get(view.id) ? values(open.get(view.id)) : {};
   closeView(view.id);
   const form = el("form", { class: "modal-form", novalidate: true });
   const box = el("dialog", { class: "modal", "aria-label": plain(view.title), data: { viewId: view.id } }, form);
   const submit = el("button", { type: "submit", class: "button primary" }, plain(view.submit) || "Submit");
   form.append(
     el("div", { class: "modal-head" }, el("h2", {}, plain(view.title)), el("button", { type: "button", class: "quiet", "aria-label": "Close", onclick: () => context.close(view) }, "✕")),
-    el("div", { class: "modal-body" }, blocks(view.blocks, context)),
+    el("div", { class: "modal-body" }, blocks(view.blocks, { ...context, press: (part) => context.press(view, form, part) })),
     el(
       "div",
       { class: "modal-foot" },
@@ -57,10 +58,22 @@ export function showView(view, context) {
     event.preventDefault();
     context.close(view);
   });
+  keep(form, before);
   open.set(view.id, box);
   document.body.append(box);
   box.showModal();
   box.querySelector("input, textarea, select")?.focus();
+}
+
+// Words stay in fields that are there again after an update, by block and action.
+function keep(form, before) {
+  for (const [block, given] of Object.entries(before)) {
+    const field = form.querySelector(`[data-block-id="${CSS.escape(block)}"]`);
+    for (const [action, held] of Object.entries(given)) {
+      const input = field?.querySelector(`[data-action-id="${CSS.escape(action)}"]`);
+      if (input && typeof held.value === "string") input.value = held.value;
+    }
+  }
 }
 
 async function send(view, form, submit, context) {

@@ -14,12 +14,24 @@ from chatbot.slack.blocks.diff import split_files
 from chatbot.slack.blocks.elements import Content, stamp
 from chatbot.slack.blocks.forms import Proposed, make_changes_modal, make_edit_modal, read_edits
 from chatbot.slack.blocks.progress import Moment
+from chatbot.slack.blocks.review import Draft, Remark, Reviewed, make_review, remark_fault, step
+from chatbot.slack.blocks.review import add as add_remark
 from chatbot.slack.blocks.text import cut, escape, escaped, one_line, tame
 from chatbot.slack.fold import fold
+from chatbot.slack.patch_view import PatchView
 from chatbot.slack.slots import make_contents, make_slots
 from chatbot.slack.view import TaskView
 from tests.chatbot.slack.limits import assert_no_control, check_message
-from tests.chatbot.slack.stories import files, long_words, make_task, story, words
+from tests.chatbot.slack.stories import (
+    files,
+    finished,
+    long_words,
+    make_events,
+    make_task,
+    queued,
+    story,
+    words,
+)
 
 MOMENT = Moment(now=5000.0, page_url="http://127.0.0.1:8080/t/t_1/share")
 slow = settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
@@ -68,6 +80,52 @@ def test_the_diff_of_any_patch_keeps_the_limits(found: list[object], text: str) 
     view = reduce(fold, events, TaskView())
     (slot,) = (slot for slot in make_slots(view) if slot.kind == "result")
     for content in make_contents(slot, make_task(), MOMENT, diff):
+        check(content)
+
+
+@slow
+@given(found=files, diff=long_words, remarks=st.lists(long_words, max_size=5), steps=st.data())
+def test_every_page_of_a_review_keeps_the_limits(
+    found: list[Any], diff: str, remarks: list[str], steps: st.DataObject
+) -> None:
+    patch = PatchView.from_payload({"files": found})
+    if not patch.files:
+        return
+    head = "".join(
+        f"diff --git a/x b/x\n--- a/x\n+++ b/{file.path}\n@@ -1 +1,9 @@ x\n-a\n+{diff}\n"
+        for file in patch.files
+    )
+    reviewed = Reviewed.make(patch, head)
+    draft = Draft(run_id="r_000000001abcdef")
+    for remark in remarks:
+        fault = remark_fault(Remark(draft.file, "1-2", remark), draft)
+        if fault is None:
+            draft = add_remark(draft, Remark(draft.file, "1-2", remark))
+        names = ["review_next", "review_previous", "review_add", "review_file"]
+        action = steps.draw(st.sampled_from(names))
+        draft = step(reviewed, draft, action, str(steps.draw(st.integers(0, 99))))
+        view = make_review(reviewed, draft, fault[1] if fault else "")
+        check_view(view)
+        assert Draft.from_metadata(view["private_metadata"]) == draft
+        for block in view["blocks"]:
+            for text in [block.get("text"), *(block.get("elements") or [])]:
+                if isinstance(text, dict) and text["type"] == "mrkdwn":
+                    assert_no_control(text["text"])
+
+
+rows = st.lists(st.lists(st.one_of(words, long_words), max_size=6).map("|".join), max_size=30)
+
+
+@slow
+@given(head=st.integers(1, 6), body=rows, before=words, after=long_words)
+def test_an_answer_with_any_table_keeps_the_limits(
+    head: int, body: list[str], before: str, after: str
+) -> None:
+    table = "\n".join(["|".join(["h"] * head) + "|", "|".join(["-"] * head) + "|", *body])
+    told = finished(outcome="answer", answer=f"{before}\n\n{table}\n\n{after}\n{table}")
+    view = reduce(fold, make_events(queued(), told), TaskView())
+    (slot,) = (slot for slot in make_slots(view) if slot.kind == "result")
+    for content in make_contents(slot, make_task(), MOMENT, ""):
         check(content)
 
 

@@ -182,15 +182,30 @@ def test_the_result_shows_the_files_the_claim_and_the_most_telling_pieces() -> N
     (content,) = show(
         "result",
         *(queued(), PATCH),
-        finished(title="Fix rounding", summary="It **rounds**.", claimed="I ran 3 tests."),
+        finished(
+            title="Fix rounding",
+            summary="It **rounds**.",
+            claimed="I ran 3 tests.",
+            patch_sha256="0" * 64,
+        ),
         diff=DIFF,
     )
     said = texts(content.blocks)
     assert said.index("Fix rounding") < said.index("It **rounds**.") < said.index("The agent says:")
     assert "I ran 3 tests." in said
-    assert "*2 files* (+12" not in said
-    assert "*2 files, +12 \u22123*" in said
-    assert "`.github/workflows/ci.yml`  +2 \u22120 · new · :warning: sensitive" in said
+    assert (
+        "2 files, +12 \u22123\n+\n\u2212\n.github/workflows/ci.yml\n · new · ⚠️ sensitive\n2" in said
+    )
+    kinds = [block["type"] for block in content.blocks]
+    assert kinds == [
+        *("rich_text", "markdown", "rich_text", "table", "container", "container", "actions"),
+    ]
+    # The most telling one stands open.
+    assert [block["default_collapsed"] for block in content.blocks[4:6]] == [False, True]
+    plain = texts(content.simple)
+    assert "*2 files, +12 \u22123*\n`.github/workflows/ci.yml`  +2 \u22120 · new" in plain
+    assert "container" not in str(content.simple)
+    assert "`.github/workflows/ci.yml`  +2 \u22120 · new · ⚠️ sensitive" in plain
     assert "@@ -1,2 +1,2 @@\n-total = 0\n+total = 1" in said
     # A sensitive file is shown before a larger one.
     assert said.index("+jobs: {}") < said.index("+total = 1")
@@ -374,6 +389,37 @@ def test_places_lead_to_the_forge_at_the_commit() -> None:
     (content,) = show("result", queued(), told)
     head = content.blocks[1]["elements"][0]["elements"]
     assert {"type": "link", "url": f"{places['base']}/a.py#L3", "text": "a.py:3"} in head
+
+
+TABLE = """Where it is:
+
+| File | Lines |
+|:-----|------:|
+| `a.py` | **3** |
+| b \\| c | 14 |
+
+And then.
+"""
+
+
+def test_a_table_of_an_answer_is_a_table() -> None:
+    (content,) = show("result", queued(), finished(outcome="answer", answer=TABLE))
+    before, table, after = content.blocks
+    assert (before["text"], after["text"]) == ("Where it is:", "And then.")
+    cells = [[cell["text"] for cell in row] for row in table["rows"]]
+    assert cells == [["File", "Lines"], ["a.py", "3"], ["b | c", "14"]]
+    assert [column["align"] for column in table["column_settings"]] == ["left", "right"]
+    assert "File  | Lines\n------+------\na.py  | 3\nb | c | 14" in texts(content.simple[1])
+
+
+def test_each_message_has_one_table_and_a_long_one_is_cut_between_rows() -> None:
+    long = "| n |\n|---|\n" + "\n".join(f"| row {n} |" for n in range(150))
+    contents = show("result", queued(), finished(outcome="answer", answer=f"{TABLE}\n\n{long}"))
+    tables = [[b for b in content.blocks if b["type"] == "table"] for content in contents]
+    assert [len(found) for found in tables] == [1, 1, 1]
+    # Each part has the head.
+    assert [found[0]["rows"][0][0]["text"] for found in tables] == ["File", "n", "n"]
+    assert [len(found[0]["rows"]) for found in tables] == [3, 100, 52]
 
 
 def test_a_source_without_a_forge_says_that_no_pull_request_can_come() -> None:
