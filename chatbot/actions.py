@@ -6,13 +6,14 @@ Nothing outside (Slack, Docker, the forge) is touched here.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from sqlite_utils import Database
 
 from chatbot.changes import EmptyRequest, failure, who
 from chatbot.gate_changes import GateChanges
-from chatbot.history import delivery, queries
+from chatbot.history import delivery, given, queries
 from chatbot.models import (
     Message,
     NewTask,
@@ -40,18 +41,23 @@ class SecondPersonNeeded(ThreadsmithError):
 class Actions(RunChanges, SetupChanges, PublishChanges, PullChanges, GateChanges):
     """Every change of a task: what people cause is here, what the program reports in the bases."""
 
-    async def create_task(self, new: NewTask, *, owner: str | None = None) -> tuple[Task, bool]:
+    async def create_task(
+        self, new: NewTask, *, owner: str | None = None, along: Sequence[given.NewGiven] = ()
+    ) -> tuple[Task, bool]:
         """Store the request with its first run; the same key again gives the task it made.
 
-        ``owner`` reserves the run for one process (the command line's own).
+        ``owner`` reserves the run for one process (the command line's own); ``along`` is what was
+        given with the words.
         """
-        return await self.history.write(lambda db: self._create(db, new, owner))
+        return await self.history.write(lambda db: self._create(db, new, owner, along))
 
-    async def refuse_task(self, new: NewTask, error: ThreadsmithError) -> Task:
+    async def refuse_task(
+        self, new: NewTask, error: ThreadsmithError, *, along: Sequence[given.NewGiven] = ()
+    ) -> Task:
         """Store a request that could not even begin, with the reason, so that nothing is lost."""
 
         def change(db: Database) -> Task:
-            task, created = self._create(db, new, None)
+            task, created = self._create(db, new, None, along)
             if created:
                 run = queries.newest_run(db, task.id)
                 self._finish(db, task, run, failure("request", error))
@@ -60,7 +66,13 @@ class Actions(RunChanges, SetupChanges, PublishChanges, PullChanges, GateChanges
         return await self.history.write(change)
 
     async def add_message(
-        self, task_id: str, author: Person, text: str, *, key: str | None = None
+        self,
+        task_id: str,
+        author: Person,
+        text: str,
+        *,
+        key: str | None = None,
+        along: Sequence[given.NewGiven] = (),
     ) -> Message | None:
         """A person's follow-up: it reaches the live run, or starts the next one.
 
@@ -88,6 +100,8 @@ class Actions(RunChanges, SetupChanges, PublishChanges, PullChanges, GateChanges
             if message is None:
                 return None
             payload = {"message_id": message.id, "author": who(author), "text": text, "key": key}
+            if along:
+                payload["given"] = given.add(db, task_id, message.id, author.name, along)
             queries.append_event(db, task_id, "message_received", payload, at=now)
             if not live and task.status != Status.PUBLISHING:
                 self._take_up(db, task)

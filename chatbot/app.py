@@ -20,6 +20,8 @@ from chatbot.feedback.issues import IssueReader
 from chatbot.feedback.watch import Watch
 from chatbot.forge.github import GitHubForge
 from chatbot.forge.identity import make_identity
+from chatbot.forge_links import ForgePages
+from chatbot.given import Fetch, Gathering
 from chatbot.history.export import LogFiles
 from chatbot.history.store import History
 from chatbot.intake import Intake
@@ -154,6 +156,10 @@ async def start_app(
             redactor=Redactor(configured_secrets(settings)),
             page_url=lambda task: f"{web_url}/t/{task.id}/{task.share_token}" if web_url else "",
         )
+        gathering = Gathering(actions)
+        fetchers: dict[str, Fetch] = (
+            {} if forge is None else {"forge": ForgePages(forge.identity).fetch}
+        )
         dispatcher = Dispatcher(
             settings,
             actions,
@@ -162,6 +168,7 @@ async def start_app(
             publish=publisher.publish,
             missing=missing_rights(settings, forge),
             ownership=ownership,
+            gathering=gathering,
             takes=takes,
         )
         await stack.enter_async_context(_background(dispatcher.run(adopted=orphans)))
@@ -176,9 +183,11 @@ async def start_app(
             )
             await front.start()
             stack.push_async_callback(front.stop)
+            fetchers = {**fetchers, **front.fetchers}
             publisher.permalink = front.permalink
             if watch is not None:
                 issues.open_thread = front.open_thread
+        gathering.open(fetchers)
         if watch is not None:
             await stack.enter_async_context(_background(watch.run()))
         yield App(

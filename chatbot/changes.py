@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlite_utils import Database
 
 from chatbot.approval_changes import SYSTEM, ApprovalChanges, continues_pull, who
-from chatbot.history import queries, setup_approvals
+from chatbot.history import given, queries, setup_approvals
 from chatbot.models import (
     DEADLINE_SECONDS,
     Message,
@@ -47,7 +48,9 @@ class EmptyRequest(ThreadsmithError):
 class Changes(ApprovalChanges):
     """Requests and runs, from their begin to their end."""
 
-    def _create(self, db: Database, new: NewTask, owner: str | None) -> tuple[Task, bool]:
+    def _create(
+        self, db: Database, new: NewTask, owner: str | None, along: Sequence[given.NewGiven]
+    ) -> tuple[Task, bool]:
         if not new.request.strip():
             raise EmptyRequest
         if new.key is not None and (known := queries.find_task_by_key(db, new.key)):
@@ -72,7 +75,7 @@ class Changes(ApprovalChanges):
             title=_first_line(new.request),
         )
         queries.insert_task(db, task, new.key)
-        payload = {
+        payload: dict[str, Any] = {
             "request": new.request,
             "repository": new.source.repository,
             "ref": new.source.ref,
@@ -81,6 +84,8 @@ class Changes(ApprovalChanges):
             "author": who(new.author),
             "origin": new.origin,
         }
+        if along:
+            payload["given"] = given.add(db, task.id, None, new.author.name, along)
         queries.append_event(db, task.id, "task_created", payload, at=now)
         self._queue_run(db, task, new.request, new.author, owner=owner)
         return queries.get_task(db, task.id), True

@@ -20,7 +20,7 @@ _PLACE = (
 _ALONE = re.compile(_PLACE)
 # What a place is not looked for in: fenced code, code with more in it, links.
 _MARKDOWN = re.compile(
-    r"(?P<fence>^ {0,3}(?P<marks>`{3,}|~{3,})[^\n]*\n.*?(?:^ {0,3}(?P=marks)|\Z))"
+    r"(?P<fence>^ {0,3}(?P<marks>`{3,}+|~{3,}+)[^\n]*+\n.*?(?:^ {0,3}(?P=marks)|\Z))"
     r"|(?P<code>(?<!`)(?P<ticks>`{1,2})(?!`)(?P<inner>[^`\n]{1,400})(?P=ticks)(?!`))"
     r"|(?P<link>\[[^\]\n]{0,400}\]\u200b?\([^)\n]{0,2000}\))"
     rf"|(?:{_PLACE})",

@@ -21,6 +21,7 @@ from chatbot.config_sections import (
     Section,
     branch_pattern_faults,
 )
+from chatbot.model_settings import KnownModelSettings, ModelSettings
 from sandbox.egress.rules import EgressRuleInvalid, EgressRules
 from sandbox.errors import ThreadsmithError
 from sandbox.spec import Limits
@@ -30,6 +31,7 @@ __all__ = [
     "ConfigError",
     "DataSettings",
     "ForgeSettings",
+    "KnownModelSettings",
     "ModelSettings",
     "RepositorySettings",
     "SandboxSettings",
@@ -95,25 +97,6 @@ class ForgeSettings(Section):
     """An SSH key without passphrase that signs the commits; it stays on the host."""
     patch_kib: int = Field(default=4096, ge=1)
     """Patches larger than this are not published."""
-
-
-class ModelSettings(Section):
-    default: str = "anthropic:claude-sonnet-5-5"
-    """`provider:name` for tasks that name no model; providers: anthropic, openai, replay."""
-    anthropic_api_key: SecretStr | None = None
-    """Else the SDK's own ANTHROPIC_API_KEY."""
-    anthropic_base_url: str | None = None
-    """Else the SDK's own ANTHROPIC_BASE_URL."""
-    openai_api_key: SecretStr | None = None
-    """Else the SDK's own OPENAI_API_KEY."""
-    openai_base_url: str | None = None
-    """Else the SDK's own OPENAI_BASE_URL; any compatible server."""
-    max_output_tokens: int = Field(default=16_000, ge=256)
-    """The longest single reply."""
-    context_tokens: int = Field(default=0, ge=0)
-    """How much the model takes in; 0: as published, or 128,000 where it is not known."""
-    replay_delay_seconds: float = Field(default=0.0, ge=0)
-    """How long recorded replies take, so that a demonstration can be watched."""
 
 
 class SandboxSettings(Section):

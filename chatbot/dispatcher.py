@@ -13,6 +13,7 @@ import structlog
 from chatbot.actions import Actions
 from chatbot.budgets import check_allowance
 from chatbot.config import Settings
+from chatbot.given import Gathering, not_given
 from chatbot.history import delivery, queries
 from chatbot.models import Event, Run, Status, Task
 from chatbot.ownership import Ownership
@@ -51,6 +52,7 @@ class Dispatcher:
         publish: Callable[[Task], Awaitable[None]],
         missing: Callable[[Task], Coroutine[Any, Any, tuple[str, ...]]],
         ownership: Ownership,
+        gathering: Gathering,
         takes: Callable[[Task], bool] = lambda _: True,
     ) -> None:
         """``takes`` says which queued tasks are this process's to drive."""
@@ -62,6 +64,7 @@ class Dispatcher:
         self._publish = publish
         self._missing = missing
         self._ownership = ownership
+        self._gathering = gathering
         self._takes = takes
         self._places = asyncio.Semaphore(settings.sandbox.max_runs)
         self._driven: dict[str, asyncio.Task[None]] = {}
@@ -80,6 +83,7 @@ class Dispatcher:
             self._group.create_task(self._watch_deadlines())
             for run in adopted:
                 self._start(run.id, self._walled(run.id, self._attach(run)))
+                self._start(f"given {run.id}", self._gather(run.task_id))
             for run in await self._history.read(queries.open_runs):
                 if run.started_at is None:
                     await self._take(run.id)
@@ -95,6 +99,8 @@ class Dispatcher:
                 await self._take(event.payload["run_id"])
             case "setup_approval_settled" if event.payload["state"] in {"approved", "skipped"}:
                 await self._take(event.payload["run_id"])
+            case "message_received" if event.payload.get("given"):
+                self._start(f"given {event.id}", self._gather(event.task_id))
             case "stop_requested":
                 await self._stop(event.payload["run_id"])
             case "approval_settled" if event.payload["state"] == "approved":
@@ -141,6 +147,7 @@ class Dispatcher:
             self._preparing.add(run_id)
             try:
                 tree = await self._staged("source", self._sources.fetch(task, tree))
+                await self._gather(task.id)
                 spec = await self._specify(task, claimed, tree, await missing)
                 if spec is None:
                     return
@@ -164,6 +171,14 @@ class Dispatcher:
         earlier = await self._sources.unpublished(task, run)
         return None if earlier is None else earlier.continues
 
+    async def _gather(self, task_id: str) -> None:
+        """Outer wall: whatever goes wrong, no run waits for what cannot be had."""
+        try:
+            await self._gathering.gather(task_id)
+        except Exception:
+            log.exception("gather_broke", task_id=task_id)
+            await self._gathering.give_up(task_id)
+
     async def _attach(self, run: Run) -> None:
         async with self._places:
             run = await self._actions.adopt_run(run.id, self._ownership.owner)
@@ -181,8 +196,9 @@ class Dispatcher:
         if decision == "pending":
             return None
         notes = (*await tree_notes(tree), *rules.notes)
-        if notes or missing:
-            told = [*missing, *notes]
+        lost = await self._history.read(lambda db: not_given(db, task.id, run.number))
+        if notes or missing or lost:
+            told = [*missing, *lost, *notes]
             await self._actions.record_event(run.id, "source_notes", {"notes": told})
         if rules.test:
             notes = (*notes, f"The repository says how its tests are run: {rules.test}")
@@ -199,6 +215,7 @@ class Dispatcher:
             tree=tree,
             image=rules.image,
             model=task.model,
+            fallback=self._settings.model.fallback,
             limits=replace(
                 self._settings.sandbox.limits(),
                 context_tokens=self._settings.model.context_tokens,

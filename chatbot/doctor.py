@@ -78,10 +78,14 @@ async def _git() -> str:
 async def _model(settings: Settings) -> str:
     providers = Providers(settings.model)
     try:
-        providers.check(settings.model.default)
+        models = [settings.model.default]
+        if settings.model.fallback:
+            models.append(settings.model.fallback)
+        for model in models:
+            providers.check(model)
     finally:
         await providers.close()
-    return f"{settings.model.default}: a key is configured"
+    return f"{', '.join(models)}: a key is configured"
 
 
 async def _forge(settings: Settings) -> str:

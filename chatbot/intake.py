@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
 from chatbot.actions import Actions
 from chatbot.changes import EmptyRequest
 from chatbot.config import Settings
+from chatbot.forge_links import find_links
+from chatbot.history.given import NewGiven
 from chatbot.history.store import History
 from chatbot.models import Issue, NewTask, Origin, Person, Source, Task, Thread
 from chatbot.pull_changes import NoPullRequest
@@ -71,6 +74,7 @@ class Intake:
         archive: Path | None = None,
         owner: str | None = None,
         issue: Issue | None = None,
+        along: Sequence[NewGiven] = (),
     ) -> Task:
         """A new task; what is given by name wins over what the words say."""
         request = understand(words) if repository is None else Request(task=plain(words))
@@ -91,13 +95,22 @@ class Intake:
             issue=issue,
             key=key,
         )
+        along = [*along, *self._linked(words, new)]
         problem = self._problem(request, new)
         if problem is not None:
-            return await self._actions.refuse_task(new, problem)
-        task, _ = await self._actions.create_task(new, owner=owner)
+            return await self._actions.refuse_task(new, problem, along=along)
+        task, _ = await self._actions.create_task(new, owner=owner, along=along)
         return task
 
-    async def reply(self, task: Task, words: str, *, author: Person, key: str | None) -> Reply:
+    async def reply(
+        self,
+        task: Task,
+        words: str,
+        *,
+        author: Person,
+        key: str | None,
+        along: Sequence[NewGiven] = (),
+    ) -> Reply:
         """A follow-up, a stop, or the repository that was asked for."""
         if is_stop(words):
             stopping = await self._actions.stop_task(task.id, author, key=key)
@@ -113,7 +126,8 @@ class Intake:
                 )
                 # The answer may be the bare name: then the first request is what to do.
                 text = request.task or task.request
-        message = await self._actions.add_message(task.id, author, text, key=key)
+        along = [*along, *self._linked(words, task)]
+        message = await self._actions.add_message(task.id, author, text, key=key, along=along)
         return "duplicate" if message is None else "stored"
 
     async def _autofix(self, task: Task, author: Person, on: bool, key: str | None) -> Reply:
@@ -126,6 +140,16 @@ class Intake:
         except NoPullRequest:
             return "no_pull_request"
         return "stored"
+
+    def _linked(self, words: str, asked: NewTask | Task) -> list[NewGiven]:
+        """The forge's pages that the words name.
+
+        Words out of an issue may be anybody's: they reach no other repository than their own.
+        """
+        found = find_links(plain(words), self._settings.forge.url)
+        if asked.issue is None:
+            return found
+        return [item for item in found if item.origin["name"] == asked.issue.repository]
 
     def _source(self, repository: str | None, ref: str | None, archive: Path | None) -> Source:
         if archive is not None:

@@ -8,8 +8,11 @@ from typing import Any
 from chatbot.actions import Actions
 from chatbot.budgets import find_allowance
 from chatbot.config import BudgetSettings
-from chatbot.history import queries
+from chatbot.given import enclosed_in, enclosed_of
+from chatbot.history import given, queries
 from chatbot.history.store import POLL_SECONDS
+from chatbot.models import Message
+from sandbox.enclosed import Enclosed
 from sandbox.engines.engine import Handle
 from sandbox.patch import PatchSummary
 from sandbox.recorder import Allowance, InboxItem, Turn
@@ -51,20 +54,39 @@ class StoryRecorder:
             found = await self._history.read(
                 lambda db: queries.run_messages(db, self._run_id, after=after)
             )
-            items = [
-                InboxItem(
-                    id=m.id,
-                    kind="stop" if m.kind == "stop" else "message",
-                    text=m.text,
-                    author=m.author.name,
-                )
-                for m in found
-            ]
+            items = await self._ready(found) if found else []
             left = end - loop.time()
             if items or left <= 0:
                 return items
             # Other processes write without waking this one, so never longer than a poll.
             await self._history.changed(version, timeout_seconds=min(left, POLL_SECONDS))
+
+    async def _ready(self, found: list[Message]) -> list[InboxItem]:
+        """Those whose enclosures are here, in order; a stop waits for nothing."""
+        enclosed = await self._history.read(lambda db: enclosed_in(db, self._task_id))
+        items, is_held = [], False
+        for message in found:
+            came = enclosed.get(message.id, [])
+            is_held = is_held or came is None
+            if message.kind == "stop":
+                items.append(InboxItem(id=message.id, kind="stop", author=message.author.name))
+            elif not is_held:
+                items.append(
+                    InboxItem(
+                        id=message.id,
+                        kind="message",
+                        text=message.text,
+                        author=message.author.name,
+                        enclosed=tuple(came or ()),
+                    )
+                )
+        return items
+
+    async def enclosed(self) -> list[Enclosed]:
+        return await self._history.read(lambda db: enclosed_of(db, self._task_id, self._run_id))
+
+    async def enclosed_data(self, enclosed_id: int) -> bytes | None:
+        return await self._history.read(lambda db: given.data_of(db, self._task_id, enclosed_id))
 
     async def delivered(self, item_ids: list[int], *, turn: int) -> None:
         await self._actions.record_delivered(self._run_id, item_ids, turn)

@@ -57,7 +57,7 @@ def make_report(task: Task, events: Sequence[Event]) -> Json:
         "summary": task.summary,
         "answer": string(ended, "answer", 200_000),
         "findings": [_finding(item, places) for item in sequence(ended, "findings")],
-        "links": _links(ended, places),
+        "cited": _cited(ended, places),
         "verification": mapping(ended, "verification") or None,
         "request": task.request,
         "author": asdict(task.author),
@@ -78,7 +78,7 @@ def _finding(item: Any, places: Places) -> Any:
     return item | ({"url": url} if url else {})
 
 
-def _links(ended: Json, places: Places) -> dict[str, str]:
+def _cited(ended: Json, places: Places) -> dict[str, str]:
     """The places that the answer names, each with its page on the forge."""
     found = find_places(string(ended, "answer", 200_000))
     urls = {shown: places.url(path, line, end) for shown, path, line, end in found}

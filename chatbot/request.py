@@ -53,6 +53,10 @@ _IMAGE = re.compile(
 )
 _FILE_ENDING = re.compile(r"\.(?:py|js|ts|tsx|go|rs|c|h|cc|cpp|java|rb|md|txt|toml|ya?ml|json|sh)$")
 _GIT_PAGE = re.compile(r"^(https?://[^/]+/[^/]+/[^/]+?)(?:\.git)?(?:/tree/(?P<ref>[^?#]+))?/?$")
+# What a person links to: it is spoken of, and says in passing which repository is meant.
+_LINKED_PAGE = re.compile(
+    r"^(https?://[^/]+/[^/]+/[^/]+)/(?:issues/\d+|pull/\d+|commit/[0-9a-f]{7,40}|blob/[^/]+/.)"
+)
 _EXPLAIN = re.compile(
     r"^(?:please\s+)?(?:explain|describe|summari[sz]e|how|why|what|where|which)\b", re.IGNORECASE
 )
@@ -135,18 +139,22 @@ def _mode(text: str) -> Mode:
 
 def _find_repository(text: str) -> tuple[str | None, str | None, tuple[str, ...], str]:
     quoted = [match.span() for match in _CODE.finditer(text)]
-    found = []
+    found, linked = [], []
     for match in _REPOSITORY.finditer(text):
         name = match["name"].rstrip(".,:;!?)")
         whole = any(start == match.start("name") - 1 for start, _ in quoted)
         inside = any(start < match.start("name") < end for start, end in quoted)
+        if page := _LINKED_PAGE.match(name):
+            linked.append(page[1])
+            continue
         if _FILE_ENDING.search(name) and "://" not in name:
             continue
         if inside and not whole:
             continue
         found.append((match, name))
     if not found:
-        return None, None, (), text
+        names = tuple(dict.fromkeys(linked))
+        return (names[0], None, (), text) if len(names) == 1 else (None, None, names, text)
     led = [pair for pair in found if _stands_out(pair[0], pair[1], text)]
     chosen = led or found
     names = tuple(dict.fromkeys(name for _, name in chosen))

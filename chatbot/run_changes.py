@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlite_utils import Database
 
 from chatbot.changes import Changes, failure
-from chatbot.history import queries, spending
+from chatbot.history import given, queries, spending
 from chatbot.models import (
     Run,
     Status,
@@ -178,6 +179,21 @@ class RunChanges(Changes):
                 self._store(db, replace(task, patch_sha256=sha256))
                 payload = {"run_id": run_id, "final": final, **summary}
                 queries.append_event(db, run.task_id, "patch", payload, at=self.clock())
+
+        await self.history.write(change)
+
+    async def record_given(self, task_id: str, fetched: Sequence[given.Fetched]) -> None:
+        """What was given along is here, or cannot be had."""
+        now = self.clock()
+
+        def change(db: Database) -> None:
+            wanted = {item.id for item in given.wanted(db, task_id)}
+            new = [item for item in fetched if item.id in wanted]
+            for item in new:
+                given.settle(db, item)
+            if new:
+                payload = {"items": [item.told() for item in new]}
+                queries.append_event(db, task_id, "given", payload, at=now)
 
         await self.history.write(change)
 

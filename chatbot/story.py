@@ -67,6 +67,17 @@ def _task_created(payload: Payload) -> str:
     return f"{_who(payload, 'author')} asked: {_words(payload, 'request')}"
 
 
+def _given(payload: Payload) -> str:
+    items = [item for item in sequence(payload, "items")[:10] if isinstance(item, dict)]
+    told = [
+        f"{_words(item, 'name', 60)} ({_words(item, 'note', 100)})"
+        if item.get("note")
+        else _words(item, "name", 60)
+        for item in items
+    ]
+    return f"Given along: {', '.join(told)}" if told else ""
+
+
 def _run_queued(payload: Payload) -> str:
     ahead = integer(payload, "position")
     behind = f", behind {counted(ahead, 'other')}" if ahead > 0 else ""
@@ -264,6 +275,7 @@ def _feedback(payload: Payload) -> str:
 
 _LINES: dict[str, Callable[[Payload], str]] = {
     "task_created": _task_created,
+    "given": _given,
     "source_named": lambda payload: f"Repository named: {_words(payload, 'repository', 100)}",
     "run_queued": _run_queued,
     "run_resolved": _run_resolved,
@@ -299,6 +311,12 @@ _LINES: dict[str, Callable[[Payload], str]] = {
     "context_cleared": lambda payload: (
         f"Results of the first {counted(integer(payload, 'turns'), 'turn')} were cleared,"
         " so that the conversation fits the model"
+    ),
+    "model_waiting": lambda payload: (
+        f"Waiting for a turn at {_words(payload, 'model', 100)}: requests are kept within its rates"
+    ),
+    "model_fallback": lambda payload: (
+        f"{_words(payload, 'brief', 200)} {_words(payload, 'to', 100)} takes over"
     ),
     "budget_warning": lambda payload: (
         f"{number(payload, 'used'):.0%} of {_words(payload, 'name', 100)} is used"

@@ -98,6 +98,12 @@ class ProviderError(ThreadsmithError):
     code = "provider_error"
 
 
+class ProviderUnavailable(ProviderError):
+    """The model's provider is overloaded or away, and stayed so through every retry."""
+
+    code = "provider_unavailable"
+
+
 class ContextTooLong(ProviderError):
     """The conversation is longer than the model can take."""
 

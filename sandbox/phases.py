@@ -17,8 +17,10 @@ from sandbox.gateway.hiding import Hiding
 from sandbox.gateway.journal import Entry, Journal
 from sandbox.gateway.passing import Passing
 from sandbox.gateway.routes import RESULT, Bundle, Routes
+from sandbox.gateway.speaker import Spare, Speaker
 from sandbox.gateway.turns import Turns
-from sandbox.llm.provider import Provider
+from sandbox.llm.prices import Prices
+from sandbox.llm.providers import Model
 from sandbox.outcomes import LOG_CHARACTERS, End, Facts
 from sandbox.outside import Outside, make_proxy
 from sandbox.passing.upstream import Upstream
@@ -50,9 +52,11 @@ class Run:
     spec: RunSpec
     recorder: Recorder
     engine: Engine
-    provider: Provider | None
+    model: Model | None
     """None: an environment is built, and no model is spoken to."""
-    model: str
+    spare: Spare | None
+    """Who takes over where that is away."""
+    prices: Prices
     upstream: Upstream | None
     """Where other agents' requests go on to; None: the model speaks no protocol of theirs."""
     bundle: Bundle
@@ -242,11 +246,25 @@ async def open_door(run: Run, journal: Journal) -> AsyncIterator[Door]:
 async def _make_routes(run: Run, journal: Journal, hiding: Hiding) -> Routes:
     spec, turns, passing = run.spec, None, None
     is_agent = journal.entry.phase == "agent"
-    if is_agent and spec.agent != OWN_AGENT and run.upstream is not None:
-        passing = Passing(spec, run.recorder, run.upstream, model=run.model, hiding=hiding)
+    model = run.model if is_agent else None
+    if model is not None and spec.agent != OWN_AGENT and run.upstream is not None:
+        passing = Passing(spec, run.recorder, run.upstream, model=model.name, hiding=hiding)
         await passing.load()
-    elif is_agent and run.provider is not None:
-        turns = Turns(spec, run.recorder, run.provider, model=run.model, hiding=hiding)
+    elif model is not None:
+        speaker = Speaker(
+            model,
+            run_id=spec.run_id,
+            recorder=run.recorder,
+            journal=journal,
+            spare=run.spare,
+            prices=run.prices,
+        )
+        turns = Turns(
+            *(spec, run.recorder, model.provider),
+            model=model.name,
+            hiding=hiding,
+            speaker=speaker,
+        )
         await turns.load()
     names = spec.setup.secrets if spec.setup is not None else ()
     return Routes(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
+from sandbox.enclosed import Enclosed
 from sandbox.engines.engine import Handle
 from sandbox.llm.blocks import (
     message_from_json,
@@ -64,6 +65,8 @@ class InboxItem:
     kind: Literal["message", "stop"]
     text: str = ""
     author: str = ""
+    enclosed: tuple[Enclosed, ...] = ()
+    """What came with a message."""
 
 
 OutcomeKind = Literal["patch", "answer", "findings", "nothing", "stopped", "failed"]
@@ -127,6 +130,12 @@ class Recorder(Protocol):
 
     async def delivered(self, item_ids: list[int], *, turn: int) -> None:
         """These items reached the model with that turn."""
+
+    async def enclosed(self) -> list[Enclosed]:
+        """Everything that was given along with the task so far, but what the inbox holds."""
+
+    async def enclosed_data(self, enclosed_id: int) -> bytes | None:
+        """The bytes of an image or a file of the task; None where there is none."""
 
     async def allowance(self) -> Allowance:
         """What may still be spent, with all that was told until now."""

@@ -8,6 +8,7 @@ import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import AsyncExitStack, contextmanager, suppress
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -21,6 +22,7 @@ from sandbox.environments.records import Record
 from sandbox.errors import ImageMissing, ThreadsmithError
 from sandbox.gateway.journal import Entry, Journal
 from sandbox.gateway.routes import Bundle
+from sandbox.gateway.speaker import Spare
 from sandbox.llm.providers import Providers, split_model
 from sandbox.outcomes import Facts, conclude, failed, vanished
 from sandbox.outside import Outside
@@ -218,11 +220,19 @@ class Runner:
     async def _prepare(self, spec: RunSpec, recorder: Recorder, watch: Watch) -> Run:
         run = self._make_run(spec, recorder, watch)
         with _stage("model"):
-            name, model = split_model(spec.model)
-            upstream = self._providers.upstream(name)
+            name, _ = split_model(spec.model)
             return replace(
-                run, provider=await self._providers.get(name), model=model, upstream=upstream
+                run,
+                model=await self._providers.model(spec.model),
+                spare=self._spare(spec),
+                upstream=self._providers.upstream(name),
             )
+
+    def _spare(self, spec: RunSpec) -> Spare | None:
+        """Not made before it is needed; a model is no spare of its own."""
+        if not spec.fallback or spec.fallback == spec.model:
+            return None
+        return partial(self._providers.model, spec.fallback)
 
     def _make_run(self, spec: RunSpec, recorder: Recorder | None, watch: Watch) -> Run:
         """Without a model yet."""
@@ -230,8 +240,9 @@ class Runner:
             spec=spec,
             recorder=recorder or Unheard(),
             engine=self._engine,
-            provider=None,
-            model="",
+            model=None,
+            spare=None,
+            prices=self._providers.prices,
             upstream=None,
             bundle=self._bundle,
             program=self._program,

@@ -98,6 +98,8 @@ class RunSpec:
     image: str
     model: str
     """`provider:name`."""
+    fallback: str = ""
+    """Who takes over for the rest of the run where that is away; empty: nobody."""
     agent: str = OWN_AGENT
     """The program that does the work; others than our own speak to the model by themselves."""
     limits: Limits = field(default_factory=Limits)

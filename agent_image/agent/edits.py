@@ -6,6 +6,7 @@ import os
 import stat
 from typing import List
 
+from agent_image.agent.diffs import DiffProblem, apply_diff, new_content
 from agent_image.agent.files import (
     Content,
     FileProblem,
@@ -14,33 +15,27 @@ from agent_image.agent.files import (
     load,
     resolve_editable,
 )
-from agent_image.agent.output import escape_unsafe
-
-_NEAR_LINES = 12
+from agent_image.agent.nearest import explain_miss
 
 
 def edit(workspace: str, path: str, old: str, new: str, replace_all: bool) -> str:
     """Replace ``old``, which must stand there exactly once unless ``replace_all``."""
     place = resolve_editable(workspace, path)
     if not old:
-        raise FileProblem("`old` is empty; use write to make a file or to replace all of it.")
+        raise FileProblem("The old text is empty; write the whole file instead.")
     if old == new:
-        raise FileProblem("`old` and `new` are the same.")
-    try:
-        data = load(place)
-    except OSError as error:
-        raise FileProblem("{}: {}.".format(path, error.strerror)) from error
-    if is_binary(data):
-        raise FileProblem("{} is a binary file.".format(path))
-    content = decode(data)
+        raise FileProblem("The old text and the new are the same.")
+    content = _load_text(place, path)
     old, new = _with_line_ends(content, old), _with_line_ends(content, new)
     count = content.text.count(old)
     if count == 0:
-        raise FileProblem(_explain_miss(path, content.text, old))
+        raise FileProblem(explain_miss("The old text", path, content.text, old))
     if count > 1 and not replace_all:
         raise FileProblem(
-            "`old` stands {} times in {} (lines {}); add lines around it to make it unique, "
-            "or set replace_all.".format(count, path, _line_numbers(content.text, old))
+            "The old text stands {} times in {} (lines {}); add lines around it to make it unique, "
+            "or set replace_all where there is such a thing.".format(
+                count, path, _line_numbers(content.text, old)
+            )
         )
     first_line = content.text[: content.text.index(old)].count("\n") + 1
     _store(place, path, content.text.replace(old, new), content.encoding)
@@ -51,14 +46,9 @@ def edit(workspace: str, path: str, old: str, new: str, replace_all: bool) -> st
 def insert(workspace: str, path: str, line: int, new: str) -> str:
     """Put whole lines after that line; 0: before the first."""
     place = resolve_editable(workspace, path)
-    try:
-        data = load(place)
-    except OSError as error:
-        raise FileProblem("{}: {}.".format(path, error.strerror)) from error
-    if is_binary(data):
-        raise FileProblem("{} is a binary file.".format(path))
-    content = decode(data)
-    lines = content.text.split("\n")
+    content = _load_text(place, path)
+    mark = "\ufeff" if content.text.startswith("\ufeff") else ""
+    lines = content.text[len(mark) :].split("\n")
     ends = lines[-1] == ""
     count = len(lines) - 1 if ends else len(lines)
     if line > count:
@@ -68,8 +58,29 @@ def insert(workspace: str, path: str, line: int, new: str) -> str:
     head = "".join(text + "\n" for text in lines[:line])
     if line == count and not ends:
         head = head[:-1] + end  # the last line had none
-    _store(place, path, head + added + "\n".join(lines[line:]), content.encoding)
+    text = mark + head + added + "\n".join(lines[line:])
+    _store(place, path, text, content.encoding)
     return "Inserted after line {} of {}.".format(line, path)
+
+
+def apply_patch(workspace: str, type_: str, path: str, diff: str) -> str:
+    """Make, change or delete one file; a diff that does not fit in every part changes nothing."""
+    place = resolve_editable(workspace, path)
+    try:
+        if type_ == "update_file":
+            content = _load_text(place, path)
+            # The diff is in plain line feeds; what the file has throughout it keeps.
+            plain = content.text.replace("\r\n", "\n") if content.has_crlf else content.text
+            text = _with_line_ends(content, _changed(path, plain, diff))
+            _store(place, path, text, content.encoding)
+            return "Changed {}.".format(path)
+        if type_ == "delete_file":
+            return _delete(workspace, path)
+        if os.path.lexists(place):
+            raise FileProblem("{} exists already; use update_file.".format(path))
+        return write(workspace, path, new_content(diff))
+    except DiffProblem as problem:
+        raise FileProblem(str(problem)) from problem
 
 
 def write(workspace: str, path: str, content: str) -> str:
@@ -92,6 +103,41 @@ def write(workspace: str, path: str, content: str) -> str:
         raise FileProblem("{}: {}.".format(path, error.strerror)) from error
     size = _store(place, path, content, encoding)
     return "{} {} ({:,} bytes{}).".format(verb, path, size, notes)
+
+
+def _load_text(place: str, path: str) -> Content:
+    try:
+        data = load(place)
+    except OSError as error:
+        raise FileProblem("{}: {}.".format(path, error.strerror)) from error
+    if is_binary(data):
+        raise FileProblem("{} is a binary file.".format(path))
+    return decode(data)
+
+
+def _changed(path: str, text: str, diff: str) -> str:
+    mark = "\ufeff" if text.startswith("\ufeff") else ""
+    text = text[len(mark) :]
+    try:
+        return mark + apply_diff(text, diff)
+    except DiffProblem as problem:
+        if problem.missing is None:
+            raise
+        wanted = "\n".join(problem.missing)
+        raise FileProblem(explain_miss(str(problem), path, text, wanted)) from problem
+
+
+def _delete(workspace: str, path: str) -> str:
+    """A link goes itself, not what it leads to."""
+    whole = os.path.join(workspace, path)
+    place = os.path.join(os.path.realpath(os.path.dirname(whole)), os.path.basename(whole))
+    try:
+        if os.path.isdir(place) and not os.path.islink(place):
+            raise FileProblem("{} is a folder; delete its files.".format(path))
+        os.remove(place)
+    except OSError as error:
+        raise FileProblem("{}: {}.".format(path, error.strerror)) from error
+    return "Deleted {}.".format(path)
 
 
 def _with_line_ends(content: Content, text: str) -> str:
@@ -138,32 +184,3 @@ def _line_numbers(text: str, old: str) -> str:
         numbers.append(str(text.count("\n", 0, at) + 1))
         at = text.find(old, at + len(old))
     return ", ".join(numbers)
-
-
-def _explain_miss(path: str, text: str, old: str) -> str:
-    lines = text.split("\n")
-    wanted = [line.strip() for line in old.split("\n")]
-    while len(wanted) > 1 and not wanted[0]:
-        wanted.pop(0)
-    start, is_same = _nearest(lines, wanted)
-    if start is None:
-        return "`old` was not found in {}, nor anything like it; read the file again.".format(path)
-    count = min(max(len(wanted), 3), _NEAR_LINES)
-    shown = "\n".join(
-        "{:>6}\t{}".format(number, escape_unsafe(line.rstrip("\r")))
-        for number, line in enumerate(lines[start : start + count], start + 1)
-    )
-    why = " (only white space differs)" if is_same else ""
-    return "`old` was not found in {}. The nearest lines{}:\n{}".format(path, why, shown)
-
-
-def _nearest(lines: List[str], wanted: List[str]) -> tuple[int | None, bool]:
-    """Where the lines are most like the wanted ones; whether only white space differs."""
-    import difflib  # takes a while to load, and is seldom needed
-
-    plain = [line.strip() for line in lines]
-    for start in range(len(plain) - len(wanted) + 1):
-        if plain[start : start + len(wanted)] == wanted:
-            return start, True
-    close = difflib.get_close_matches(wanted[0], set(plain[:20_000]) - {""}, n=1, cutoff=0.5)
-    return (plain.index(close[0]), False) if close else (None, False)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import threading
 import time
-from typing import List, NamedTuple
+from typing import Any, Dict, List, NamedTuple
 
 from agent_image.agent.gateway import Gateway, Lost, Refused
 from agent_image.agent.stop import Stop
@@ -18,6 +18,8 @@ class Message(NamedTuple):
     id: int
     author: str
     text: str
+    given: List[Dict[str, Any]]
+    """What came with it."""
 
 
 class Inbox:
@@ -77,4 +79,6 @@ class Inbox:
                 if item["kind"] == "stop":
                     self._stop.set()
                 else:
-                    self._waiting.append(Message(item["id"], item["author"], item["text"]))
+                    self._waiting.append(
+                        Message(item["id"], item["author"], item["text"], item["enclosed"])
+                    )

@@ -9,6 +9,7 @@ from agent_image.agent import prompt
 from agent_image.agent.asking import ask_people
 from agent_image.agent.events import Events
 from agent_image.agent.gateway import Gateway, Refused
+from agent_image.agent.given import GivenThings
 from agent_image.agent.inbox import Inbox
 from agent_image.agent.keeper import PatchKeeper
 from agent_image.agent.patch import PatchProblem
@@ -38,6 +39,7 @@ class Surroundings(NamedTuple):
     stop: Stop
     tools: Tools
     patches: PatchKeeper
+    given: GivenThings
 
 
 class Agent:
@@ -59,14 +61,14 @@ class Agent:
         self._said: List[str] = []
         """The pieces of an answer that was cut off at the length limit."""
 
-    def work(self, first: List[str]) -> Json:
+    def work(self, news: List[Json]) -> Json:
         """From the first message to the outcome; raises Stopped."""
-        news = [_text(words) for words in first]
         try:
             while True:
                 reply = self._ask(news)
                 calls = [block for block in reply["content"] if block["type"] == "tool_call"]
-                news = self._do(calls) if calls else self._hear(reply)
+                is_heard = not calls or reply["stop"] == "refusal"
+                news = self._hear(reply) if is_heard else self._do(calls, reply["stop"])
         except Ended as end:
             return end.outcome
 
@@ -75,7 +77,11 @@ class Agent:
         messages = self._around.inbox.take()
         told = self._tell_problem()
         notes = [_text(note) for note in (*told, *self._notes)]
-        said = [_text(prompt.message_text(message)) for message in messages]
+        said: List[Json] = []
+        for message in messages:
+            said.append(_text(prompt.message_text(message)))
+            said += self._around.given.blocks(message.given)
+        self._around.given.next_turn()
         request: Json = {
             "messages": [{"role": "user", "content": news + notes + said}],
             "inbox": [message.id for message in messages],
@@ -107,13 +113,15 @@ class Agent:
         reply: Json = answer.json()
         return reply
 
-    def _do(self, calls: List[Json]) -> List[Json]:
+    def _do(self, calls: List[Json], stop: str) -> List[Json]:
         """Carry out the calls in their order, a finish after all others."""
         self._said = []
         results: Dict[int, Result] = {}
         finish = None
         for index, call in enumerate(calls):
             problem = self._around.tools.check(call)
+            if stop == "length" and call["arguments"] is None:
+                problem = prompt.CALL_CUT_OFF
             if index >= MAX_CALLS:
                 results[index] = _refusal(prompt.TOO_MANY_CALLS.format(MAX_CALLS))
             elif problem is not None:

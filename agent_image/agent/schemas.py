@@ -26,7 +26,7 @@ def make_tools(mode: str, *, command_seconds: int, can_ask: bool = True) -> List
     """The tools of a run; one that changes nothing has none that edit."""
     tools = [_bash(command_seconds), _READ]
     if mode == "change":
-        tools += [_EDIT, _WRITE]
+        tools += [_EDIT, _WRITE, _PATCH]
     return [*tools, _PLAN, *([_ASK] if can_ask else []), _finish(mode)]
 
 
@@ -120,6 +120,17 @@ _WRITE = _tool(
     "write",
     "Make a file, or overwrite all of it.",
     _object(["path", "content"], path=_PATH, content=_TEXT),
+)
+# Of models that were trained on it, and no others, see the gateway.
+_PATCH = _tool(
+    "apply_patch",
+    "Make, change or delete a file by a V4A diff.",
+    _object(
+        ["type", "path"],
+        type={"type": "string", "enum": ["create_file", "update_file", "delete_file"]},
+        path=_PATH,
+        diff=_TEXT,
+    ),
 )
 _ASK = _tool(
     "ask",

@@ -10,6 +10,9 @@ _VERBS = {
     "read": ("Reading", "Read"),
     "edit": ("Editing", "Edited"),
     "write": ("Writing", "Wrote"),
+    "create_file": ("Writing", "Wrote"),
+    "update_file": ("Editing", "Edited"),
+    "delete_file": ("Deleting", "Deleted"),
 }
 _SUMMARIES = (
     # pytest: "== 2 failed, 214 passed in 3.1s ==", the frame only without -q
@@ -32,7 +35,7 @@ def step_titles(tool: str, arguments: Dict[str, Any]) -> Tuple[str, str]:
     line = " ".join(object_.split())
     if len(line) > _TITLE_CHARACTERS:
         line = line[: _TITLE_CHARACTERS - 1] + "…"
-    before, after = _VERBS[tool]
+    before, after = _VERBS[str(arguments["type"]) if tool == "apply_patch" else tool]
     return "{} {}".format(before, line), "{} {}".format(after, line)
 
 

@@ -61,6 +61,7 @@ class Tools:
             "read": self._read,
             "edit": self._edit,
             "write": self._write,
+            "apply_patch": self._apply_patch,
         }
 
     def check(self, call: Json) -> Optional[str]:
@@ -181,6 +182,15 @@ class Tools:
         with self._undo.kept(path):
             text = edits.write(self._places.workspace, path, content)
         return Result(text, line=text)
+
+    def _apply_patch(self, path: str, diff: str = "", **type_: str) -> Result:
+        workspace, what = self._places.workspace, type_["type"]
+        if what == "delete_file":
+            said = edits.apply_patch(workspace, what, path, diff)
+        else:
+            with self._undo.kept(path):
+                said = edits.apply_patch(workspace, what, path, diff)
+        return Result(said, line=said)
 
 
 def _clean(value: Any) -> Any:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict
+from typing import Any, Dict, List
 
 from agent_image.agent.events import Events
 from agent_image.agent.gateway import LAST_SECONDS, Gateway
+from agent_image.agent.given import GivenThings
 from agent_image.agent.inbox import Inbox
 from agent_image.agent.keeper import PatchKeeper
 from agent_image.agent.loop import Agent, Surroundings
@@ -43,9 +44,10 @@ def work(run: Json, gateway: Gateway, events: Events, stop: Stop, places: Places
     shell = Shell(places.workspace, places.scratch, variables)
     patches = _make_keeper(run, gateway, events, stop, places, shell)
     tools = Tools(run, places, events=events, shell=shell, stop=stop)
-    around = Surroundings(gateway, events, inbox, stop, tools, patches)
+    given = GivenThings(gateway, places, stop)
+    around = Surroundings(gateway, events, inbox, stop, tools, patches, given)
     try:
-        outcome = Agent(run, around).work(first_message(run, places.workspace))
+        outcome = Agent(run, around).work(_first_blocks(run, places, given))
     except Stopped:
         outcome = {"kind": "stopped"}
     finally:
@@ -53,6 +55,14 @@ def work(run: Json, gateway: Gateway, events: Events, stop: Stop, places: Places
     if run["mode"] == "change":
         return _send_last(patches, outcome, stop)
     return _check_unchanged(patches, outcome, events, stop)
+
+
+def _first_blocks(run: Json, places: Places, given: GivenThings) -> List[Json]:
+    """The request, what came with it, and what a newcomer looks at; raises Stopped."""
+    given.lay([item for item in run["given"] if not item["is_new"]])
+    along = given.blocks([item for item in run["given"] if item["is_new"]])
+    texts = [{"type": "text", "text": text} for text in first_message(run, places.workspace)]
+    return [*texts[:1], *along, *texts[1:]]
 
 
 def _make_keeper(

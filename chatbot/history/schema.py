@@ -3,7 +3,8 @@
 tasks and runs hold the present, events the whole story; both change in the same transaction.
 turns is the transcript, setup_approvals say which scripts may run as root, patches is
 content-addressed, projections say how far each view of the story (Slack, files) has come; pulls
-and cursors what was read of the forge, people who is who there; spending is what models took.
+and cursors what was read of the forge, people who is who there; spending is what models took,
+given what people gave along with their words.
 """
 
 from __future__ import annotations
@@ -36,6 +37,11 @@ def m004_spending(db: Database) -> None:
 @migrations()
 def m005_edits(db: Database) -> None:
     _execute(db, _EDITS)
+
+
+@migrations()
+def m006_given(db: Database) -> None:
+    _execute(db, _GIVEN)
 
 
 def _execute(db: Database, statements: str) -> None:
@@ -227,4 +233,22 @@ _EDITS = """
 ALTER TABLE approvals ADD COLUMN expires_at REAL;
 ALTER TABLE approvals ADD COLUMN edits TEXT;
 ALTER TABLE approvals ADD COLUMN revision INTEGER NOT NULL DEFAULT 0
+"""
+
+_GIVEN = """
+CREATE TABLE given (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    task_id TEXT NOT NULL REFERENCES tasks (id),
+    message_id INTEGER REFERENCES messages (id),
+    kind TEXT NOT NULL,
+    name TEXT NOT NULL,
+    origin TEXT NOT NULL,
+    state TEXT NOT NULL,
+    author TEXT NOT NULL,
+    media_type TEXT NOT NULL DEFAULT '',
+    bytes INTEGER NOT NULL DEFAULT 0,
+    note TEXT NOT NULL DEFAULT '',
+    data BLOB
+) STRICT;
+CREATE INDEX given_task ON given (task_id)
 """

@@ -49,6 +49,8 @@ def _reply(turn: Turn) -> str:
         f"turn {turn['number']}: {reply['model']}, {reply['stop']},"
         f" {usage['input_tokens']} tokens in, {usage['output_tokens']} out"
     )
+    if usage.get("cache_read_tokens"):
+        head += f", {usage['cache_read_tokens']} of the prompt from the cache"
     return _section(head, "\n\n".join(_block(block) for block in reply["content"]))
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack
 
 import aiohttp
@@ -16,6 +16,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from chatbot.actions import Actions
 from chatbot.config import ConfigError, Settings
+from chatbot.given import Fetch
 from chatbot.history.store import History
 from chatbot.intake import Intake
 from chatbot.linking import Linking
@@ -23,6 +24,7 @@ from chatbot.models import Thread
 from chatbot.slack import faults
 from chatbot.slack.clients import make_client
 from chatbot.slack.decisions import Decisions
+from chatbot.slack.given import SlackGiven
 from chatbot.slack.listeners import buttons, forms, mentions, messages, reviews
 from chatbot.slack.outbound import Outbound
 from chatbot.slack.people import People
@@ -68,6 +70,8 @@ class SlackFront:
     ) -> None:
         self._linking = linking
         self._threads: Threads | None = None
+        self.fetchers: Mapping[str, Fetch] = {}
+        """For what comes along with messages, once it is started."""
         self._settings = settings
         self._history = history
         self._actions = actions
@@ -147,6 +151,7 @@ class SlackFront:
             directory=self._settings.data.directory / "uploads",
             limit_bytes=self._settings.web.max_upload_mib * 1024**2,
         )
+        self.fetchers = SlackGiven(client, people, uploads, identity.bot_user_id or "").fetchers()
         reception = Reception(
             self._history,
             self._actions,

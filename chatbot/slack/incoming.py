@@ -16,6 +16,8 @@ class Attachment:
     url: str
     size: int
     is_zip: bool
+    media_type: str = ""
+    """By Slack's word."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,5 +73,6 @@ def _attachment(file: dict[str, Any]) -> Attachment:
         name=name,
         url=url,
         size=size if isinstance(size, int) else 0,
+        media_type=str(file.get("mimetype") or "")[:100],
         is_zip=name.lower().endswith(".zip") or file.get("filetype") == "zip",
     )

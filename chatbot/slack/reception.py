@@ -18,6 +18,7 @@ from chatbot.intake import Intake
 from chatbot.linking import Linking
 from chatbot.models import Person, Task, Thread
 from chatbot.request import find_link
+from chatbot.slack.given import given_with, words_for
 from chatbot.slack.incoming import Incoming
 from chatbot.slack.people import People
 from chatbot.slack.uploads import Uploads
@@ -86,13 +87,17 @@ class Reception:
             ),
             key=said.key,
             archive=await self._uploads.find_archive(said.attachments),
+            along=given_with(said, is_first=True),
         )
 
     async def _reply(self, task: Task, said: Incoming, author: Person) -> None:
-        if not said.words and not said.is_addressed:
-            # A picture alone, say.
+        words = said.words
+        if not words and said.attachments:
+            words = words_for(said.attachments)
+        if not words and not said.is_addressed:
             return
-        reply = await self._intake.reply(task, said.words, author=author, key=said.key)
+        along = given_with(said, is_first=False)
+        reply = await self._intake.reply(task, words, author=author, key=said.key, along=along)
         if reply in _ANSWERS:
             await self._say(said, _ANSWERS[reply])
 

@@ -43,6 +43,11 @@ def fold_run(run: RunView, event: Event) -> RunView:
             return replace(run, is_asking=True)
         case "question_closed":
             return replace(run, is_asking=False)
+        case "model_waiting":
+            return replace(run, is_queued=True)
+        case "model_fallback":
+            told = f"{string(payload, 'brief', 200)} {string(payload, 'to', 100)} takes over."
+            return replace(run, took_over=told.strip())
         case "budget_warning":
             used = f"{number(payload, 'used'):.0%} of {string(payload, 'name', 100)} is used."
             return replace(run, budgets=(*run.budgets, used)[-5:])
@@ -102,7 +107,7 @@ def _spent(run: RunView, payload: dict[str, Any]) -> RunView:
     cost = run.cost_usd
     if "cost_usd" in payload and payload["cost_usd"] is not None:
         cost = (cost or 0.0) + number(payload, "cost_usd")
-    return replace(run, tokens=tokens, cost_usd=cost)
+    return replace(run, tokens=tokens, cost_usd=cost, is_queued=False)
 
 
 def _plan(payload: dict[str, Any]) -> tuple[PlanItem, ...]:

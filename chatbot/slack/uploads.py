@@ -1,4 +1,4 @@
-"""Archives that people attach, brought onto the host; the bot's token goes to Slack alone."""
+"""Files that people attach, brought onto the host; the bot's token goes to Slack alone."""
 
 from __future__ import annotations
 
@@ -11,9 +11,15 @@ from urllib.parse import urlsplit
 import aiohttp
 
 from chatbot.slack.incoming import Attachment
-from sandbox.errors import ArchiveRefused
+from sandbox.errors import ArchiveRefused, ThreadsmithError
 
 CHUNK_BYTES = 256 * 1024
+
+
+class GivenRefused(ThreadsmithError):
+    """A file that somebody attached cannot be had."""
+
+    code = "given_refused"
 
 
 class Uploads:
@@ -58,12 +64,36 @@ class Uploads:
             ) from error
         return path
 
+    async def read(self, url: str, *, limit_bytes: int, is_page: bool = False) -> bytes:
+        """A file that is no archive; ``is_page``: it is HTML itself. Raises GivenRefused."""
+        if not self._is_slack(url):
+            raise GivenRefused("it is not stored in Slack")
+        headers = {"Authorization": f"Bearer {self._token}"}
+        data = bytearray()
+        async with self._session.get(
+            url, headers=headers, proxy=self._proxy, allow_redirects=False
+        ) as response:
+            # A page where none was stored is Slack's own, which asks to sign in.
+            if response.status != 200 or (response.content_type == "text/html" and not is_page):
+                raise GivenRefused(
+                    "Slack did not hand it out; the app needs the scope files:read",
+                    details=f"{url}: {response.status} {response.content_type}",
+                )
+            async for chunk in response.content.iter_chunked(CHUNK_BYTES):
+                data += chunk
+                if len(data) > limit_bytes:
+                    raise GivenRefused(f"it is larger than {limit_bytes // 1024**2} MiB")
+        return bytes(data)
+
+    def _is_slack(self, url: str) -> bool:
+        place, api = urlsplit(url), urlsplit(self._api_url)
+        slack = place.scheme == "https" and (place.hostname or "").endswith(".slack.com")
+        return slack or (place.scheme, place.netloc) == (api.scheme, api.netloc)
+
     def _check(self, attachment: Attachment) -> None:
         if attachment.size > self._limit_bytes:
             raise self._too_large()
-        place, api = urlsplit(attachment.url), urlsplit(self._api_url)
-        slack = place.scheme == "https" and (place.hostname or "").endswith(".slack.com")
-        if not slack and (place.scheme, place.netloc) != (api.scheme, api.netloc):
+        if not self._is_slack(attachment.url):
             raise ArchiveRefused(
                 "The archive is not stored in Slack.", resolution="Attach the file itself."
             )

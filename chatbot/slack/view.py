@@ -91,6 +91,10 @@ class RunView:
     """The image that has to come from a registry."""
     is_asking: bool = False
     """It waits for an answer."""
+    is_queued: bool = False
+    """It waits for its turn at the model's provider."""
+    took_over: str = ""
+    """Why another model took over, and which."""
     verifying: str = ""
     """The command that is run in a clean container."""
     waits_for: str = ""

@@ -6,6 +6,7 @@ import asyncio
 from pathlib import Path
 from typing import Any, Final
 
+from sandbox.enclosed import Enclosed
 from sandbox.engines.engine import Handle
 from sandbox.patch import PatchSummary
 from sandbox.recorder import Allowance, InboxItem, Recorder, Turn
@@ -37,6 +38,12 @@ class Unheard:
 
     async def delivered(self, item_ids: list[int], *, turn: int) -> None:
         raise NotImplementedError("A set-up hears no messages.")
+
+    async def enclosed(self) -> list[Enclosed]:
+        return []
+
+    async def enclosed_data(self, enclosed_id: int) -> bytes | None:
+        raise NotImplementedError("A set-up is given nothing.")
 
     async def allowance(self) -> Allowance:
         raise NotImplementedError("A set-up spends nothing.")

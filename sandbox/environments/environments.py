@@ -242,7 +242,7 @@ class Environments:
             run,
             spec=spec,
             recorder=Unheard(),
-            provider=None,
+            model=None,
             directory=run.directory.with_name(spec.run_id),
             watch=Watch(),
         )

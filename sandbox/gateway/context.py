@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
-from sandbox.llm.prices import find_price
+from sandbox.llm.prices import PUBLISHED, Prices
 from sandbox.llm.provider import Block, Image, Message, Text, ToolResult
 from sandbox.recorder import Turn
 
@@ -27,12 +27,12 @@ CLEARED: Final = "[cleared to save room: {:,} characters; look again if it is st
 PICTURE_CLEARED: Final = "[a picture, cleared to save room; look again if it is still needed]"
 
 
-def window_tokens(provider: str, model: str, configured: int) -> int:
+def window_tokens(provider: str, model: str, configured: int, *, prices: Prices = PUBLISHED) -> int:
     """How much the model takes in."""
     if configured:
         return configured
-    price = find_price(provider, model)
-    return price.context_tokens if price is not None else DEFAULT_TOKENS
+    price = prices.find(provider, model)
+    return (price.context_tokens if price is not None else 0) or DEFAULT_TOKENS
 
 
 def find_cut(turns: Sequence[Turn], window: int) -> int:

@@ -37,6 +37,8 @@ class Entry:
     """Of the newest patch: its hash, and how many files it changes."""
     claim: dict[str, Any] | None = None
     """The agent's own account of the end, as it came, without secrets."""
+    has_spare: bool = False
+    """Another model took over from one that was away."""
     hidden: dict[str, int] = field(default_factory=dict)
     """How much was hidden where, as the story was last told."""
 

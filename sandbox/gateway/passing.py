@@ -25,7 +25,7 @@ from sandbox.gateway.fields import parse_object
 from sandbox.gateway.hiding import Counting, Hiding
 from sandbox.gateway.refusals import BadRequest, BudgetExceeded, Closing
 from sandbox.gateway.wall import BEGUN
-from sandbox.llm.prices import cost_usd
+from sandbox.llm.pace import weight
 from sandbox.llm.provider import Text, ToolCall, Usage
 from sandbox.passing.chat import ChatCompletions
 from sandbox.passing.dialect import Answer, Dialect, Json, NotPassed
@@ -156,7 +156,7 @@ class Passing:
             try:
                 if is_last:
                     exchange.body = dialect.add_words(exchange.body, WRAP_UP)
-                return await self._tracked(self._exchange(exchange, request))
+                return await self._tracked(self._paced(exchange, request))
             finally:
                 self._asking -= 1
                 if is_last and not exchange.is_taken:
@@ -215,6 +215,17 @@ class Passing:
             if task.cancelled():
                 raise Closing from None
             raise
+
+    async def _paced(self, exchange: _Exchange, request: web.Request) -> web.StreamResponse:
+        """At the rates that the provider allows all runs together."""
+        upstream, taken = self._upstream, 0
+        entry = await upstream.pace.enter(self._spec.run_id, exchange.size // BYTES_PER_TOKEN)
+        try:
+            return await self._exchange(exchange, request)
+        finally:
+            if exchange.turn is not None:
+                taken = weight(upstream.provider, exchange.turn.reply.usage)
+            upstream.pace.settle(entry, taken)
 
     async def _exchange(self, exchange: _Exchange, request: web.Request) -> web.StreamResponse:
         try:
@@ -342,7 +353,9 @@ class Passing:
             "n": turn.number,
             "model": reply.model,
             "usage": asdict(reply.usage),
-            "cost_usd": cost_usd(self._upstream.provider, reply.model, reply.usage),
+            "cost_usd": self._upstream.prices.cost_usd(
+                self._upstream.provider, reply.model, reply.usage
+            ),
             "tools": [block.name for block in reply.content if isinstance(block, ToolCall)],
             "text": self._hiding.redactor.text(text)[:SHOWN_CHARACTERS],
         }

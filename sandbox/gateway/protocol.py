@@ -10,10 +10,12 @@ socket, `egress.sock`: see `sandbox.egress`.
                               with a commit that is there already, only what came after it (204:
                               nothing did)
     GET  /patch               the work so far, to lay over the commit (204: none)
+    GET  /given/{id}          the bytes of an image or file that was given along
     PUT  /turns/{n}           one turn of the model: see below
     POST /events              {"events": [{"id": int, "kind": str, ...}]}; ids grow by one from 1
                               within the run's phase; repeated ids are ignored -> {"last": int}
-    GET  /inbox?after=&wait=  {"items": [{"id", "kind": "message"|"stop", "text", "author"}]};
+    GET  /inbox?after=&wait=  {"items": [{"id", "kind": "message"|"stop", "text", "author",
+                              "enclosed": [given, ...]}]};
                               waits `wait` seconds at the most (30 is the ceiling)
     PUT  /patch               the body is the output of `git diff --binary`; `?final=1` on the last
                               one -> {"sha256", "files", "added", "removed"}: the last three are
@@ -33,7 +35,10 @@ and answers {"turn": n, "content": [block, ...], "stop": "tool_calls"|"end"|"len
              "turns_left": int}.
 The same n with the same content gets the stored reply; with other content 409. A run's first
 message begins with a text block whose first line starts with "# Task", or with "# Follow-up" in a
-later run of the task: recorded replies are found by it. Results go to the calls of the newest
+later run of the task: recorded replies are found by it. The tools `bash`, `read`, `edit`, `write`
+and `apply_patch`, with the arguments that our agent gives them, are offered to each model
+in the form that it was trained on, and come back in ours; a result of `bash` ends with a line
+`[exit <code>…]` or `[killed after …]`. Results go to the calls of the newest
 reply, each once; calls without a result count as stopped.
 
 Blocks:
@@ -51,9 +56,14 @@ Blocks:
      "has_patch": bool, "egress": bool (the egress socket is open), "notes": [str],
      "script": null | {"path": str, "content": str}   set-up phase: what to run, as it was approved
      "variables": {name: value}                       set-up phase: for that script alone
+     "given": [given, ...]                            agent phase: what came along with the task
      "can_ask": bool                                  somebody may answer a question
      "checks": [str]                                  verification: the commands to be run
      "limits": {"turns", "command_seconds", "output_bytes", "patch_bytes", "wall_seconds"}}
+
+given: {"id", "kind": "image"|"file"|"text", "name", "author", "media_type", "bytes": int,
+        "text": str (of a text), "missing": str (why it cannot be had), "is_new": bool (the model
+        has not heard of it)}
 
 Event kinds from the container (every other kind is refused):
     plan          {"items": [{"id": str, "title": str, "status": PLAN_STATUSES}]}

@@ -117,6 +117,7 @@ class Routes:
         if self.phase != "setup":
             route("GET", "/patch", self._get_patch)
         if self.phase == "agent":
+            route("GET", r"/given/{id:\d{1,15}}", self._get_given)
             route("PUT", "/patch", self._put_patch)
         # An agent program speaks to the model in one way: its turns follow one another.
         if self.passing is not None:
@@ -139,6 +140,8 @@ class Routes:
         speaking = self.turns or self.passing
         turn = speaking.next_number if speaking is not None else 0
         described = describe_run(spec, entry, turn=turn, patch=self._patch)
+        enclosed = await self._recorder.enclosed() if self.turns is not None else []
+        described["given"] = [item.to_json() for item in enclosed]
         if entry.script is not None:
             # As it stands in the commit that was approved: attributes of the repository may lay
             # other bytes into its working tree.
@@ -173,6 +176,12 @@ class Routes:
         if not self._patch:
             return web.Response(status=204)
         return web.Response(body=self._patch)
+
+    async def _get_given(self, request: web.Request) -> web.Response:
+        data = await self._recorder.enclosed_data(int(request.match_info["id"]))
+        if data is None:
+            raise web.HTTPNotFound
+        return web.Response(body=data)
 
     async def _put_patch(self, request: web.Request) -> web.Response:
         limit = self._spec.limits.patch_bytes

@@ -11,10 +11,11 @@ from sandbox.gateway.budget import BudgetWatch, used_up
 from sandbox.gateway.context import clear, find_cut, window_tokens
 from sandbox.gateway.hiding import Hiding
 from sandbox.gateway.refusals import BadRequest, BudgetExceeded, Closing, Conflict
+from sandbox.gateway.speaker import Speaker
 from sandbox.gateway.transcript import check_results, make_conversation
 from sandbox.gateway.wire import TurnRequest
-from sandbox.llm.prices import cost_usd
 from sandbox.llm.provider import Provider, Reply, Text, ToolCall
+from sandbox.llm.providers import Model
 from sandbox.recorder import Recorder, Turn
 from sandbox.spec import RunSpec
 
@@ -39,13 +40,16 @@ class Turns:
         *,
         model: str,
         hiding: Hiding,
+        speaker: Speaker | None = None,
     ) -> None:
+        """``speaker`` knows more of who answers than the provider and the model's name."""
         self.fault: ProviderError | None = None
         """Why the model could not be asked, where that was the last that happened."""
         self._spec = spec
         self._recorder = recorder
-        self._provider = provider
-        self._model = model
+        self._speaker = speaker or Speaker(
+            Model(provider, model), run_id=spec.run_id, recorder=recorder
+        )
         self._hiding = hiding
         self._turns: list[Turn] = []
         self._pending: _Pending | None = None
@@ -60,6 +64,7 @@ class Turns:
 
     async def load(self) -> None:
         self._turns = await self._recorder.turns()
+        await self._speaker.load()
 
     @property
     def next_number(self) -> int:
@@ -150,8 +155,9 @@ class Turns:
 
     async def _reply(self, request: TurnRequest) -> Reply:
         """With what fits into the model's window; where it says otherwise, with far less."""
-        limits = self._spec.limits
-        window = window_tokens(self._provider.name, self._model, limits.context_tokens)
+        model, configured = self._speaker.model, self._spec.limits.context_tokens
+        prices = self._speaker.prices
+        window = window_tokens(model.provider.name, model.name, configured, prices=prices)
         cut = max(self._cut, find_cut(self._turns, window))
         try:
             return await self._reply_with(request, cut)
@@ -162,7 +168,7 @@ class Turns:
 
     async def _reply_with(self, request: TurnRequest, cut: int) -> Reply:
         conversation = make_conversation(clear(self._turns, cut), request)
-        reply = await self._provider.reply(conversation, model=self._model)
+        reply = await self._speaker.reply(conversation)
         if cut > self._cut:
             self._cut = cut
             await self._recorder.event("context_cleared", {"turns": cut})
@@ -195,7 +201,7 @@ class Turns:
             "n": turn.number,
             "model": reply.model,
             "usage": asdict(reply.usage),
-            "cost_usd": cost_usd(self._provider.name, reply.model, reply.usage),
+            "cost_usd": self._speaker.cost_usd(reply),
             "tools": [block.name for block in reply.content if isinstance(block, ToolCall)],
             "text": self._hiding.redactor.text(text)[:SHOWN_CHARACTERS],
         }

@@ -4,52 +4,43 @@ from __future__ import annotations
 
 import asyncio
 import json
-from typing import Any, Final, cast
+import re
+from typing import Any, Final
 
 import anthropic
 import httpx2
 from anthropic import AsyncAnthropic
-from anthropic.types import (
-    MessageParam,
-    RawContentBlockDeltaEvent,
-    RawMessageStreamEvent,
-    TextBlockParam,
-    ToolParam,
-)
+from anthropic.types import RawContentBlockDeltaEvent, RawMessageStreamEvent
 
-from sandbox.errors import ProviderError
-from sandbox.llm.arguments import parse_call, with_own_ids
+from sandbox.errors import ContextTooLong, ProviderError, ProviderUnavailable
+from sandbox.llm.anthropic_form import NAME, is_trained, make_request
+from sandbox.llm.arguments import finish_blocks, parse_call
 from sandbox.llm.failures import Peer
-from sandbox.llm.provider import (
-    Block,
-    Conversation,
-    Image,
-    Message,
-    Opaque,
-    Reply,
-    Stop,
-    Text,
-    Tool,
-    ToolCall,
-    ToolResult,
-    Usage,
-)
+from sandbox.llm.provider import Block, Conversation, Opaque, Reply, Stop, Text, ToolCall, Usage
+from sandbox.llm.retries import ATTEMPTS, SENSELESS, Passing, persist
+from sandbox.llm.text_editor import from_native
 
-ATTEMPTS: Final = 2
-"""Of one reply, where the stream breaks off; before it begins the SDK retries by itself."""
-PAUSE_SECONDS: Final = 1.0
-"""Before asking anew where a stream that had begun says that the server is overloaded."""
 REPLY_SECONDS: Final = 900.0
 """One reply with all its retries; the SDK itself would wait out any `Retry-After`."""
 
 _STOPS: Final[dict[str, Stop]] = {
     "tool_use": "tool_calls",
     "max_tokens": "length",
-    "model_context_window_exceeded": "length",
     "refusal": "refusal",
 }
-_ERROR_STATUS: Final = {"overloaded_error": 529, "rate_limit_error": 429, "api_error": 500}
+_ERROR_STATUS: Final = {
+    "invalid_request_error": 400,
+    "authentication_error": 401,
+    "billing_error": 402,
+    "permission_error": 403,
+    "not_found_error": 404,
+    "request_too_large": 413,
+    "rate_limit_error": 429,
+    "overloaded_error": 529,
+}
 """What an error event within a stream would have been as a response."""
+_THINKS: Final = re.compile(r"claude-[a-z]+-(?:4-[6-9]|[5-9]|\d\d)(?!\d)")
+"""Models that decide by themselves how much to think, where they are told that they may."""
 
 
 class AnthropicProvider:
@@ -67,8 +58,11 @@ class AnthropicProvider:
         reply_seconds: float = REPLY_SECONDS,
     ) -> None:
         self._client = AsyncAnthropic(api_key=api_key, base_url=base_url, max_retries=max_retries)
+        self._attempts = min(1 + max_retries, ATTEMPTS)
         self._max_output_tokens = max_output_tokens
         self._reply_seconds = reply_seconds
+        self._unthinking: set[str] = set()
+        """Models that turned out not to know that setting."""
         self._peer = Peer(
             label="Anthropic",
             key_source="ANTHROPIC_API_KEY or `model.anthropic_api_key`",
@@ -81,49 +75,54 @@ class AnthropicProvider:
     async def reply(self, conversation: Conversation, *, model: str) -> Reply:
         try:
             async with asyncio.timeout(self._reply_seconds):
-                return await self._reply(conversation, model)
+                return await persist(
+                    lambda: self._attempt(conversation, model), attempts=self._attempts
+                )
         except TimeoutError as error:
             raise self._peer.silent(self._reply_seconds) from error
 
     async def close(self) -> None:
         await self._client.close()
 
-    async def _reply(self, conversation: Conversation, model: str) -> Reply:
-        for attempt in range(1, ATTEMPTS + 1):
-            try:
-                return await self._stream(conversation, model)
-            except anthropic.APIStatusError as error:
-                if error.status_code >= 400 or attempt == ATTEMPTS:
-                    raise self._refused(error, model) from error
-                await asyncio.sleep(PAUSE_SECONDS)  # an error event in a stream begun well
-            except anthropic.APIConnectionError as error:
-                raise self._peer.unreachable(f"{error}: {error.__cause__!r}") from error
-            except (httpx2.TransportError, json.JSONDecodeError, _BrokeOff) as error:
-                # The SDK leaves faults within the stream as they are.
-                if attempt == ATTEMPTS:
-                    raise self._peer.broke_off(repr(error)) from error
-        raise AssertionError
+    async def _attempt(self, conversation: Conversation, model: str) -> Reply:
+        thinks = model not in self._unthinking and _THINKS.search(model) is not None
+        try:
+            return await self._stream(conversation, model, thinks=thinks)
+        except anthropic.APIStatusError as error:
+            if thinks and error.status_code == 400 and "thinking" in error.message:
+                self._unthinking.add(model)
+                return await self._attempt(conversation, model)
+            raise self._failure(error, model) from error
+        except anthropic.APIConnectionError as error:
+            raise self._peer.unreachable(f"{error}: {error.__cause__!r}") from error
+        except (httpx2.TransportError, json.JSONDecodeError, _BrokeOff) as error:
+            # The SDK leaves faults within the stream as they are.
+            raise Passing(self._peer.broke_off(repr(error))) from error
 
-    async def _stream(self, conversation: Conversation, model: str) -> Reply:
+    async def _stream(self, conversation: Conversation, model: str, *, thinks: bool) -> Reply:
+        request = make_request(conversation, model)
+        if thinks:
+            request["thinking"] = {"type": "adaptive"}
         stream = await self._client.messages.create(
-            model=model,
-            max_tokens=self._max_output_tokens,
-            system=_system(conversation.system) or anthropic.omit,
-            tools=_tools(conversation.tools) or anthropic.omit,
-            messages=_messages(conversation.messages),
-            stream=True,
+            model=model, max_tokens=self._max_output_tokens, stream=True, **request
         )
-        answer = _Answer(model)
+        answer = _Answer(model, conversation)
         async with stream:
             async for event in stream:
-                answer.take(event)
+                try:
+                    answer.take(event)
+                except SENSELESS as error:
+                    raise _BrokeOff(f"an event makes no sense: {error!r}") from error
         return answer.reply()
 
-    def _refused(self, error: anthropic.APIStatusError, model: str) -> ProviderError:
+    def _failure(self, error: anthropic.APIStatusError, model: str) -> ProviderError | Passing:
+        """An error event in a stream that had begun well has the status of that."""
         status = error.status_code
         if status < 400:
             status = _ERROR_STATUS.get(str(error.type), 500)
-        return self._peer.failure(status, error.api_message or error.message, model=model)
+        failure = self._peer.failure(status, error.api_message or error.message, model=model)
+        is_passing = error.status_code < 400 and isinstance(failure, ProviderUnavailable)
+        return Passing(failure) if is_passing else failure
 
 
 class _BrokeOff(Exception):
@@ -136,12 +135,15 @@ class _Answer:
     The SDK's own accumulation takes truncated arguments for whole ones, and fails on broken ones.
     """
 
-    def __init__(self, model: str) -> None:
+    def __init__(self, model: str, conversation: Conversation) -> None:
+        self._asked = model
         self._model = model
+        self._conversation = conversation
         self._blocks: dict[int, dict[str, Any]] = {}
         self._inputs: dict[int, str] = {}
         self._usage: dict[str, int] = {}
         self._stop_reason: str | None = None
+        self._explanation = ""
 
     def take(self, event: RawMessageStreamEvent) -> None:
         if event.type == "message_start":
@@ -153,6 +155,8 @@ class _Answer:
             self._extend(event)
         elif event.type == "message_delta":
             self._stop_reason = event.delta.stop_reason or self._stop_reason
+            if event.delta.stop_details is not None:
+                self._explanation = event.delta.stop_details.explanation or ""
             self._count(event.usage.to_dict())
 
     def _extend(self, event: RawContentBlockDeltaEvent) -> None:
@@ -167,7 +171,7 @@ class _Answer:
         elif delta.type == "thinking_delta":
             block["thinking"] = block.get("thinking", "") + delta.thinking
         elif delta.type == "signature_delta":
-            block["signature"] = delta.signature
+            block["signature"] = block.get("signature", "") + delta.signature
 
     def _count(self, usage: dict[str, Any]) -> None:
         """Counts are totals: a later one takes an earlier one's place."""
@@ -176,10 +180,17 @@ class _Answer:
     def reply(self) -> Reply:
         if self._stop_reason is None:
             raise _BrokeOff("the stream ended without a stop reason")
-        blocks = [self._finish(index, self._blocks[index]) for index in sorted(self._blocks)]
+        if self._stop_reason == "model_context_window_exceeded":
+            raise ContextTooLong(details="The reply no longer fitted into the model's window.")
         stop = _STOPS.get(self._stop_reason, "end")
+        blocks = [self._finish(index, self._blocks[index]) for index in sorted(self._blocks)]
+        if stop == "refusal" and not any(isinstance(block, Text) for block in blocks):
+            blocks += [Text(self._explanation)] if self._explanation else []
         return Reply(
-            content=with_own_ids(blocks), stop=stop, model=self._model, usage=_usage(self._usage)
+            content=finish_blocks(blocks, stop, self._conversation),
+            stop=stop,
+            model=self._model,
+            usage=_usage(self._usage),
         )
 
     def _finish(self, index: int, block: dict[str, Any]) -> Block:
@@ -188,9 +199,13 @@ class _Answer:
                 return Text(block.get("text", ""))
             case "tool_use":
                 raw = self._inputs.get(index) or json.dumps(block.get("input") or {})
-                return parse_call(block["id"], block["name"], raw)
+                call = parse_call(block["id"], block["name"], raw)
+                if not is_trained(self._asked):
+                    return call
+                name, arguments = from_native(call.name, call.arguments)
+                return ToolCall(call.id, name, arguments, call.raw)
             case _:
-                return Opaque("anthropic", block)
+                return Opaque(NAME, block, self._asked)
 
 
 def _usage(counts: dict[str, int]) -> Usage:
@@ -202,51 +217,3 @@ def _usage(counts: dict[str, int]) -> Usage:
         cache_read_tokens=read,
         cache_write_tokens=written,
     )
-
-
-def _system(text: str) -> list[TextBlockParam]:
-    if not text:
-        return []
-    return [{"type": "text", "text": text, "cache_control": {"type": "ephemeral"}}]
-
-
-def _tools(tools: tuple[Tool, ...]) -> list[ToolParam]:
-    params: list[ToolParam] = [
-        {"name": tool.name, "description": tool.description, "input_schema": tool.parameters}
-        for tool in tools
-    ]
-    if params:
-        params[-1]["cache_control"] = {"type": "ephemeral"}
-    return params
-
-
-def _messages(messages: tuple[Message, ...]) -> list[MessageParam]:
-    """The conversation, its newest user message marked to be kept in the prompt cache."""
-    params: list[dict[str, Any]] = []
-    for message in messages:
-        content = [block for block in map(_block, message.content) if block is not None]
-        if content:
-            params.append({"role": message.role, "content": content})
-    if params and params[-1]["role"] == "user":
-        params[-1]["content"][-1]["cache_control"] = {"type": "ephemeral"}
-    return cast("list[MessageParam]", params)
-
-
-def _block(block: Block) -> dict[str, Any] | None:
-    match block:
-        case Text(text):
-            return {"type": "text", "text": text} if text.strip() else None
-        case Image(media_type, data):
-            source = {"type": "base64", "media_type": media_type, "data": data}
-            return {"type": "image", "source": source}
-        case ToolCall(id_, name, arguments):
-            return {"type": "tool_use", "id": id_, "name": name, "input": arguments or {}}
-        case ToolResult(call_id, text, is_error):
-            return {
-                "type": "tool_result",
-                "tool_use_id": call_id,
-                "content": [{"type": "text", "text": text or "(no output)"}],
-                "is_error": is_error,
-            }
-        case Opaque(provider, kept):
-            return dict(kept) if provider == "anthropic" else None

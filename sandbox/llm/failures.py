@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
-from sandbox.errors import ContextTooLong, ProviderError
+from sandbox.errors import ContextTooLong, ProviderError, ProviderUnavailable
 from sandbox.redaction import Redactor
 
 _CONTEXT_WORDS = re.compile(
@@ -15,6 +15,9 @@ _CONTEXT_WORDS = re.compile(
 )
 _QUOTA_WORDS = re.compile(r"insufficient_quota|exceeded your current quota|billing", re.IGNORECASE)
 _MESSAGE_CHARACTERS = 300
+_NEVER_CONTEXT = frozenset({401, 402, 403, 404, 429})
+_UNAVAILABLE = frozenset({402, 408, 409, 425, 429})
+"""Where another model may help; from 500 on, too. What is set wrongly must be told instead."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,26 +32,27 @@ class Peer:
     def failure(self, status: int, message: str, *, model: str) -> ProviderError:
         """The error for an HTTP status and the provider's own words."""
         words = self._hide(message)
-        if status == 413 or (400 <= status < 500 and _CONTEXT_WORDS.search(words)):
+        if status == 413 or (status not in _NEVER_CONTEXT and _CONTEXT_WORDS.search(words)):
             return ContextTooLong(details=f"HTTP {status}: {words}")
         brief, resolution = self._explain(status, words, model)
-        return ProviderError(brief, details=f"HTTP {status}: {words}", resolution=resolution)
+        kind = ProviderUnavailable if status in _UNAVAILABLE or status >= 500 else ProviderError
+        return kind(brief, details=f"HTTP {status}: {words}", resolution=resolution)
 
-    def unreachable(self, reason: str) -> ProviderError:
-        return ProviderError(
+    def unreachable(self, reason: str) -> ProviderUnavailable:
+        return ProviderUnavailable(
             f"{self.label} cannot be reached.",
             details=self._hide(reason),
             resolution="Check the network of the host and the provider's base URL.",
         )
 
-    def silent(self, seconds: float) -> ProviderError:
-        return ProviderError(
+    def silent(self, seconds: float) -> ProviderUnavailable:
+        return ProviderUnavailable(
             f"{self.label} did not answer within {seconds:.0f} seconds.",
             resolution="Try again later, or name another model.",
         )
 
-    def broke_off(self, reason: str) -> ProviderError:
-        return ProviderError(
+    def broke_off(self, reason: str) -> ProviderUnavailable:
+        return ProviderUnavailable(
             f"{self.label} broke off in the middle of its answer.",
             details=self._hide(reason),
             resolution="Try again; if it goes on, check what stands between the host and it.",

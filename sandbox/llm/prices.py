@@ -1,12 +1,15 @@
-"""List prices of well-known models, in USD per million tokens, as published on PRICED_ON.
+"""List prices of well-known models, in USD per million tokens, as published on PRICED_ON, and how
+much each takes in.
 
-Standard tier, shortest prompts, cache kept for five minutes. What is not listed has no known price,
-and its cost is unknown rather than wrong.
+Standard tier, shortest prompts, cache kept for five minutes. The configuration adds to the table
+and corrects it; what stands in neither has no known price, and its cost is unknown rather than
+wrong.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -19,11 +22,14 @@ PRICED_ON: Final = "2026-11-23"
 class Price:
     """One model's prices per million tokens, and how much it can take in."""
 
-    input: float
-    output: float
-    cache_read: float
-    cache_write: float
-    context_tokens: int
+    input: float | None = None
+    """None: not known."""
+    output: float | None = None
+    cache_read: float | None = None
+    """None: as all other input."""
+    cache_write: float | None = None
+    context_tokens: int = 0
+    """0: not known."""
 
 
 def _price(
@@ -81,23 +87,40 @@ _PRICES: Final[dict[str, dict[str, Price]]] = {
 _DATE = re.compile(r"-(?:\d{8}|\d{4}-\d{2}-\d{2})$")
 
 
-def find_price(provider: str, model: str) -> Price | None:
-    """The price of a model; a dated name goes by its plain one."""
-    return _PRICES.get(provider, {}).get(_DATE.sub("", model))
+class Prices:
+    """The published table, with what the configuration says."""
+
+    def __init__(self, more: Mapping[tuple[str, str], Price] | None = None) -> None:
+        """``more`` by provider and model's name; it wins."""
+        self._more = dict(more or {})
+
+    def find(self, provider: str, model: str) -> Price | None:
+        """The price of a model; a dated name goes by its plain one."""
+        plain = _DATE.sub("", model)
+        for name in (model, plain):
+            if (price := self._more.get((provider, name))) is not None:
+                return price
+        return _PRICES.get(provider, {}).get(plain)
+
+    def cost_usd(self, provider: str, model: str, usage: Usage) -> float | None:
+        """What these tokens cost; None where the price is not known."""
+        if provider == "replay":
+            return 0.0
+        price = self.find(provider, model)
+        if price is None or price.input is None or price.output is None:
+            return None
+        read = price.input if price.cache_read is None else price.cache_read
+        write = price.input if price.cache_write is None else price.cache_write
+        plain = max(0, usage.input_tokens - usage.cache_read_tokens - usage.cache_write_tokens)
+        total = (
+            plain * price.input
+            + usage.cache_read_tokens * read
+            + usage.cache_write_tokens * write
+            + usage.output_tokens * price.output
+        )
+        return total / 1_000_000
 
 
-def cost_usd(provider: str, model: str, usage: Usage) -> float | None:
-    """What these tokens cost; None where the price is not known."""
-    if provider == "replay":
-        return 0.0
-    price = find_price(provider, model)
-    if price is None:
-        return None
-    plain = max(0, usage.input_tokens - usage.cache_read_tokens - usage.cache_write_tokens)
-    total = (
-        plain * price.input
-        + usage.cache_read_tokens * price.cache_read
-        + usage.cache_write_tokens * price.cache_write
-        + usage.output_tokens * price.output
-    )
-    return total / 1_000_000
+PUBLISHED: Final = Prices()
+find_price = PUBLISHED.find
+cost_usd = PUBLISHED.cost_usd

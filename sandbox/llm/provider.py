@@ -44,7 +44,14 @@ class Opaque:
     """A block that only its provider understands (reasoning); carried back unchanged."""
 
     provider: str
+    """Whose it is: a protocol's name."""
     data: dict[str, Any]
+    model: str = ""
+    """Which model's, as it was asked for: no other takes it. Empty: any."""
+
+    def is_for(self, provider: str, model: str) -> bool:
+        """Whether it may go back to that model."""
+        return self.provider == provider and self.model in ("", model)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Mapping
-from typing import Final, Protocol
+from collections.abc import Mapping, Sequence
+from typing import Final, Literal, NamedTuple, Protocol
 
 from pydantic import SecretStr
 
 from sandbox.errors import ProviderError, ProviderKeyMissing
+from sandbox.llm.pace import Pace
+from sandbox.llm.prices import Price, Prices
 from sandbox.llm.provider import Provider
 from sandbox.passing.upstream import Upstream
 
@@ -27,6 +29,14 @@ _NO_KEY: Final = "none"
 """Sent to a server of one's own that asks for no key; the SDK insists on some value."""
 
 
+class KnownModel(Protocol):
+    """A model as the configuration describes it."""
+
+    @property
+    def model(self) -> str: ...
+    def price(self) -> Price: ...
+
+
 class ProviderSettings(Protocol):
     """What the providers need to be told; keys win over the SDKs' own environment variables."""
 
@@ -39,9 +49,33 @@ class ProviderSettings(Protocol):
     @property
     def openai_base_url(self) -> str | None: ...
     @property
+    def openai_api(self) -> Literal["auto", "responses", "chat"]: ...
+    @property
+    def anthropic_requests_per_minute(self) -> int: ...
+    @property
+    def anthropic_tokens_per_minute(self) -> int: ...
+    @property
+    def openai_requests_per_minute(self) -> int: ...
+    @property
+    def openai_tokens_per_minute(self) -> int: ...
+    @property
+    def known(self) -> Sequence[KnownModel]: ...
+    @property
     def max_output_tokens(self) -> int: ...
     @property
     def replay_delay_seconds(self) -> float: ...
+
+
+class Model(NamedTuple):
+    """Whom a run speaks to."""
+
+    provider: Provider
+    name: str
+    pace: Pace = Pace()
+
+    @property
+    def title(self) -> str:
+        return f"{self.provider.name}:{self.name}"
 
 
 class Providers:
@@ -59,6 +93,18 @@ class Providers:
         self._environment = environment
         self._made = dict(made or {})
         self._making = asyncio.Lock()
+        self.prices = Prices({split_model(known.model): known.price() for known in settings.known})
+        self._paces = {
+            "anthropic": Pace(
+                requests=settings.anthropic_requests_per_minute,
+                tokens=settings.anthropic_tokens_per_minute,
+            ),
+            "openai": Pace(
+                requests=settings.openai_requests_per_minute,
+                tokens=settings.openai_tokens_per_minute,
+            ),
+            "replay": Pace(),
+        }
 
     def check(self, model: str) -> None:
         """Raise where `provider:name` is none, or its provider has no key."""
@@ -76,13 +122,28 @@ class Providers:
                 )
         return self._made[name]
 
+    def pace(self, name: str) -> Pace:
+        """One for all runs that speak to that provider."""
+        return self._paces[name]
+
+    async def model(self, title: str) -> Model:
+        """`provider:name`, ready to be asked."""
+        provider, name = split_model(title)
+        return Model(await self.get(provider), name, self.pace(provider))
+
     def upstream(self, name: str) -> Upstream | None:
         """Where requests in that provider's own protocol go; None where it has none."""
         key = _key(name, self._settings, self._environment) if name in _ADDRESSES else None
         if key is None:
             return None
         base_url = _base_url(name, self._settings, self._environment)
-        return Upstream(provider=name, base_url=base_url or _ADDRESSES[name], key=key)
+        return Upstream(
+            provider=name,
+            base_url=base_url or _ADDRESSES[name],
+            key=key,
+            pace=self.pace(name),
+            prices=self.prices,
+        )
 
     async def close(self) -> None:
         for provider in self._made.values():
@@ -142,7 +203,13 @@ def make_provider(
         )
     from sandbox.llm.openai import OpenAIProvider
 
-    return OpenAIProvider(key, base_url=base_url, max_output_tokens=settings.max_output_tokens)
+    api = settings.openai_api
+    return OpenAIProvider(
+        key,
+        base_url=base_url,
+        api=None if api == "auto" else api,
+        max_output_tokens=settings.max_output_tokens,
+    )
 
 
 def _key(name: str, settings: ProviderSettings, environment: Mapping[str, str]) -> str | None:

@@ -38,6 +38,7 @@ from typing import Any, Final
 from sandbox.errors import ProviderError
 from sandbox.llm.blocks import block_from_json, message_to_json, tools_to_json
 from sandbox.llm.provider import Block, Conversation, Message, Reply, Stop, Text, ToolCall, Usage
+from sandbox.llm.tools import plain_tools
 
 REQUEST_HEADINGS: Final = ("# Task", "# Follow-up")
 _MODE = re.compile(r"^\W*mode\W+(change|explain|review)\b", re.IGNORECASE | re.MULTILINE)
@@ -188,7 +189,8 @@ def _make_reply(recorded: Recorded, conversation: Conversation, model: str) -> R
 
 def _estimate(conversation: Conversation, content: tuple[Block, ...]) -> Usage:
     prompt = [message_to_json(message) for message in conversation.messages]
-    sent = len(conversation.system) + len(json.dumps([tools_to_json(conversation.tools), prompt]))
+    tools = tools_to_json(plain_tools(conversation.tools))
+    sent = len(conversation.system) + len(json.dumps([tools, prompt]))
     received = len(json.dumps(message_to_json(Message("assistant", content))))
     return Usage(
         input_tokens=sent // _CHARACTERS_PER_TOKEN,

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from sandbox.llm.failures import Peer
+from sandbox.llm.pace import Pace
+from sandbox.llm.prices import PUBLISHED, Prices
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -15,6 +17,8 @@ class Upstream:
     provider: str
     base_url: str
     key: str = field(repr=False)
+    pace: Pace = field(default_factory=Pace, repr=False)
+    prices: Prices = field(default=PUBLISHED, repr=False)
 
     def headers(self, given: Mapping[str, str]) -> dict[str, str]:
         """The key, and of what the client sent only what the protocol needs."""

@@ -106,6 +106,7 @@ def describe(base: str, **changes: Any) -> dict[str, Any]:
         "has_patch": False,
         "egress": False,
         "notes": [],
+        "given": [],
         "script": None,
         "variables": {},
         "checks": [],

@@ -63,6 +63,7 @@ class FakeGateway:
         self.final_patches: list[bytes] = []
         self.outcome: Json | None = None
         self.inbox: list[Json] = []
+        self.given: dict[int, bytes] = {}
         self.busy = 0
         """So many requests are answered with 503 first."""
         self.broken = 0
@@ -79,6 +80,7 @@ class FakeGateway:
         route("GET", "/run", self._get_run)
         route("GET", "/source", self._get_source)
         route("GET", "/patch", self._get_patch)
+        route("GET", r"/given/{id:\d+}", self._get_given)
         route("PUT", r"/turns/{n:\d+}", self._put_turn)
         route("POST", "/events", self._post_events)
         route("GET", "/inbox", self._get_inbox)
@@ -95,11 +97,12 @@ class FakeGateway:
             await self._runner.cleanup()
             self._runner = None
 
-    def say(self, text: str, *, author: str = "Ada") -> None:
-        self._put_item({"kind": "message", "text": text, "author": author})
+    def say(self, text: str, *, author: str = "Ada", enclosed: list[Json] | None = None) -> None:
+        item = {"kind": "message", "text": text, "author": author, "enclosed": enclosed or []}
+        self._put_item(item)
 
     def stop(self) -> None:
-        self._put_item({"kind": "stop", "text": "", "author": "Ada"})
+        self._put_item({"kind": "stop", "text": "", "author": "Ada", "enclosed": []})
 
     def payloads(self, kind: str) -> list[Json]:
         return [payload for found, payload in self.events if found == kind]
@@ -107,7 +110,7 @@ class FakeGateway:
     def texts(self, turn: int) -> list[str]:
         """Every text of a turn: words and results."""
         (message,) = self.turns[turn]["messages"]
-        return [block["text"] for block in message["content"]]
+        return [block["text"] for block in message["content"] if "text" in block]
 
     def results(self, turn: int) -> list[Json]:
         (message,) = self.turns[turn]["messages"]
@@ -152,6 +155,9 @@ class FakeGateway:
 
     async def _get_patch(self, _: web.Request) -> web.Response:
         return web.Response(body=self.patch) if self.patch else web.Response(status=204)
+
+    async def _get_given(self, request: web.Request) -> web.Response:
+        return web.Response(body=self.given[int(request.match_info["id"])])
 
     async def _put_turn(self, request: web.Request) -> web.Response:
         body = await request.read()

@@ -119,7 +119,7 @@ def test_tools_are_small_and_fit_the_wire(mode: str) -> None:
     names = {tool.name for tool in parsed.tools}
     assert ({"edit", "write"} <= names) == (mode == "change")
     assert {"bash", "read", "plan", "finish"} <= names
-    assert len(json.dumps(tools)) < 3500
+    assert len(json.dumps(tools)) < 3900  # two of them are for models trained on their own
 
 
 def test_where_nobody_listens_nobody_is_asked() -> None:

@@ -131,7 +131,7 @@ def test_a_miss_shows_the_nearest_lines(workspace: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "said"), [("", "x", "`old` is empty"), ("one", "one", "are the same")]
+    ("old", "new", "said"), [("", "x", "old text is empty"), ("one", "one", "are the same")]
 )
 def test_an_edit_that_does_nothing_is_refused(
     workspace: Path, old: str, new: str, said: str

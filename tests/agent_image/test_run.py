@@ -69,6 +69,7 @@ async def test_the_first_message_shows_task_tree_rules_and_tests(make_stage: Mak
         "read",
         "edit",
         "write",
+        "apply_patch",
         "plan",
         "ask",
         "finish",

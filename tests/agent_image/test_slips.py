@@ -64,6 +64,42 @@ async def test_a_reply_that_was_cut_off_goes_on(make_stage: MakeStage) -> None:
     assert outcome["kind"] == "finished"
 
 
+async def test_a_call_that_was_cut_off_is_told_and_the_whole_ones_are_done(
+    make_stage: MakeStage,
+) -> None:
+    stage = await make_stage()
+    cut = {**call("write"), "arguments": None, "raw": '{"path": "a", "content": "x'}
+    outcome = await stage.play({"content": [bash("echo on"), cut], "stop": "length"}, [finish()])
+    done, lost = stage.gateway.results(1)
+    assert done["text"] == "on\n[exit 0]"
+    assert (lost["is_error"], lost["text"][:36]) == (True, "Not done: your reply was cut off at ")
+    assert outcome["kind"] == "finished"
+
+
+async def test_calls_beside_a_refusal_are_not_carried_out(make_stage: MakeStage) -> None:
+    stage = await make_stage()
+    outcome = await stage.play({"content": [bash("touch made")], "stop": "refusal"})
+    assert outcome["brief"] == "The model refused the task."
+    assert not (stage.workspace / "made").exists()
+
+
+async def test_a_patch(make_stage: MakeStage) -> None:
+    """The tool of models that were trained on it."""
+    stage = await make_stage()
+    diff = "@@\n-    return sum(values) - 1\n+    return sum(values)\n"
+    new = call("apply_patch", type="create_file", path="new.py", diff="+x = 1")
+    wrong = call("apply_patch", type="update_file", path="sums.py", diff=diff + " nowhere\n")
+    more = call("edit", path="new.py", undo=True)
+    gone = call("apply_patch", type="delete_file", path="new.py")
+    await stage.play([new, wrong, more], [new, bash("cat new.py"), gone], [finish()])
+    made, missed, undone = stage.gateway.results(1)
+    assert made["text"].startswith("Made new.py")
+    assert missed["is_error"]
+    assert undone["text"].startswith("Undid the last edit of new.py: removed it")
+    assert stage.gateway.results(2)[1]["text"] == "x = 1\n[exit 0]"
+    assert not (stage.workspace / "new.py").exists()
+
+
 async def test_a_refusal_ends_the_run_with_its_words(make_stage: MakeStage) -> None:
     stage = await make_stage()
     outcome = await stage.play(words("I would rather not.", stop="refusal"))

@@ -113,3 +113,19 @@ def test_what_repositories_may_have_is_checked(tmp_path: Path, text: str, fault:
     with pytest.raises(ConfigError) as caught:
         load_settings(path, {})
     assert fault in caught.value.details
+
+
+def test_models_that_the_table_does_not_know(tmp_path: Path) -> None:
+    path = tmp_path / "threadsmith.toml"
+    path.write_text(
+        '[model]\nfallback = "openai:gpt-6-sol"\nopenai_requests_per_minute = 50\n'
+        '[[model.known]]\nmodel = "openai:qwen3:30b"\ncontext_tokens = 32000\ninput = 0.1\n'
+    )
+    settings = load_settings(path, {"THREADSMITH_MODEL_OPENAI_API": "chat"})
+    [known] = settings.model.known
+    assert (known.price().context_tokens, known.price().output) == (32_000, None)
+    assert settings.model.openai_api == "chat"
+    for wrong in ('fallback = "gpt-6-sol"', 'openai_api = "rest"', "known = [{model = 'x:y'}]"):
+        path.write_text(f"[model]\n{wrong}\n")
+        with pytest.raises(ConfigError):
+            load_settings(path, {})

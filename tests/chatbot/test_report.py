@@ -48,7 +48,7 @@ async def test_report_of_a_whole_life(actions: Actions, clock: Clock) -> None:
         "summary": "Prices now count.",
         "answer": "",
         "findings": [],
-        "links": {},
+        "cited": {},
         "verification": None,
         "request": "fix the failing test",
         "author": {"id": "U1", "name": "Ada"},
@@ -123,7 +123,7 @@ async def test_answer_and_findings_are_those_of_the_newest_run(actions: Actions)
     report = await task_report(actions.history, life.task_id)
     assert report["answer"] == answer
     assert report["findings"] == [finding | {"url": f"{places['base']}/a.py#L9"}]
-    assert report["links"] == {"a.py:3": f"{places['base']}/a.py#L3"}
+    assert report["cited"] == {"a.py:3": f"{places['base']}/a.py#L3"}
     await actions.add_message(life.task_id, ADA, "now change it")
     await life.work()
     await life.finish("nothing")

@@ -85,6 +85,27 @@ from chatbot.request import Request, is_stop, plain, understand
             ),
         ),
         (
+            "fix <https://forge.example/acme/api/issues/12>",
+            Request(
+                task="fix https://forge.example/acme/api/issues/12",
+                repository="https://forge.example/acme/api",
+            ),
+        ),
+        (
+            "port https://forge.example/acme/api/blob/main/a.py#L3 to acme/web, please",
+            Request(
+                task="port https://forge.example/acme/api/blob/main/a.py#L3, please",
+                repository="acme/web",
+            ),
+        ),
+        (
+            "see https://f.example/a/b/pull/1 and https://f.example/a/c/commit/abcdef1",
+            Request(
+                task="see https://f.example/a/b/pull/1 and https://f.example/a/c/commit/abcdef1",
+                candidates=("https://f.example/a/b", "https://f.example/a/c"),
+            ),
+        ),
+        (
             "fix it in acme/api like `other/thing` does",
             Request(task="fix it like `other/thing` does", repository="acme/api"),
         ),

@@ -121,6 +121,12 @@ def said(stage: Stage, thread_ts: str) -> str:
     )
 
 
+def bash_says(turn: Json) -> str:
+    """The first result that the turn brought the model."""
+    content = turn["messages"][0]["content"]
+    return str(next(block["text"] for block in content if block["type"] == "tool_result"))
+
+
 def find_button(stage: Stage, thread_ts: str, action_id: str) -> str | None:
     """The ts of the newest message that has the button."""
     found = messages_with(stage.workspace, thread_ts, action_id)

@@ -215,7 +215,7 @@ async def test_an_open_pull_request_is_brought_up_by_a_merge(tmp_path: Path) -> 
         await press(stage, thread, "update_work")
         await wait_said(stage, thread, f"Update pull request #{pull.number}")
         await press(stage, thread, "open_pr")
-        await wait_said(stage, thread, "Updated")
+        await wait_said(stage, thread, f"Updated {NAME}#")
         assert await _parents(stage, pull.head) == [first, moved]
         assert len(stage.forge.pulls(NAME)) == 1
         content = await stage.forge.read_file(NAME, pull.head, "a.txt")
@@ -250,7 +250,7 @@ async def test_what_is_said_of_it_is_told_once_and_mended_on_a_press(
         await wait_said(stage, thread, f"Update pull request #{pull.number}")
         assert "Taken up: " in said(stage, thread)
         await press(stage, thread, "open_pr")
-        await wait_said(stage, thread, "Updated")
+        await wait_said(stage, thread, f"Updated {NAME}#")
         head = await forge.repositories[NAME].commit_of(f"refs/heads/{pull.head}")
         replies = [c.body for c in pull.review_comments if c.answers == comment]
         assert replies == [f"Answered in {head}."]
@@ -277,9 +277,9 @@ async def test_where_it_is_allowed_it_is_mended_unasked_up_to_a_bound(tmp_path: 
     async with staged(tmp_path, rule=rule) as stage:
         thread, pull = await opened(stage)
         await stage.forge.check(NAME, pull.number, "build", "failure", "It is two.")
-        await wait_said(stage, thread, "Updated")
+        await wait_said(stage, thread, f"Updated {NAME}#")
         assert await stage.forge.read_file(NAME, pull.head, "a.txt") == b"three\n"
-        assert "Approved by Threadsmith" in said(stage, thread)
+        assert "Updated by itself, as autofix is on" in said(stage, thread)
         await stage.forge.check(NAME, pull.number, "build", "failure", "It is three.")
         await wait_said(stage, thread, "Mended by itself often enough in a row")
         task = await wait_task(stage, thread)
@@ -323,7 +323,7 @@ async def test_on_in_the_thread_is_enough_and_closing_ends_it(tmp_path: Path) ->
         task = await wait_task(stage, thread)
         await wait_event(stage, task.id, "autofix_set")
         await stage.forge.check(NAME, pull.number, "build", "failure", "It is two.")
-        await wait_said(stage, thread, "Updated")
+        await wait_said(stage, thread, f"Updated {NAME}#")
         assert "white_check_mark" in stage.workspace.reactions("shop", ts)
         await stage.forge.close_pull(NAME, pull.number)
         await wait_said(stage, thread, "Closed without merging")
@@ -416,7 +416,7 @@ async def test_without_the_right_to_push_it_goes_through_a_fork(tmp_path: Path) 
         await stage.workspace.post("ada", "shop", "also mention b", thread_ts=thread)
         await wait_said(stage, thread, f"Update pull request #{pull.number}")
         await press(stage, thread, "open_pr")
-        await wait_said(stage, thread, "Updated")
+        await wait_said(stage, thread, f"Updated {NAME}#")
         fork = forge.repositories["threadsmith-bot/api"]
         show = ["git", "-C", str(fork.path), "log", "-1", "--format=%P", pull.head]
         done = subprocess.run(show, capture_output=True, text=True, check=True)

@@ -7,6 +7,7 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
+from sandbox.enclosed import Enclosed
 from sandbox.engines.engine import Handle
 from sandbox.patch import PatchSummary
 from sandbox.recorder import Allowance, InboxItem, Turn
@@ -22,6 +23,7 @@ class MemoryRecorder:
     patches: list[tuple[bytes, PatchSummary, bool]] = field(default_factory=list)
     items: list[InboxItem] = field(default_factory=list)
     delivered_ids: list[tuple[int, int]] = field(default_factory=list)
+    given: dict[int, tuple[Enclosed, bytes]] = field(default_factory=dict)
     spent: Allowance = field(default_factory=Allowance)
     _news: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -55,6 +57,12 @@ class MemoryRecorder:
 
     async def delivered(self, item_ids: list[int], *, turn: int) -> None:
         self.delivered_ids += [(id_, turn) for id_ in item_ids]
+
+    async def enclosed(self) -> list[Enclosed]:
+        return [item for item, _ in self.given.values()]
+
+    async def enclosed_data(self, enclosed_id: int) -> bytes | None:
+        return self.given[enclosed_id][1] if enclosed_id in self.given else None
 
     async def allowance(self) -> Allowance:
         return self.spent

@@ -24,6 +24,7 @@ class PullApi(Api):
             web.get(PULL, self.pull),
             web.patch(PULL, self.edit),
             web.put(PULL + "/merge", self.merge),
+            web.get(PULL + "/files", self.files),
             web.get(PULL + "/reviews", self.reviews),
             web.get(PULL + "/comments", self.comments),
             web.post(PULL + "/comments/{comment:\\d+}/replies", self.reply),
@@ -52,6 +53,11 @@ class PullApi(Api):
         found = await self._pull_json(repository, pull)
         found["mergeable"] = await repository.is_mergeable(pull) if pull.state == "open" else None
         return conditional(request, found)
+
+    async def files(self, request: web.Request) -> web.Response:
+        repository, pull, _ = self._find_pull(request)
+        head = await repository.head_of(pull) or ""
+        return page(request, await repository.changes(await repository.merge_base(pull), head))
 
     async def create(self, request: web.Request) -> web.Response:
         repository, identity = self._readable(request)
@@ -207,7 +213,15 @@ class PullApi(Api):
         if commit is None:
             return refusal(422, f"No commit found for SHA: {request.match_info['ref']}")
         url = f"{self._html_url(repository)}/commit/{commit}"
-        return conditional(request, {"sha": commit, "html_url": url})
+        author, _, message = (await repository.message_of(commit)).partition("\n")
+        parent = await repository.commit_of(f"{commit}^")
+        found = {
+            "sha": commit,
+            "html_url": url,
+            "commit": {"message": message, "author": {"name": author}},
+            "files": await repository.changes(parent, commit) if parent else [],
+        }
+        return conditional(request, found)
 
     async def _commit(self, repository: Repository, request: web.Request) -> str:
         commit = await repository.commit_of(request.match_info["ref"])

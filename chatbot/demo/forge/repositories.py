@@ -82,6 +82,22 @@ class Repository:
         listed = await git("ls-tree", "-r", "-z", "--name-only", ref, git_dir=self.path)
         return [name for name in listed.decode(errors="replace").split("\0") if name]
 
+    async def message_of(self, commit: str) -> str:
+        said = await git("log", "-1", "--format=%an%n%B", commit, git_dir=self.path)
+        return said.decode(errors="replace").rstrip()
+
+    async def changes(self, base: str, head: str) -> list[dict[str, str]]:
+        """Each changed file with its hunks, as the API tells of them."""
+        diff = await git("diff-tree", "-r", "-p", "--root", base, head, git_dir=self.path)
+        found = []
+        for part in ("\n" + diff.decode(errors="replace")).split("\ndiff --git ")[1:]:
+            head_line, _, rest = part.partition("\n")
+            status = "added" if "new file mode" in rest else "modified"
+            hunks = rest[rest.index("@@") :] if "@@" in rest else ""
+            name = head_line.rpartition(" b/")[2]
+            found.append({"filename": name, "status": status, "patch": hunks.rstrip()})
+        return found
+
     async def head_of(self, pull: Pull) -> str | None:
         """Its commit: of the branch, or what was last seen of it."""
         return await self.commit_of(f"refs/pull/{pull.number}/head")

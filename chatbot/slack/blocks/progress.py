@@ -57,6 +57,8 @@ def make_title(run: RunView, now: float) -> str:
             return f"Waiting for a word about {run.waits_for}"
         if run.is_asking:
             return "Waiting for an answer…"
+        if run.is_queued:
+            return "Waiting for a turn at the model…"
         if run.verifying:
             return f"Verifying in a clean container: {cut(' '.join(run.verifying.split()), 80)}"
         if run.started_at is not None:
@@ -100,6 +102,8 @@ def _notes(run: RunView) -> tuple[Block, ...]:
 def _warnings(task: Task, run: RunView) -> tuple[Block, ...]:
     """What was kept from the run, and what was hidden of it."""
     lines = [f":warning: {escaped(note, 500)}" for note in run.source_notes[:5]]
+    if run.took_over:
+        lines.append(f":twisted_rightwards_arrows: {escaped(run.took_over, 400)}")
     lines += [f":moneybag: {escaped(budget, 200)}" for budget in run.budgets]
     lines += [_refusal(task, refusal) for refusal in run.refusals[:MAX_REFUSALS]]
     if (more := len(run.refusals) - MAX_REFUSALS) > 0:

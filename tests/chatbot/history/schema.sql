@@ -29,6 +29,20 @@ CREATE TABLE events (
     payload TEXT NOT NULL,
     UNIQUE (task_id, seq)
 ) STRICT;
+CREATE TABLE given (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    task_id TEXT NOT NULL REFERENCES tasks (id),
+    message_id INTEGER REFERENCES messages (id),
+    kind TEXT NOT NULL,
+    name TEXT NOT NULL,
+    origin TEXT NOT NULL,
+    state TEXT NOT NULL,
+    author TEXT NOT NULL,
+    media_type TEXT NOT NULL DEFAULT '',
+    bytes INTEGER NOT NULL DEFAULT 0,
+    note TEXT NOT NULL DEFAULT '',
+    data BLOB
+) STRICT;
 CREATE TABLE messages (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     task_id TEXT NOT NULL REFERENCES tasks (id),
@@ -157,6 +171,8 @@ CREATE TABLE turns (
     PRIMARY KEY (task_id, number)
 ) STRICT;
 CREATE INDEX approvals_task ON approvals (task_id);
+CREATE INDEX given_task ON given (task_id)
+;
 CREATE UNIQUE INDEX "idx__sqlite_migrations_migration_set_name"
     ON "_sqlite_migrations" ("migration_set", "name");
 CREATE INDEX messages_task ON messages (task_id);

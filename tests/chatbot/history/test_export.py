@@ -85,7 +85,8 @@ async def test_files_hold_the_story(actions: Actions, tmp_path: Path) -> None:
         "===== turn 1: user =====\n[result c0]\nresult 1\n\n"
     )
     assert found["llm_response.txt"].startswith(
-        "===== turn 0: demo, tool_calls, 100 tokens in, 10 out =====\n"
+        "===== turn 0: demo, tool_calls, 100 tokens in, 10 out, 5 of the prompt from the cache"
+        " =====\n"
         'reply 0\n\n[call c0] run {\n  "command": "pytest"\n}\n\n'
     )
     lines = [json.loads(line) for line in found["events.jsonl"].splitlines()]

@@ -152,7 +152,7 @@ class SmallSlack:
     # Web API
 
     async def _answer(self, request: web.Request) -> web.Response:
-        if (name := request.match_info["method"]).endswith(".zip"):
+        if (name := request.match_info["method"]) in self.archives:
             is_us = request.headers.get("Authorization") == f"Bearer {self.bot_token}"
             return web.Response(body=self.archives[name], status=200 if is_us else 403)
         sent: Json = dict(request.query)

@@ -199,6 +199,8 @@ inner = st.lists(
             _loose(question=long_words, options=st.lists(long_words, max_size=6)),
         ),
         st.tuples(st.just("question_closed"), _loose(answered=st.booleans())),
+        st.tuples(st.just("model_waiting"), _loose(model=long_words, waiting=st.integers())),
+        st.tuples(st.just("model_fallback"), _loose(brief=long_words, to=long_words)),
         st.tuples(st.just("budget_warning"), _loose(name=long_words, used=st.floats())),
         st.tuples(st.just("plan"), plans),
         st.tuples(st.just("step_started"), steps),

@@ -11,7 +11,7 @@ import pytest
 from aiohttp import web
 
 from chatbot.slack.incoming import Attachment
-from chatbot.slack.uploads import Uploads
+from chatbot.slack.uploads import GivenRefused, Uploads
 from sandbox.errors import ArchiveRefused
 
 DATA = b"PK" + b"x" * 500_000
@@ -112,6 +112,19 @@ async def test_the_token_goes_to_slack_alone(tmp_path: Path, url: str) -> None:
     async with serve(tmp_path) as (_, uploads):
         with pytest.raises(ArchiveRefused, match="not stored in Slack"):
             await uploads.find_archive((attach(url),))
+
+
+async def test_other_files_are_read_under_the_same_rules(tmp_path: Path) -> None:
+    async with serve(tmp_path) as (files, uploads):
+        assert await uploads.read(f"{files.url}/a.log", limit_bytes=10**6) == DATA
+        for place, said in (("login", "hand it out"), ("moved", "hand it out"), ("a", "larger")):
+            with pytest.raises(GivenRefused, match=said):
+                await uploads.read(f"{files.url}/{place}", limit_bytes=2**18)
+        page = await uploads.read(f"{files.url}/login", limit_bytes=99, is_page=True)
+        assert page == b"<html>"
+        with pytest.raises(GivenRefused, match="not stored in Slack"):
+            await uploads.read("https://evil.example/a", limit_bytes=9)
+    assert list(tmp_path.iterdir()) == []
 
 
 async def test_one_archive_is_enough(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from typing import Any
 import aiohttp
 import pytest
 
+from sandbox.enclosed import Enclosed
 from sandbox.gateway.protocol import MAX_EVENTS_BYTES
 from sandbox.gateway.wire import Claim
 from sandbox.recorder import InboxItem
@@ -44,6 +45,7 @@ async def test_get_run(open_house: Open, tree: Tree) -> None:
             "notes": [],
             "script": None,
             "variables": {},
+            "given": [],
             "can_ask": True,
             "checks": [],
             "limits": {
@@ -147,6 +149,24 @@ async def test_a_flood_of_events_ends_in_the_story_and_nowhere_else(open_house: 
     assert kept[-1]["text"].startswith("The run reports more than is kept")
 
 
+async def test_what_was_given_along_is_handed_out(open_house: Open) -> None:
+    house = await open_house()
+    item = Enclosed(id=3, kind="file", name="a.log", author="Ada", bytes=2)
+    house.recorder.given = {3: (item, b"ok")}
+    _, run = await house.call("GET", "/run")
+    assert run["given"] == [item.to_json()]
+    assert await house.call("GET", "/given/3") == (200, b"ok")
+    for path in ("/given/4", "/given/x", "/given/-1", "/given"):
+        status, body = await house.call("GET", path)
+        assert (status, body["error"]["code"]) == (404, "not_found")
+    house.recorder.say(InboxItem(id=4, kind="message", text="See.", enclosed=(item,)))
+    _, body = await house.call("GET", "/inbox")
+    assert body["items"][0]["enclosed"] == [item.to_json()]
+    set_up = await open_house(phase="setup", recorder=house.recorder, name="r_2")
+    assert (await set_up.call("GET", "/given/3"))[0] == 404
+    assert (await set_up.call("GET", "/run"))[1]["given"] == []
+
+
 async def test_inbox(open_house: Open) -> None:
     house = await open_house()
     assert await house.call("GET", "/inbox") == (200, {"items": []})
@@ -155,7 +175,11 @@ async def test_inbox(open_house: Open) -> None:
     house.recorder.say(InboxItem(id=4, kind="message", text="Also X.", author="Bea"))
     assert await waiting == (
         200,
-        {"items": [{"id": 4, "kind": "message", "text": "Also X.", "author": "Bea"}]},
+        {
+            "items": [
+                {"id": 4, "kind": "message", "text": "Also X.", "author": "Bea", "enclosed": []}
+            ]
+        },
     )
     house.recorder.say(InboxItem(id=9, kind="stop"))
     _, body = await house.call("GET", "/inbox?after=4&wait=0")

@@ -21,6 +21,7 @@ _STOPS = {
     "end": "end_turn",
     "length": "max_tokens",
     "refusal": "refusal",
+    "window": "model_context_window_exceeded",
 }
 
 
@@ -107,6 +108,7 @@ def _events(words: Words) -> list[dict[str, Any]]:
         parts = (raw[:3], raw[3:])
         deltas = [{"type": "input_json_delta", "partial_json": part} for part in parts]
         blocks.append(({"type": "tool_use", "id": id_, "name": name, "input": {}}, deltas))
+    blocks += [(block, []) for block in words.items]
     for index, (block, deltas) in enumerate(blocks):
         events.append({"type": "content_block_start", "index": index, "content_block": block})
         for delta in deltas:
@@ -114,7 +116,9 @@ def _events(words: Words) -> list[dict[str, Any]]:
         events.append({"type": "content_block_stop", "index": index})
     if words.is_cut:
         return events
-    delta = {"stop_reason": _STOPS[words.stop], "stop_sequence": None}
+    delta: dict[str, Any] = {"stop_reason": _STOPS[words.stop], "stop_sequence": None}
+    if words.explanation:
+        delta["stop_details"] = {"type": "refusal", "explanation": words.explanation}
     usage = {"output_tokens": words.output_tokens}
     events.append({"type": "message_delta", "delta": delta, "usage": usage})
     return [*events, {"type": "message_stop"}]

@@ -8,10 +8,12 @@ from dataclasses import dataclass
 import pytest
 from aiohttp import web
 
+from sandbox.llm import retries
 from sandbox.llm.anthropic import AnthropicProvider
 from sandbox.llm.openai import OpenAIProvider
 from tests.sandbox.llm.anthropic_server import AnthropicServer
 from tests.sandbox.llm.openai_server import OpenAIServer
+from tests.sandbox.llm.responses_server import ResponsesServer
 from tests.sandbox.llm.script import Failure, Script, Words
 
 KEY = "sk-secret-0123456789abcdefghijklmnopqrstuv"
@@ -22,7 +24,7 @@ class Pair:
     """A provider and the server it speaks to."""
 
     provider: AnthropicProvider | OpenAIProvider
-    server: AnthropicServer | OpenAIServer
+    server: AnthropicServer | OpenAIServer | ResponsesServer
     label: str
 
     def will(self, *answers: Words | Failure) -> None:
@@ -56,7 +58,25 @@ async def openai_pair() -> AsyncIterator[Pair]:
     await runner.cleanup()
 
 
-@pytest.fixture(params=["anthropic", "openai"])
+@pytest.fixture
+async def responses_pair() -> AsyncIterator[Pair]:
+    server = ResponsesServer(Script([]))
+    runner, url = await _listen(server.application())
+    provider = OpenAIProvider(
+        KEY, base_url=f"{url}/v1", api="responses", max_output_tokens=1000, max_retries=1
+    )
+    yield Pair(provider, server, f"The model server at {url.removeprefix('http://')}")
+    await provider.close()
+    await runner.cleanup()
+
+
+@pytest.fixture(autouse=True)
+def no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Between two attempts of one reply."""
+    monkeypatch.setattr(retries, "PAUSE_SECONDS", 0.0)
+
+
+@pytest.fixture(params=["anthropic", "openai", "responses"])
 def pair(request: pytest.FixtureRequest) -> Pair:
     found: Pair = request.getfixturevalue(f"{request.param}_pair")
     return found

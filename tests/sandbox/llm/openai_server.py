@@ -70,6 +70,8 @@ class OpenAIServer:
 
     def _chunks(self, words: Words) -> list[dict[str, Any]]:
         chunks = [_chunk({"role": "assistant", "content": ""})]
+        if words.thinking:
+            chunks.append(_chunk({words.reasoning_field: words.thinking}))
         half = len(words.text) // 2
         chunks += [_chunk({"content": part}) for part in (words.text[:half], words.text[half:])]
         for index, (id_, name, raw) in enumerate(words.calls):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any, Literal
 
 from sandbox.llm.provider import Stop
 
@@ -13,8 +14,15 @@ class Words:
 
     text: str = ""
     calls: tuple[tuple[str, str, str], ...] = ()
-    stop: Stop = "end"
+    stop: Stop | Literal["window"] = "end"
+    explanation: str = ""
+    """Of a refusal, beside its words."""
     thinking: str = ""
+    reasoning_field: str = "reasoning_content"
+    """Where Chat Completions put it."""
+    phase: str = ""
+    items: tuple[dict[str, Any], ...] = ()
+    """Further blocks or items in the server's own form."""
     uncached_tokens: int = 7
     cache_read_tokens: int = 0
     cache_write_tokens: int = 0

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sandbox.errors import ProviderError
-from sandbox.llm import anthropic
+from sandbox.errors import ContextTooLong, ProviderError
 from sandbox.llm.anthropic import AnthropicProvider
 from sandbox.llm.provider import Conversation, Message, Opaque, Text, ToolCall, ToolResult
 from tests.sandbox.llm.conftest import KEY, Pair
@@ -19,10 +18,12 @@ async def test_request_is_marked_for_the_cache(anthropic_pair: Pair) -> None:
     anthropic_pair.will(Words(text="Done."))
     await anthropic_pair.provider.reply(AFTER_CALLS, model="claude-sonnet-5-5")
     sent = anthropic_pair.server.requests[0]
+    # Where the cache of the turn before ends.
+    first = {"type": "text", "text": "# Task\nFix it.", "cache_control": CACHED}
     assert sent["system"] == [{"type": "text", "text": "You are careful.", "cache_control": CACHED}]
     assert [tool.get("cache_control") for tool in sent["tools"]] == [None, CACHED]
     assert sent["messages"] == [
-        {"role": "user", "content": [{"type": "text", "text": "# Task\nFix it."}]},
+        {"role": "user", "content": [first]},
         {
             "role": "assistant",
             "content": [
@@ -60,7 +61,7 @@ async def test_thinking_goes_back_unchanged(anthropic_pair: Pair) -> None:
     )
     reply = await anthropic_pair.provider.reply(talk(), model="m")
     thought = {"type": "thinking", "thinking": "Hmm.", "signature": "sig"}
-    assert reply.content == (Opaque("anthropic", thought), ToolCall("x", "shell", {}))
+    assert reply.content == (Opaque("anthropic", thought, "m"), ToolCall("x", "shell", {}))
     answered = Message("user", (ToolResult("x", ""),))
     await anthropic_pair.provider.reply(
         talk(Message("assistant", reply.content), answered), model="m"
@@ -69,9 +70,8 @@ async def test_thinking_goes_back_unchanged(anthropic_pair: Pair) -> None:
 
 
 async def test_overload_within_the_stream_is_tried_again(
-    anthropic_pair: Pair, monkeypatch: pytest.MonkeyPatch
+    anthropic_pair: Pair,
 ) -> None:
-    monkeypatch.setattr(anthropic, "PAUSE_SECONDS", 0.0)
     overload = Failure(type="overloaded_error", mid_stream=True, message="Overloaded")
     anthropic_pair.will(overload, Words(text="Here."), overload, overload)
     assert (await anthropic_pair.provider.reply(talk(), model="m")).content == (Text("Here."),)
@@ -93,3 +93,41 @@ async def test_nobody_listens() -> None:
         await provider.reply(talk(), model="m")
     await provider.close()
     assert caught.value.brief == "Anthropic cannot be reached."
+
+
+async def test_thinking_of_another_model_is_left_out(anthropic_pair: Pair) -> None:
+    thought = Opaque("anthropic", {"type": "redacted_thinking", "data": "x"}, "claude-a")
+    said = Message("assistant", (thought, Text("Hm.")))
+    for model in ("claude-a", "claude-b"):
+        anthropic_pair.will(Words(text="Done."))
+        await anthropic_pair.provider.reply(
+            talk(said, Message("user", (Text("Go on."),))), model=model
+        )
+    own, foreign = (sent["messages"][1]["content"] for sent in anthropic_pair.server.requests)
+    assert own == [{"type": "redacted_thinking", "data": "x"}, {"type": "text", "text": "Hm."}]
+    assert foreign == [{"type": "text", "text": "Hm."}]
+
+
+async def test_a_model_that_does_not_think_when_told_is_not_told_again(
+    anthropic_pair: Pair,
+) -> None:
+    fault = Failure(
+        status=400, type="invalid_request_error", message="thinking: adaptive is not supported"
+    )
+    anthropic_pair.will(fault, Words(text="Hi."), Words(text="Hi."))
+    for _ in range(2):
+        await anthropic_pair.provider.reply(talk(), model="claude-sonnet-5-5")
+    sent = anthropic_pair.server.requests
+    assert ["thinking" in request for request in sent] == [True, False, False]
+
+
+async def test_a_reply_that_outgrows_the_window(anthropic_pair: Pair) -> None:
+    anthropic_pair.will(Words(text="And so", stop="window"))
+    with pytest.raises(ContextTooLong):
+        await anthropic_pair.provider.reply(talk(), model="m")
+
+
+async def test_a_refusal_without_words_is_explained(anthropic_pair: Pair) -> None:
+    anthropic_pair.will(Words(stop="refusal", explanation="This is about weapons."))
+    reply = await anthropic_pair.provider.reply(talk(), model="m")
+    assert (reply.stop, reply.content) == ("refusal", (Text("This is about weapons."),))

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from sandbox.errors import ProviderError
+from sandbox.errors import ContextTooLong, ProviderError
 from sandbox.llm.openai import OpenAIProvider
-from sandbox.llm.provider import ToolCall
+from sandbox.llm.provider import Message, Opaque, ToolCall, ToolResult
 from tests.sandbox.llm.conftest import KEY, Pair
 from tests.sandbox.llm.openai_server import OpenAIServer
 from tests.sandbox.llm.script import Failure, Words
@@ -78,3 +78,26 @@ async def test_nobody_listens() -> None:
         await provider.reply(talk(), model="m")
     await provider.close()
     assert caught.value.brief == "The model server at 127.0.0.1:9 cannot be reached."
+
+
+async def test_reasoning_goes_back_to_where_the_server_had_it(openai_pair: Pair) -> None:
+    for name in ("reasoning_content", "reasoning"):
+        call = ("x", "shell", "{}")
+        thinks = Words(thinking="Hm.", reasoning_field=name, calls=(call,), stop="tool_calls")
+        openai_pair.will(thinks, Words(text="Done."), Words(text="Done."))
+        reply = await openai_pair.provider.reply(talk(), model="m")
+        assert reply.content[0] == Opaque("openai.chat", {name: "Hm."}, "m")
+        again = talk(Message("assistant", reply.content), Message("user", (ToolResult("x", "ok"),)))
+        for model in ("m", "another"):
+            await openai_pair.provider.reply(again, model=model)
+        own, foreign = openai_pair.server.requests[-2:]
+        assert own["messages"][2][name] == "Hm."
+        assert name not in foreign["messages"][2]
+
+
+async def test_errors_in_the_stream_by_their_code(openai_pair: Pair) -> None:
+    long = Failure(mid_stream=True, message="maximum context length is 8192 tokens")
+    openai_pair.will(long)
+    with pytest.raises(ContextTooLong):
+        await openai_pair.provider.reply(talk(), model="m")
+    assert len(openai_pair.server.requests) == 1

@@ -5,10 +5,12 @@ from __future__ import annotations
 import subprocess
 import sys
 from dataclasses import dataclass
+from typing import Literal
 
 import pytest
 from pydantic import SecretStr
 
+from chatbot.model_settings import KnownModelSettings
 from sandbox.errors import ProviderError, ProviderKeyMissing
 from sandbox.llm.prices import cost_usd, find_price
 from sandbox.llm.provider import Usage
@@ -21,6 +23,12 @@ class Settings:
     anthropic_base_url: str | None = None
     openai_api_key: SecretStr | None = None
     openai_base_url: str | None = None
+    openai_api: Literal["auto", "responses", "chat"] = "auto"
+    anthropic_requests_per_minute: int = 0
+    anthropic_tokens_per_minute: int = 0
+    openai_requests_per_minute: int = 0
+    openai_tokens_per_minute: int = 0
+    known: tuple[KnownModelSettings, ...] = ()
     max_output_tokens: int = 1000
     replay_delay_seconds: float = 0.0
 

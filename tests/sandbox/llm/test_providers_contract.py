@@ -216,7 +216,8 @@ async def test_pictures(pair: Pair) -> None:
     pair.will(Words(text="A red button."))
     seen = Message("user", (Text("# Task\nSee."), Image("image/png", "iVBORw0KGgo=")))
     await pair.provider.reply(replace(talk(), messages=(seen,)), model="m")
-    [message] = [m for m in pair.server.requests[0]["messages"] if m["role"] == "user"]
+    sent = pair.server.requests[0]
+    [message] = [m for m in sent.get("messages", sent.get("input")) if m["role"] == "user"]
     kinds = [block["type"] for block in message["content"]]
-    assert kinds in (["text", "image"], ["text", "image_url"])
+    assert kinds in (["text", "image"], ["text", "image_url"], ["input_text", "input_image"])
     assert "iVBORw0KGgo=" in str(message)

@@ -1,0 +1,119 @@
+"""What comes along with a message in Slack: its files, and what was said above it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from slack_sdk.errors import SlackApiError
+from slack_sdk.web.async_client import AsyncWebClient
+
+from chatbot.given import Fetch
+from chatbot.history.given import Given, NewGiven
+from chatbot.request import plain
+from chatbot.slack.incoming import Attachment, Incoming
+from chatbot.slack.people import People
+from chatbot.slack.uploads import GivenRefused, Uploads
+
+MAX_FILES: Final = 10
+"""Of one message, pictures among them."""
+MAX_FILE_BYTES: Final = 10 * 1024**2
+MAX_QUOTED: Final = 30
+"""Messages above a mention: the one that began the thread, and the newest."""
+QUOTED_CHARACTERS: Final = 16_000
+ONE_CHARACTERS: Final = 4000
+
+
+def given_with(said: Incoming, *, is_first: bool) -> list[NewGiven]:
+    """Where it all is; a zip that comes with a request is its source."""
+    files = [file for file in said.attachments if not (is_first and file.is_zip)]
+    found = [_given(file, is_over=index >= MAX_FILES) for index, file in enumerate(files)]
+    if is_first and said.thread_ts is not None:
+        origin = {
+            "from": "slack_thread",
+            "channel": said.channel,
+            "thread_ts": said.thread_ts,
+            "before": said.ts,
+        }
+        found.insert(0, NewGiven(kind="text", name="what was said above", origin=origin))
+    return found
+
+
+def words_for(attachments: Sequence[Attachment]) -> str:
+    """What somebody says who sends files without a word."""
+    names = ", ".join(file.name[:100] or "a file" for file in attachments[:MAX_FILES])
+    return f"(no words, but files: {names})"
+
+
+def _given(file: Attachment, *, is_over: bool) -> NewGiven:
+    note = ""
+    if is_over:
+        note = f"only {MAX_FILES} files of a message are taken"
+    elif file.size > MAX_FILE_BYTES:
+        note = f"it is larger than {MAX_FILE_BYTES // 1024**2} MiB"
+    elif not file.url:
+        note = "it is not stored in Slack"
+    return NewGiven(
+        kind="image" if file.media_type.startswith("image/") else "file",
+        name=file.name[:200] or "file",
+        origin={"from": "slack_file", "url": file.url, "media_type": file.media_type},
+        note=note,
+    )
+
+
+class SlackGiven:
+    """Fetches them, with the bot's token."""
+
+    def __init__(self, client: AsyncWebClient, people: People, uploads: Uploads, bot: str) -> None:
+        self._client = client
+        self._people = people
+        self._uploads = uploads
+        self._bot = bot
+        """Our own user id."""
+
+    def fetchers(self) -> Mapping[str, Fetch]:
+        return {"slack_file": self._file, "slack_thread": self._thread}
+
+    async def _file(self, item: Given) -> bytes:
+        return await self._uploads.read(
+            str(item.origin["url"]),
+            limit_bytes=MAX_FILE_BYTES,
+            is_page=item.origin.get("media_type") == "text/html",
+        )
+
+    async def _thread(self, item: Given) -> bytes:
+        origin = item.origin
+        try:
+            answer = await self._client.conversations_replies(
+                channel=origin["channel"],
+                ts=origin["thread_ts"],
+                latest=origin["before"],
+                inclusive=False,
+                limit=200,
+            )
+        except SlackApiError as error:
+            raise GivenRefused("Slack did not show the thread", details=str(error)) from error
+        before = float(origin["before"])
+        said = [
+            message
+            for message in answer.get("messages") or []
+            if float(message["ts"]) < before and message.get("user") != self._bot
+        ]
+        if len(said) > MAX_QUOTED:
+            said = [said[0], *said[1 - MAX_QUOTED :]]
+        lines = [await self._line(message) for message in said]
+        while len(lines) > 1 and sum(map(len, lines)) > QUOTED_CHARACTERS:
+            del lines[1]
+        return "\n".join(lines).encode()
+
+    async def _line(self, message: dict[str, Any]) -> str:
+        user = message.get("user")
+        if user:
+            name = (await self._people.get(str(user))).name
+        else:
+            profile = message.get("bot_profile") or {}
+            name = str(message.get("username") or profile.get("name") or "a bot")
+        text = plain(str(message.get("text") or ""))[:ONE_CHARACTERS]
+        files = [str(file.get("name") or "file") for file in message.get("files") or []]
+        shown = f" [files: {', '.join(files)[:300]}]" if files else ""
+        return f"{name}: {text}{shown}"

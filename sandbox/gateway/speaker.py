@@ -1,0 +1,122 @@
+"""Who answers a run: its model, and another in its place once that is away for good."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from typing import Final
+
+from sandbox.errors import ProviderError, ProviderUnavailable
+from sandbox.gateway.journal import Journal
+from sandbox.llm.pace import Entry, weight
+from sandbox.llm.prices import PUBLISHED, Prices
+from sandbox.llm.provider import Conversation, Image, Reply, Text, ToolCall, ToolResult
+from sandbox.llm.providers import Model
+from sandbox.recorder import Recorder
+
+Spare = Callable[[], Awaitable[Model]]
+"""Makes the model that takes over; raises ProviderError where it cannot be had."""
+
+TELL_SECONDS: Final = 5.0
+"""Waiting for a turn that takes longer is told."""
+CHARACTERS_PER_TOKEN: Final = 4
+IMAGE_TOKENS: Final = 1600
+REPLY_TOKENS: Final = 1000
+
+
+class Speaker:
+    """Asks the model, at the provider's pace."""
+
+    def __init__(
+        self,
+        model: Model,
+        *,
+        run_id: str,
+        recorder: Recorder,
+        journal: Journal | None = None,
+        spare: Spare | None = None,
+        prices: Prices = PUBLISHED,
+    ) -> None:
+        self.model = model
+        """Who is asked now."""
+        self.prices = prices
+        self._run_id = run_id
+        self._recorder = recorder
+        self._journal = journal
+        self._spare = spare
+
+    async def load(self) -> None:
+        """The model that took over before the host's process was killed stays."""
+        if self._journal is not None and self._journal.entry.has_spare and self._spare is not None:
+            with suppress(ProviderError):  # its key may be gone since
+                self.model = await self._spare()
+                self._spare = None
+
+    def cost_usd(self, reply: Reply) -> float | None:
+        """Of a reply of the present model, by its own name or by the one it is asked by."""
+        provider = self.model.provider.name
+        cost = self.prices.cost_usd(provider, reply.model, reply.usage)
+        if cost is None:
+            cost = self.prices.cost_usd(provider, self.model.name, reply.usage)
+        return cost
+
+    async def reply(self, conversation: Conversation) -> Reply:
+        try:
+            return await self._ask(conversation)
+        except ProviderUnavailable as error:
+            if self._spare is None:
+                raise
+            await self._take_over(self._spare, error)
+        return await self._ask(conversation)
+
+    async def _take_over(self, spare: Spare, why: ProviderUnavailable) -> None:
+        """For the rest of the run; raises ``why`` where there is nobody either."""
+        try:
+            model = await spare()
+        except ProviderError:
+            raise why from None
+        self._spare = None
+        before, self.model = self.model, model
+        if self._journal is not None:
+            await self._journal.note(has_spare=True)
+        told = {"from": before.title, "to": model.title, "brief": why.brief}
+        await self._recorder.event("model_fallback", told)
+
+    async def _ask(self, conversation: Conversation) -> Reply:
+        entry = await self._enter(estimate(conversation))
+        taken = 0
+        try:
+            reply = await self.model.provider.reply(conversation, model=self.model.name)
+            taken = weight(self.model.provider.name, reply.usage)
+            return reply
+        finally:
+            self.model.pace.settle(entry, taken)
+
+    async def _enter(self, tokens: int) -> Entry:
+        """A long wait is told; it is no fault, and has no limit but the run's."""
+        pace = self.model.pace
+        entering = asyncio.ensure_future(pace.enter(self._run_id, tokens))
+        try:
+            done, _ = await asyncio.wait({entering}, timeout=TELL_SECONDS)
+            if not done:
+                told = {"model": self.model.title, "waiting": pace.waiting}
+                await self._recorder.event("model_waiting", told)
+            return await entering
+        finally:
+            entering.cancel()
+
+
+def estimate(conversation: Conversation) -> int:
+    """Roughly the tokens of the prompt and its reply."""
+    characters, images = len(conversation.system), 0
+    for message in conversation.messages:
+        for block in message.content:
+            match block:
+                case Text(text) | ToolResult(_, text):
+                    characters += len(text)
+                case ToolCall(_, _, arguments, raw):
+                    characters += len(raw) if arguments is None else len(str(arguments))
+                case Image():
+                    images += 1
+    return characters // CHARACTERS_PER_TOKEN + images * IMAGE_TOKENS + REPLY_TOKENS
