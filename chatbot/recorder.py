@@ -9,13 +9,13 @@ from chatbot.actions import Actions
 from chatbot.budgets import find_allowance
 from chatbot.config import BudgetSettings
 from chatbot.given import enclosed_in, enclosed_of
-from chatbot.history import given, queries
+from chatbot.history import given, queries, summaries
 from chatbot.history.store import POLL_SECONDS
 from chatbot.models import Message
 from sandbox.enclosed import Enclosed
 from sandbox.engines.engine import Handle
 from sandbox.patch import PatchSummary
-from sandbox.recorder import Allowance, InboxItem, Turn
+from sandbox.recorder import Allowance, InboxItem, Summary, Turn
 
 
 class StoryRecorder:
@@ -42,6 +42,15 @@ class StoryRecorder:
 
     async def turn(self, turn: Turn) -> None:
         await self._actions.record_turn(self._run_id, turn.to_json())
+
+    async def summaries(self) -> list[Summary]:
+        kept = await self._history.read(lambda db: summaries.of_task(db, self._task_id))
+        return [Summary(until=until, text=text) for until, text in kept]
+
+    async def summary(self, summary: Summary, *, told: dict[str, Any]) -> None:
+        await self._actions.record_summary(
+            self._run_id, until=summary.until, text=summary.text, told=told
+        )
 
     async def patch(self, data: bytes, summary: PatchSummary, *, final: bool) -> None:
         await self._actions.record_patch(self._run_id, data, summary.to_json(), final=final)

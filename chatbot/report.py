@@ -108,14 +108,17 @@ def _patch(task: Task, events: Sequence[Event]) -> Json | None:
 
 def make_usage(events: Sequence[Event]) -> Json:
     """What the turns used; the cost is None where it is unknown for any of them."""
-    turns = [event.payload for event in events if event.kind == "turn"]
-    costs = [turn.get("cost_usd") for turn in turns]
+    turns = sum(event.kind == "turn" for event in events)
+    # A summary takes tokens, too; one that was made without the model has no usage.
+    asked = [event.payload for event in events if event.kind in {"turn", "context_summed"}]
+    asked = [payload for payload in asked if "usage" in payload]
+    costs = [payload.get("cost_usd") for payload in asked]
     known = [cost for cost in costs if isinstance(cost, int | float)]
     usage: Json = {
-        name: sum(integer(mapping(turn, "usage"), name) for turn in turns) for name in TOKENS
+        name: sum(integer(mapping(payload, "usage"), name) for payload in asked) for name in TOKENS
     }
-    complete = bool(turns) and len(known) == len(turns)
-    return usage | {"turns": len(turns), "cost_usd": round(sum(known), 6) if complete else None}
+    complete = bool(asked) and len(known) == len(asked)
+    return usage | {"turns": turns, "cost_usd": round(sum(known), 6) if complete else None}
 
 
 def make_timings(task: Task, events: Sequence[Event]) -> dict[str, float | None]:

@@ -9,7 +9,7 @@ from typing import Any
 from sqlite_utils import Database
 
 from chatbot.changes import Changes, failure
-from chatbot.history import given, queries, spending
+from chatbot.history import given, queries, spending, summaries
 from chatbot.models import (
     Run,
     Status,
@@ -155,6 +155,20 @@ class RunChanges(Changes):
         def change(db: Database) -> None:
             run = queries.get_run(db, run_id)
             queries.insert_turn(db, run.task_id, run_id, turn, at=self.clock())
+
+        await self.history.write(change)
+
+    async def record_summary(
+        self, run_id: str, *, until: int, text: str, told: dict[str, Any]
+    ) -> None:
+        """So many turns are summed up from here on; what that took was spent."""
+
+        def change(db: Database) -> None:
+            run, now = queries.get_run(db, run_id), self.clock()
+            summaries.add(db, run.task_id, run_id, until=until, text=text, at=now)
+            spending.add(db, queries.get_task(db, run.task_id), run, told, at=now)
+            payload = {"run_id": run_id, **told}
+            queries.append_event(db, run.task_id, "context_summed", payload, at=now)
 
         await self.history.write(change)
 

@@ -312,6 +312,10 @@ _LINES: dict[str, Callable[[Payload], str]] = {
         f"Results of the first {counted(integer(payload, 'turns'), 'turn')} were cleared,"
         " so that the conversation fits the model"
     ),
+    "context_summed": lambda payload: (
+        f"The first {counted(integer(payload, 'turns'), 'turn')} were summed up,"
+        " so that the conversation fits the model"
+    ),
     "model_waiting": lambda payload: (
         f"Waiting for a turn at {_words(payload, 'model', 100)}: requests are kept within its rates"
     ),

@@ -57,6 +57,15 @@ class Turn:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Summary:
+    """What the model is given in the place of a task's first turns."""
+
+    until: int
+    """So many of them, and the results that came right after."""
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class InboxItem:
     """Something a person said or did while the run was alive."""
 
@@ -121,6 +130,12 @@ class Recorder(Protocol):
 
     async def turn(self, turn: Turn) -> None:
         """Keep one more turn."""
+
+    async def summaries(self) -> list[Summary]:
+        """Those of the task so far, in order."""
+
+    async def summary(self, summary: Summary, *, told: dict[str, Any]) -> None:
+        """Keep one more, and tell the story of it."""
 
     async def patch(self, data: bytes, summary: PatchSummary, *, final: bool) -> None:
         """Keep the run's patch as it now stands."""

@@ -1,10 +1,10 @@
 """The tables, as ordered migrations; each and its record are one transaction.
 
 tasks and runs hold the present, events the whole story; both change in the same transaction.
-turns is the transcript, setup_approvals say which scripts may run as root, patches is
-content-addressed, projections say how far each view of the story (Slack, files) has come; pulls
-and cursors what was read of the forge, people who is who there; spending is what models took,
-given what people gave along with their words.
+turns is the transcript, summaries what stands for its first turns, setup_approvals say which
+scripts may run as root, patches is content-addressed, projections say how far each view of the
+story (Slack, files) has come; pulls and cursors what was read of the forge, people who is who
+there; spending is what models took, given what people gave along with their words.
 """
 
 from __future__ import annotations
@@ -42,6 +42,11 @@ def m005_edits(db: Database) -> None:
 @migrations()
 def m006_given(db: Database) -> None:
     _execute(db, _GIVEN)
+
+
+@migrations()
+def m007_summaries(db: Database) -> None:
+    _execute(db, _SUMMARIES)
 
 
 def _execute(db: Database, statements: str) -> None:
@@ -251,4 +256,15 @@ CREATE TABLE given (
     data BLOB
 ) STRICT;
 CREATE INDEX given_task ON given (task_id)
+"""
+
+_SUMMARIES = """
+CREATE TABLE summaries (
+    task_id TEXT NOT NULL REFERENCES tasks (id),
+    until INTEGER NOT NULL,
+    run_id TEXT NOT NULL REFERENCES runs (id),
+    at REAL NOT NULL,
+    text TEXT NOT NULL,
+    PRIMARY KEY (task_id, until)
+) STRICT, WITHOUT ROWID
 """

@@ -9,7 +9,7 @@ from typing import Any, Final
 from sandbox.enclosed import Enclosed
 from sandbox.engines.engine import Handle
 from sandbox.patch import PatchSummary
-from sandbox.recorder import Allowance, InboxItem, Recorder, Turn
+from sandbox.recorder import Allowance, InboxItem, Recorder, Summary, Turn
 
 MAX_LOG_BYTES: Final = 32 * 1024**2
 
@@ -27,6 +27,12 @@ class Unheard:
         return []
 
     async def turn(self, turn: Turn) -> None:
+        raise NotImplementedError("A set-up has no turns.")
+
+    async def summaries(self) -> list[Summary]:
+        return []
+
+    async def summary(self, summary: Summary, *, told: dict[str, Any]) -> None:
         raise NotImplementedError("A set-up has no turns.")
 
     async def patch(self, data: bytes, summary: PatchSummary, *, final: bool) -> None:

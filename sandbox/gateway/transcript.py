@@ -12,14 +12,21 @@ from sandbox.recorder import Turn
 UNANSWERED = "The run was stopped before this finished."
 
 
-def make_conversation(turns: Sequence[Turn], request: TurnRequest) -> Conversation:
-    """Everything so far and what is new, with the newest run's system prompt and tools."""
-    messages: list[Message] = []
+def make_conversation(
+    turns: Sequence[Turn], request: TurnRequest, *, head: Message | None = None, since: int = 0
+) -> Conversation:
+    """Everything so far and what is new, with the newest run's system prompt and tools.
+
+    ``head`` stands for the turns before ``since``, and for the results that came right after.
+    """
+    messages = [head] if head is not None else []
     system = ""
     tools: tuple[Tool, ...] = ()
-    for turn in turns:
+    for number, turn in enumerate(turns):
         if turn.system is not None and turn.tools is not None:
             system, tools = turn.system, turn.tools
+        if number < since:
+            continue
         _add_user(messages, turn.messages)
         if turn.reply.content:
             messages.append(Message("assistant", turn.reply.content))

@@ -8,11 +8,11 @@ from typing import Final
 
 from sandbox.errors import ContextTooLong, ProviderError
 from sandbox.gateway.budget import BudgetWatch, used_up
-from sandbox.gateway.context import clear, find_cut, window_tokens
 from sandbox.gateway.hiding import Hiding
+from sandbox.gateway.memory import Memory
 from sandbox.gateway.refusals import BadRequest, BudgetExceeded, Closing, Conflict
 from sandbox.gateway.speaker import Speaker
-from sandbox.gateway.transcript import check_results, make_conversation
+from sandbox.gateway.transcript import check_results
 from sandbox.gateway.wire import TurnRequest
 from sandbox.llm.provider import Provider, Reply, Text, ToolCall
 from sandbox.llm.providers import Model
@@ -59,12 +59,12 @@ class Turns:
         self._budget = ""
         """Which one."""
         self._budgets = BudgetWatch(recorder)
-        self._cut = 0
-        """So many of the first turns go to the model without their results."""
+        self._memory = Memory(recorder, self._speaker, configured=spec.limits.context_tokens)
 
     async def load(self) -> None:
         self._turns = await self._recorder.turns()
         await self._speaker.load()
+        await self._memory.load()
 
     @property
     def next_number(self) -> int:
@@ -155,24 +155,11 @@ class Turns:
 
     async def _reply(self, request: TurnRequest) -> Reply:
         """With what fits into the model's window; where it says otherwise, with far less."""
-        model, configured = self._speaker.model, self._spec.limits.context_tokens
-        prices = self._speaker.prices
-        window = window_tokens(model.provider.name, model.name, configured, prices=prices)
-        cut = max(self._cut, find_cut(self._turns, window))
         try:
-            return await self._reply_with(request, cut)
+            return await self._memory.reply(self._turns, request)
         except ContextTooLong:
-            if cut >= len(self._turns):
-                raise
-            return await self._reply_with(request, len(self._turns))
-
-    async def _reply_with(self, request: TurnRequest, cut: int) -> Reply:
-        conversation = make_conversation(clear(self._turns, cut), request)
-        reply = await self._speaker.reply(conversation)
-        if cut > self._cut:
-            self._cut = cut
-            await self._recorder.event("context_cleared", {"turns": cut})
-        return reply
+            pass
+        return await self._memory.reply_shorter(self._turns, request)
 
     async def _count(self) -> None:
         """Warn in time; and once all is spent, leave the model one turn to wrap up.

@@ -8,9 +8,12 @@ from dataclasses import asdict
 import pytest
 
 from chatbot.actions import Actions
+from chatbot.config import BudgetSettings
 from chatbot.history.queries import TaskNotFound
+from chatbot.recorder import StoryRecorder
 from chatbot.report import task_report
 from sandbox.errors import ThreadsmithError
+from sandbox.recorder import Summary
 from tests.chatbot.history.lives import ADA, BASE, PULL, Clock, Life
 
 
@@ -111,6 +114,20 @@ async def test_cost_is_unknown_where_one_turn_is_unknown(actions: Actions) -> No
     await life.turn(1, cost_usd=None)
     usage = (await task_report(actions.history, life.task_id))["usage"]
     assert (usage["turns"], usage["cost_usd"]) == (2, None)
+
+
+async def test_a_summary_counts_as_spent_but_is_no_turn(actions: Actions) -> None:
+    life = await Life.begin(actions)
+    run = await life.work()
+    await life.turn(0)
+    usage = {"input_tokens": 700, "output_tokens": 30}
+    told = {"turns": 1, "text": "Found.", "usage": usage, "cost_usd": 0.5, "model": "demo"}
+    await actions.record_summary(run.id, until=1, text="Found it.", told=told)
+    recorder = StoryRecorder(actions, life.task_id, run.id, BudgetSettings(run_usd=1.02))
+    assert await recorder.summaries() == [Summary(until=1, text="Found it.")]
+    assert (await recorder.allowance()).used == 0.5
+    report = (await task_report(actions.history, life.task_id))["usage"]
+    assert (report["turns"], report["input_tokens"], report["cost_usd"]) == (1, 800, 0.51)
 
 
 async def test_answer_and_findings_are_those_of_the_newest_run(actions: Actions) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 from sandbox.enclosed import Enclosed
 from sandbox.engines.engine import Handle
 from sandbox.patch import PatchSummary
-from sandbox.recorder import Allowance, InboxItem, Turn
+from sandbox.recorder import Allowance, InboxItem, Summary, Turn
 
 
 @dataclass
@@ -20,6 +20,7 @@ class MemoryRecorder:
     events: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     handles: list[Handle | None] = field(default_factory=list)
     stored_turns: list[str] = field(default_factory=list)
+    kept_summaries: list[Summary] = field(default_factory=list)
     patches: list[tuple[bytes, PatchSummary, bool]] = field(default_factory=list)
     items: list[InboxItem] = field(default_factory=list)
     delivered_ids: list[tuple[int, int]] = field(default_factory=list)
@@ -41,6 +42,13 @@ class MemoryRecorder:
         await asyncio.sleep(0)
         assert turn.number == len(self.stored_turns)
         self.stored_turns.append(json.dumps(turn.to_json()))
+
+    async def summaries(self) -> list[Summary]:
+        return list(self.kept_summaries)
+
+    async def summary(self, summary: Summary, *, told: dict[str, Any]) -> None:
+        self.kept_summaries.append(summary)
+        await self.event("context_summed", told)
 
     async def patch(self, data: bytes, summary: PatchSummary, *, final: bool) -> None:
         self.patches.append((data, summary, final))

@@ -132,6 +132,15 @@ CREATE TABLE spending (
     cost_usd REAL NOT NULL
 ) STRICT;
 CREATE TABLE sqlite_sequence(name,seq);
+CREATE TABLE summaries (
+    task_id TEXT NOT NULL REFERENCES tasks (id),
+    until INTEGER NOT NULL,
+    run_id TEXT NOT NULL REFERENCES runs (id),
+    at REAL NOT NULL,
+    text TEXT NOT NULL,
+    PRIMARY KEY (task_id, until)
+) STRICT, WITHOUT ROWID
+;
 CREATE TABLE tasks (
     id TEXT PRIMARY KEY,
     created_at REAL NOT NULL,
