@@ -161,7 +161,6 @@ class Narrow(ScriptedProvider):
 
     async def reply(self, conversation: Conversation, *, model: str) -> Reply:
         if sum(len(str(message)) for message in conversation.messages) > self.room:
-            self.refused = getattr(self, "refused", 0) + 1
             raise ContextTooLong
         return await super().reply(conversation, model=model)
 
