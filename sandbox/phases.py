@@ -258,6 +258,7 @@ async def _make_routes(run: Run, journal: Journal, hiding: Hiding) -> Routes:
             journal=journal,
             spare=run.spare,
             prices=run.prices,
+            patience=run.watch.patience,
         )
         turns = Turns(
             *(spec, run.recorder, model.provider),

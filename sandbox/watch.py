@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from typing import Final
 
 from sandbox.engines.engine import Engine, Handle
@@ -25,6 +26,30 @@ class Watch:
         self.is_stopping = False
         self.forced = asyncio.Event()
         self.finished = asyncio.Event()
+        self._waits = 0
+        self._waiting_since = 0.0
+        self._waited = 0.0
+
+    @contextmanager
+    def patience(self) -> Iterator[None]:
+        """What the run waits for in here is no doing of its own: its clock stands still."""
+        loop = asyncio.get_running_loop()
+        if self._waits == 0:
+            self._waiting_since = loop.time()
+        self._waits += 1
+        try:
+            yield
+        finally:
+            self._waits -= 1
+            if self._waits == 0:
+                self._waited += loop.time() - self._waiting_since
+
+    @property
+    def waited(self) -> float:
+        """Seconds by now."""
+        if self._waits == 0:
+            return self._waited
+        return self._waited + asyncio.get_running_loop().time() - self._waiting_since
 
     async def stop(self, grace_seconds: float) -> None:
         """Give a working agent that long to end by itself, then force it."""
@@ -46,12 +71,12 @@ async def wait_for_end(
 ) -> End:
     """Return at the first of the five; a state that is unknown is no end."""
     loop = asyncio.get_running_loop()
-    deadline = loop.time() + seconds
+    deadline = loop.time() + seconds - watch.waited
     claim = asyncio.create_task(ended.wait())
     stop = asyncio.create_task(watch.forced.wait())
     full = asyncio.create_task(_watch_disk(engine, handle, limits))
     try:
-        while (left := deadline - loop.time()) > 0:
+        while (left := deadline + watch.waited - loop.time()) > 0:
             done, _ = await asyncio.wait(
                 {claim, stop, full},
                 timeout=min(POLL_SECONDS, left),

@@ -11,12 +11,14 @@ import socket
 import time
 from typing import Any, BinaryIO, Dict, NamedTuple, Optional
 
+from agent_image.agent.protocol import WAITED
 from agent_image.agent.stop import Stop, wait_readable
 
 FIRST_PAUSE_SECONDS = 0.02
 LONGEST_PAUSE_SECONDS = 1.0
 LONGEST_RETRY_AFTER_SECONDS = 30.0
 LAST_SECONDS = 10.0
+PATIENT_SECONDS = 24 * 3600.0
 MAX_INTERNAL_ERRORS = 5
 """A host that breaks on a request over and over will not mend by itself."""
 
@@ -66,18 +68,43 @@ class Gateway:
         stop: Optional[Stop] = None,
         into: Optional[BinaryIO] = None,
         seconds: Optional[float] = None,
+        patient: bool = False,
     ) -> Answer:
         """Send bytes or JSON; with ``into`` the answer's body goes to that file.
+
+        ``patient``: as long as the host holds the request it keeps the clock, and says in the end
+        how much of that was none of the run's time.
 
         Raises Refused, Lost after ``seconds`` without an answer, and Stopped if ``stop`` is given.
         """
         data = body if isinstance(body, bytes) else json.dumps(body).encode()
         deadline = time.monotonic() + (self.seconds_left if seconds is None else seconds)
+        if not patient:
+            return self._repeat(method, path, data, _Wait(stop, deadline), into, deadline)
+        self.deadline += PATIENT_SECONDS
+        try:
+            wait = _Wait(stop, deadline + PATIENT_SECONDS)
+            answer = self._repeat(method, path, data, wait, into, deadline)
+        finally:
+            self.deadline -= PATIENT_SECONDS
+        self.deadline += _number(answer.headers.get(WAITED.lower(), ""))
+        return answer
+
+    def _repeat(
+        self,
+        method: str,
+        path: str,
+        data: bytes,
+        wait: _Wait,
+        into: Optional[BinaryIO],
+        deadline: float,
+    ) -> Answer:
+        """Until there is an answer that stands; nobody answers: until ``deadline``."""
         pause, breaks = FIRST_PAUSE_SECONDS, 0
         while True:
             asked_pause = 0.0
             try:
-                answer = self._exchange(method, path, data, _Wait(stop, deadline), into)
+                answer = self._exchange(method, path, data, wait, into)
             except (OSError, ValueError) as error:
                 why = repr(error)
             else:
@@ -92,7 +119,7 @@ class Gateway:
             left = deadline - time.monotonic()
             if left <= 0:
                 raise Lost("{} {}: {}".format(method, path, why))
-            _sleep(min(max(pause, asked_pause), left), stop)
+            _sleep(min(max(pause, asked_pause), left), wait.stop)
             pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
 
     def _exchange(
@@ -196,11 +223,14 @@ def _checked(answer: Answer) -> Answer:
 
 
 def _retry_after(answer: Answer) -> float:
+    return min(_number(answer.headers.get("retry-after", "")), LONGEST_RETRY_AFTER_SECONDS)
+
+
+def _number(text: str) -> float:
     try:
-        asked = float(answer.headers.get("retry-after", "0"))
+        return max(0.0, float(text))
     except ValueError:
         return 0.0
-    return max(0.0, min(asked, LONGEST_RETRY_AFTER_SECONDS))
 
 
 def _sleep(seconds: float, stop: Optional[Stop]) -> None:

@@ -103,15 +103,16 @@ class Agent:
     def _put_turn(self, request: Json) -> Json:
         path = "/turns/{}".format(self._turn)
         try:
-            answer = self._around.gateway.ask("PUT", path, request, stop=self._around.stop)
+            answer = self._around.gateway.ask(
+                "PUT", path, request, stop=self._around.stop, patient=True
+            )
         except Refused as refusal:
             if refusal.status == 402:
                 raise Ended("gave_up", brief=refusal.brief) from refusal
             if refusal.status == 502:
                 raise Ended("failed", brief=refusal.brief) from refusal
             raise
-        reply: Json = answer.json()
-        return reply
+        return dict(answer.json())
 
     def _do(self, calls: List[Json], stop: str) -> List[Json]:
         """Carry out the calls in their order, a finish after all others."""

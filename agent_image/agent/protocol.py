@@ -9,6 +9,7 @@ EVENT_KINDS = frozenset(
 )
 PLAN_STATUSES = frozenset({"pending", "in_progress", "complete", "error"})
 SEVERITIES = frozenset({"high", "medium", "low"})
+WAITED = "X-Waited-Seconds"
 MAX_TURN_BYTES = 8 * 1024**2
 IMAGE_TYPES = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp"})
 MAX_IMAGE_BYTES = 3_750_000

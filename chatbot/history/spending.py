@@ -12,7 +12,8 @@ from chatbot.history.queries import fetch_one, insert
 from chatbot.models import Run, Task
 from chatbot.story_fields import integer, mapping, number
 
-TOKENS = ("input_tokens", "output_tokens", "cache_read_tokens", "cache_write_tokens")
+TOKENS = ("input_tokens", "output_tokens")
+"""The prompt is counted whole, what came from the cache included."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -155,7 +155,9 @@ def _facts(task: Task, events: Sequence[Event]) -> tuple[Fact, ...]:
         Fact("Asked at", at_text(task.created_at)),
     ]
     if usage["turns"]:
-        tokens = f"{usage['input_tokens']:,} in, {usage['output_tokens']:,} out"
+        cached = usage["cache_read_tokens"]
+        kept = f" ({cached:,} from the cache)" if cached else ""
+        tokens = f"{usage['input_tokens']:,} in{kept}, {usage['output_tokens']:,} out"
         facts.append(Fact("Turns", f"{usage['turns']}"))
         facts.append(Fact("Tokens", tokens))
     if usage["cost_usd"] is not None:

@@ -106,6 +106,9 @@ from __future__ import annotations
 from typing import Final
 
 PROTOCOL_VERSION: Final = 1
+WAITED: Final = "X-Waited-Seconds"
+"""Header of an answer to `PUT /turns/{n}`: how long the request stood in a queue for the provider's
+rates. None of that is the run's own time; the request itself has no limit of time."""
 MAX_TURN_BYTES: Final = 8 * 1024**2
 """A turn holds tool results that the agent has already cut; more than this is an attack."""
 IMAGE_TYPES: Final = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp"})

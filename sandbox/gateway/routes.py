@@ -17,7 +17,12 @@ from sandbox.gateway.bodies import read_body
 from sandbox.gateway.hiding import Hiding
 from sandbox.gateway.journal import Journal
 from sandbox.gateway.passing import Passing
-from sandbox.gateway.protocol import MAX_EVENTS_BYTES, MAX_INBOX_WAIT_SECONDS, MAX_TURN_BYTES
+from sandbox.gateway.protocol import (
+    MAX_EVENTS_BYTES,
+    MAX_INBOX_WAIT_SECONDS,
+    MAX_TURN_BYTES,
+    WAITED,
+)
 from sandbox.gateway.refusals import BadRequest, Closing, Conflict, ReadOnly
 from sandbox.gateway.stream import EventStream
 from sandbox.gateway.turns import Turns
@@ -212,7 +217,9 @@ class Routes:
         body = await read_body(request, limit_bytes=MAX_TURN_BYTES)
         turn = await _read(body, parse_turn, self._hiding.redactor)
         reply = await turns.put(number, turn)
-        return web.json_response(reply_to_wire(number, reply, turns_left=turns.left))
+        told = reply_to_wire(number, reply, turns_left=turns.left)
+        waited = turns.take_waited()
+        return web.json_response(told, headers={WAITED: f"{waited:.1f}"} if waited else None)
 
     async def _post_events(self, request: web.Request) -> web.Response:
         body = await read_body(request, limit_bytes=MAX_EVENTS_BYTES)

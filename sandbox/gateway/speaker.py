@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from typing import Final
 
 from sandbox.errors import ProviderError, ProviderUnavailable
 from sandbox.gateway.journal import Journal
-from sandbox.llm.pace import Entry, weight
+from sandbox.llm.pace import Entry, Pace, weight
 from sandbox.llm.prices import PUBLISHED, Prices
 from sandbox.llm.provider import Conversation, Image, Reply, Text, ToolCall, ToolResult
 from sandbox.llm.providers import Model
@@ -18,6 +19,10 @@ from sandbox.recorder import Recorder
 Spare = Callable[[], Awaitable[Model]]
 """Makes the model that takes over; raises ProviderError where it cannot be had."""
 
+Patience = Callable[[], AbstractContextManager[None]]
+"""Around waiting for others: the run's clock stands still."""
+
+NOTABLE_SECONDS: Final = 0.5
 TELL_SECONDS: Final = 5.0
 """Waiting for a turn that takes longer is told."""
 CHARACTERS_PER_TOKEN: Final = 4
@@ -37,6 +42,7 @@ class Speaker:
         journal: Journal | None = None,
         spare: Spare | None = None,
         prices: Prices = PUBLISHED,
+        patience: Patience = nullcontext,
     ) -> None:
         self.model = model
         """Who is asked now."""
@@ -45,6 +51,8 @@ class Speaker:
         self._recorder = recorder
         self._journal = journal
         self._spare = spare
+        self._patience = patience
+        self._waited = 0.0
 
     async def load(self) -> None:
         """The model that took over before the host's process was killed stays."""
@@ -60,6 +68,11 @@ class Speaker:
         if cost is None:
             cost = self.prices.cost_usd(provider, self.model.name, reply.usage)
         return cost
+
+    def take_waited(self) -> float:
+        """Seconds spent in a queue since this was last asked."""
+        waited, self._waited = self._waited, 0.0
+        return waited
 
     async def reply(self, conversation: Conversation) -> Reply:
         try:
@@ -94,8 +107,21 @@ class Speaker:
             self.model.pace.settle(entry, taken)
 
     async def _enter(self, tokens: int) -> Entry:
-        """A long wait is told; it is no fault, and has no limit but the run's."""
+        """A long wait is told; it is no fault, and none of the run's time."""
         pace = self.model.pace
+        began = time.monotonic()
+        with self._patience():
+            entry = await self._stand_in_line(pace, tokens)
+        waited = time.monotonic() - began
+        if waited >= NOTABLE_SECONDS:
+            self._waited += waited
+            if self._journal is not None:
+                # So that it is not counted after a restart either.
+                started_at = self._journal.entry.started_at
+                await self._journal.note(started_at=started_at + waited)
+        return entry
+
+    async def _stand_in_line(self, pace: Pace, tokens: int) -> Entry:
         entering = asyncio.ensure_future(pace.enter(self._run_id, tokens))
         try:
             done, _ = await asyncio.wait({entering}, timeout=TELL_SECONDS)

@@ -103,6 +103,10 @@ class Turns:
                 raise Closing from None
             raise
 
+    def take_waited(self) -> float:
+        """Seconds that the newest turn waited for the provider's rates."""
+        return self._speaker.take_waited()
+
     async def close(self) -> None:
         """Give up the reply that is on its way."""
         self._closed = True

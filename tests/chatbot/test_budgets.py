@@ -16,7 +16,8 @@ from tests.chatbot.history.lives import Life
 
 
 async def spend(life: Life, usd: float | None, tokens: int = 100) -> None:
-    usage = {"input_tokens": tokens, "output_tokens": 0}
+    # What came from the cache is part of the prompt.
+    usage = {"input_tokens": tokens, "output_tokens": 0, "cache_read_tokens": tokens // 2}
     await life.tell("turn", usage=usage, cost_usd=usd)
 
 

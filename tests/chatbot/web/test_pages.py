@@ -103,7 +103,7 @@ async def test_page_says_everything(site: Site) -> None:
         "fix the failing test",
         "look closely",
         "1 file, +2 −1",
-        "100 in, 10 out",
+        "100 in (5 from the cache), 10 out",
     ):
         assert words in text, words
     assert "<strong>counts</strong>" in html

@@ -15,6 +15,7 @@ from sandbox.llm.pace import Pace
 from sandbox.llm.prices import Price, Prices
 from sandbox.llm.provider import Conversation, Message, Text, Usage
 from sandbox.llm.providers import Model
+from sandbox.watch import Watch
 from tests.sandbox.memory_recorder import MemoryRecorder
 from tests.sandbox.scripted_provider import ScriptedProvider, said
 
@@ -107,3 +108,27 @@ async def test_the_configuration_prices_what_the_table_does_not_know() -> None:
     assert speaker.cost_usd(reply) is not None
     assert prices.cost_usd("openai", "gpt", usage) == pytest.approx(0.5 + 0.25 + 2)
     assert prices.cost_usd("openai", "other", usage) is None
+
+
+async def test_what_was_waited_is_none_of_the_runs_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "NOTABLE_SECONDS", 0.0)
+    journal = await Journal.begin(tmp_path, Entry(phase="agent", started_at=100.0))
+    watch, pace = Watch(), Pace(tokens=2000)
+    held = await pace.enter("another", 1500)
+    speaker = Speaker(
+        Model(ScriptedProvider(name="openai"), "gpt", pace),
+        run_id="r",
+        recorder=MemoryRecorder(),
+        journal=journal,
+        patience=watch.patience,
+    )
+    asking = asyncio.create_task(speaker.reply(TALK))
+    while not watch.waited:
+        await asyncio.sleep(0.01)
+    pace.settle(held, 10)
+    await asyncio.wait_for(asking, 30)
+    assert speaker.take_waited() == pytest.approx(journal.entry.started_at - 100.0)
+    assert speaker.take_waited() == 0.0
+    assert watch.waited > 0
