@@ -16,6 +16,7 @@ MAX_COLUMNS = 20
 MAX_TABLE_CHARACTERS = 9000
 """Larger ones are cut between two rows, each part with its head."""
 MAX_ROW_CHARACTERS = 4000
+CELL_CHARACTERS = 1900
 ALIGNED_CHARACTERS = 10_000
 COLUMN_CHARACTERS = 60
 _MARK = re.compile(r"[ \t]*:?-+:?[ \t]*")
@@ -107,7 +108,8 @@ def _split(line: str) -> list[str]:
 
 def _row(line: str, width: int) -> tuple[str, ...]:
     """What is missing is empty, what is too much is left out."""
-    cells = [_plain(cell, MAX_ROW_CHARACTERS // width) for cell in _split(line)[:width]]
+    limit = min(CELL_CHARACTERS, MAX_ROW_CHARACTERS // width)
+    cells = [_plain(cell, limit) for cell in _split(line)[:width]]
     return (*cells, *[""] * (width - len(cells)))
 
 
