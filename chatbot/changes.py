@@ -71,6 +71,7 @@ class Changes(ApprovalChanges):
             share_token=secrets.token_urlsafe(24),
             thread=new.thread,
             image=new.image,
+            agent=new.agent,
             issue=new.issue,
             title=_first_line(new.request),
         )
@@ -81,6 +82,7 @@ class Changes(ApprovalChanges):
             "ref": new.source.ref,
             "mode": new.mode,
             "model": shown_model(new.model),
+            "agent": new.agent,
             "author": who(new.author),
             "origin": new.origin,
         }

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from sandbox.errors import EngineUnavailable, ImageMissing, ThreadsmithError
+from sandbox.spec import AGENTS
 
 if TYPE_CHECKING:
     from chatbot.config import Settings
@@ -130,6 +131,7 @@ def demo(*, once: bool, as_json: bool, port: int) -> None:
     help="change: a patch; explain: an answer; review: findings (default: from the words).",
 )
 @click.option("--model", help="provider:name, for example anthropic:claude-sonnet-5-5.")
+@click.option("--agent", type=click.Choice(AGENTS), help="The program that does the work.")
 @click.option("--image", help="Image of the container; anything with python3 and git.")
 @click.option(
     "--setup",

@@ -16,6 +16,7 @@ from typing import Any
 from pydantic import Field, SecretStr, ValidationError, model_validator
 
 from chatbot.config_sections import (
+    AgentSettings,
     BudgetSettings,
     RepositorySettings,
     Section,
@@ -24,6 +25,7 @@ from chatbot.config_sections import (
 from chatbot.model_settings import KnownModelSettings, ModelSettings
 from sandbox.egress.rules import EgressRuleInvalid, EgressRules
 from sandbox.errors import ThreadsmithError
+from sandbox.seats import AgentRefused, check_agent
 from sandbox.spec import Limits
 
 __all__ = [
@@ -181,6 +183,7 @@ class Settings(Section):
     slack: SlackSettings = SlackSettings()
     forge: ForgeSettings = ForgeSettings()
     model: ModelSettings = ModelSettings()
+    agent: AgentSettings = AgentSettings()
     sandbox: SandboxSettings = SandboxSettings()
     budgets: BudgetSettings = BudgetSettings()
     web: WebSettings = WebSettings()
@@ -196,6 +199,10 @@ class Settings(Section):
             faults += branch_pattern_faults(rule.match, rule.branch_name)
             unknown = set(rule.secrets or ()) - set(self.secrets)
             faults += [f"repositories {rule.match}: no secret {name}" for name in sorted(unknown)]
+        try:
+            check_agent(self.agent.default, self.model.default)
+        except AgentRefused as error:
+            faults.append(f"agent.default: {error.brief}")
         places: tuple[SandboxSettings | RepositorySettings, ...]
         places = (self.sandbox, *self.repositories)
         for place in places:

@@ -7,6 +7,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from sandbox.spec import AgentName
+
 BRANCH_WORDS = ("words", "id", "person", "issue")
 _BRANCH = re.compile(r"[\w./-]+")
 
@@ -22,6 +24,8 @@ class RepositorySettings(Section):
     """`owner/name`, with * and ? as wildcards."""
     image: str | None = None
     """Instead of `sandbox.image`."""
+    agent: AgentName | None = None
+    """Instead of `agent.default`."""
     setup: str | None = None
     """Path of the set-up script, else what `.threadsmith.toml` names, else setup.sh."""
     maintenance: str | None = None
@@ -66,6 +70,11 @@ class RepositorySettings(Section):
     """Slack channel id in which issues become tasks, when somebody with write access says so."""
     issues_label: str | None = None
     """The label that says so, besides assigning the bot or mentioning it; `threadsmith`."""
+
+
+class AgentSettings(Section):
+    default: AgentName = "threadsmith"
+    """Which program does the work: our own, or `claude-code`, `codex`, `mini-swe-agent`."""
 
 
 class BudgetSettings(Section):

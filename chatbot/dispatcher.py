@@ -22,13 +22,14 @@ from chatbot.publish.update import bring_onto
 from chatbot.recorder import StoryRecorder
 from chatbot.repository_rules import Rules, rules_of
 from chatbot.scripts import read_scripts, trust_domain
+from chatbot.seats import find_agent, find_earlier
 from chatbot.setup_changes import Decision
 from chatbot.sources import TaskSources
 from sandbox.errors import ThreadsmithError
 from sandbox.recorder import Outcome
 from sandbox.runner import Runner
 from sandbox.sources.notes import tree_notes
-from sandbox.spec import RunSpec, Setup, Tree
+from sandbox.spec import OWN_AGENT, Exchange, RunSpec, Setup, Tree
 
 log = structlog.get_logger(__name__)
 
@@ -206,6 +207,10 @@ class Dispatcher:
         if (sha256 := run.start_patch_sha256) is not None:
             patch = await self._history.read(lambda db: queries.get_patch(db, sha256))
         turns = await self._history.read(lambda db: queries.turn_count(db, task.id))
+        agent = await self._history.read(lambda db: find_agent(db, task, run, rules))
+        earlier: tuple[Exchange, ...] = ()
+        if agent != OWN_AGENT:
+            earlier = await self._history.read(lambda db: find_earlier(db, task, run))
         return RunSpec(
             run_id=run.id,
             task_id=task.id,
@@ -215,6 +220,8 @@ class Dispatcher:
             tree=tree,
             image=rules.image,
             model=task.model,
+            agent=agent,
+            earlier=earlier,
             fallback=self._settings.model.fallback,
             limits=replace(
                 self._settings.sandbox.limits(),

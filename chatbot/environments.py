@@ -16,7 +16,7 @@ from chatbot.sources import TaskSources
 from chatbot.story import seconds_text, visible
 from sandbox.engines.engine import Handle
 from sandbox.environments.build_log import Unheard
-from sandbox.environments.records import Record, Records
+from sandbox.environments.records import SEAT_SCOPE, Record, Records
 from sandbox.errors import ThreadsmithError
 from sandbox.llm.providers import Providers
 from sandbox.spec import RunSpec
@@ -41,6 +41,11 @@ async def list_environments(settings: Settings) -> Listing:
 async def rebuild_environment(settings: Settings, key: str) -> None:
     """From the spec that it was built with; raises ThreadsmithError where the build fails."""
     record = await _find(settings, key)
+    if record.scope == SEAT_SCOPE:
+        raise EnvironmentUnknown(
+            f"{record.repository} is installed by the next run that needs it.",
+            resolution=f"Remove it: `threadsmith environments remove {record.key[:12]}`.",
+        )
     spec = RunSpec.from_json({**record.spec, "run_id": f"env-{record.key[:16]}"})
     history = await History.open(settings.database_path)
     engine = make_engine(settings)

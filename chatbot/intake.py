@@ -16,8 +16,10 @@ from chatbot.history.given import NewGiven
 from chatbot.history.store import History
 from chatbot.models import Issue, NewTask, Origin, Person, Source, Task, Thread
 from chatbot.pull_changes import NoPullRequest
+from chatbot.repository_rules import rules_for
 from chatbot.request import Request, find_autofix, is_stop, plain, understand
 from sandbox.errors import SourceError, ThreadsmithError
+from sandbox.seats import AgentRefused, check_agent
 from sandbox.sources.addresses import check_address
 from sandbox.spec import Mode
 
@@ -71,6 +73,7 @@ class Intake:
         mode: Mode | None = None,
         model: str | None = None,
         image: str | None = None,
+        agent: str | None = None,
         archive: Path | None = None,
         owner: str | None = None,
         issue: Issue | None = None,
@@ -92,6 +95,7 @@ class Intake:
             source=source,
             thread=thread,
             image=image or request.image,
+            agent=agent or "",
             issue=issue,
             key=key,
         )
@@ -179,6 +183,10 @@ class Intake:
             return RepositoryUnnamed()
         if not request.task.strip():
             return EmptyRequest()
+        try:
+            check_agent(new.agent or rules_for(self._settings, source.repository).agent, new.model)
+        except AgentRefused as error:
+            return error
         if new.origin == "cli":
             return None
         if new.model.startswith("replay:") and new.model != self._settings.model.default:

@@ -166,6 +166,8 @@ class Task:
     thread: Thread | None = None
     image: str | None = None
     """Named for this task; else the repository's or the configuration's."""
+    agent: str = ""
+    """Named for this task, in the same way."""
     branch: str | None = None
     base_commit: str | None = None
     title: str = ""
@@ -335,6 +337,7 @@ class NewTask:
     source: Source
     thread: Thread | None = None
     image: str | None = None
+    agent: str = ""
     issue: Issue | None = None
     key: str | None = None
     """Deduplicates requests: the same key gives the same task."""

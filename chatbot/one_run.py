@@ -48,6 +48,7 @@ async def run_one(
     mode: Any,
     model: str | None,
     image: str | None,
+    agent: str | None,
     setup: SetupChoice,
     quiet: bool,
 ) -> dict[str, Any]:
@@ -63,6 +64,7 @@ async def run_one(
             mode=mode,
             model=model,
             image=image,
+            agent=agent,
             archive=archive,
             owner=app.owner,
         )

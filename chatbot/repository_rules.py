@@ -10,7 +10,7 @@ from typing import Any
 
 from chatbot.config import Settings
 from sandbox.sources.files import read_file
-from sandbox.spec import Tree
+from sandbox.spec import OWN_AGENT, Tree
 
 OWN_SETTINGS = ".threadsmith.toml"
 OWN_BYTES = 64 * 1024
@@ -32,6 +32,8 @@ class Rules:
     setup_network: tuple[str, ...]
     agent_network: tuple[str, ...]
     secrets: tuple[str, ...]
+    agent: str = OWN_AGENT
+    """Which program does the work."""
     test: str = ""
     """How its tests are run, in its own words."""
     notes: tuple[str, ...] = ()
@@ -57,6 +59,7 @@ def rules_for(settings: Settings, repository: str) -> Rules:
         "agent_network": sandbox.agent_network,
         "secrets": (),
         "test": "",
+        "agent": settings.agent.default,
     }
     for rule in settings.repositories:
         if fnmatch.fnmatchcase(repository, rule.match):
@@ -70,6 +73,7 @@ def rules_for(settings: Settings, repository: str) -> Rules:
         agent_network=tuple(found["agent_network"]),
         secrets=tuple(found["secrets"]),
         test=found["test"],
+        agent=found["agent"],
     )
 
 

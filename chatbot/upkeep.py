@@ -16,7 +16,7 @@ from chatbot.sources import TaskSources
 from sandbox.environments.records import Record
 from sandbox.errors import ThreadsmithError
 from sandbox.runner import Runner
-from sandbox.spec import RunSpec, Setup
+from sandbox.spec import OWN_AGENT, RunSpec, Setup
 
 log = structlog.get_logger(__name__)
 
@@ -88,6 +88,7 @@ class Upkeep:
             tree=tree,
             image=rules.image,
             model=self._settings.model.default,
+            agent=record.spec.get("agent", OWN_AGENT),
             limits=self._settings.sandbox.limits(),
             setup=setup,
         )

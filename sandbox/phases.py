@@ -26,6 +26,7 @@ from sandbox.outside import Outside, make_proxy
 from sandbox.passing.upstream import Upstream
 from sandbox.recorder import Recorder
 from sandbox.redaction import NO_SECRETS, Redactor
+from sandbox.seats import Install
 from sandbox.spec import (
     AGENT_COMMAND,
     AGENT_PROGRAM,
@@ -80,6 +81,8 @@ class Build:
     tag: str
     """Of the environment."""
     labels: Mapping[str, str]
+    install: Install | None = None
+    """In the place of a script of the repository."""
 
 
 class SetupFailed(RunFailed):
@@ -120,15 +123,19 @@ def make_container(
 
 async def set_up(run: Run, build: Build) -> None:
     """Run the repository's script as root, and keep what it leaves as an image."""
-    setup = run.spec.setup
+    setup, install = run.spec.setup, build.install
     egress = setup.network if setup is not None and build.script is not None else ()
-    started = {"path": build.script, "network": list(egress)}
+    path = build.script
+    if install is not None:
+        egress, path = install.network, install.title
+    started = {"path": path, "network": list(egress)}
     await run.recorder.event("setup_started", started)
     entry = Entry(
         phase="setup",
         started_at=time.time(),
         prepared_commit=build.have,
         script=build.script,
+        install=install.script if install is not None else "",
         egress=egress,
     )
     journal = await Journal.begin(run.directory, entry)
@@ -157,7 +164,7 @@ async def set_up(run: Run, build: Build) -> None:
             await run.recorder.event("setup_finished", payload)
             if failure is not None:
                 failure.details = failure.details or tail
-                raise failure
+                raise failure if install is None else _not_installed(install, failure)
             await run.engine.snapshot(handle, tag=build.tag, labels=build.labels)
         finally:
             await run.engine.remove(handle)
@@ -307,6 +314,17 @@ def _exit_code(door: Door, end: End) -> int | None:
     if door.routes.claim is not None:
         return door.routes.claim.exit_code
     return end.state.code if end.state else None
+
+
+def _not_installed(install: Install, failure: ThreadsmithError) -> ThreadsmithError:
+    """It is no fault of the repository's."""
+    if isinstance(failure, Stopped):
+        return failure
+    return SetupFailed(
+        f"The agent {install.name} could not be installed.",
+        details=f"{failure.brief}\n{failure.details}",
+        resolution="See the details; an image that has what it is installed with may help.",
+    )
 
 
 def _setup_failure(run: Run, door: Door, end: End) -> ThreadsmithError | None:

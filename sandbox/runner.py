@@ -29,6 +29,7 @@ from sandbox.outside import Outside
 from sandbox.phases import Run, Stopped, go_on, work
 from sandbox.recorder import Outcome, Recorder
 from sandbox.redaction import Redactor
+from sandbox.seats import check_agent
 from sandbox.spec import RunSpec
 from sandbox.verification import Place, find_checks, verify
 from sandbox.watch import Watch
@@ -221,6 +222,7 @@ class Runner:
         run = self._make_run(spec, recorder, watch)
         with _stage("model"):
             name, _ = split_model(spec.model)
+            check_agent(spec.agent, spec.model)
             return replace(
                 run,
                 model=await self._providers.model(spec.model),

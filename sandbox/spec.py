@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 Mode = Literal["change", "explain", "review"]
 Phase = Literal["setup", "agent", "verify"]
 
 OWN_AGENT = "threadsmith"
+AgentName = Literal["threadsmith", "claude-code", "codex", "mini-swe-agent"]
+AGENTS: tuple[str, ...] = get_args(AgentName)
 AGENT_UID = 1000
 """The unprivileged user of the agent phase; a number, so that any image will do."""
 WORKSPACE = "/workspace"
@@ -86,6 +88,14 @@ class Setup:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Exchange:
+    """One run of the task, in the words of both sides."""
+
+    request: str
+    summary: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RunSpec:
     """Everything a run is made from. ``resume_turn`` counts the task's turns before this run."""
 
@@ -115,6 +125,8 @@ class RunSpec:
     """Whether the result is checked in a clean container."""
     checks: tuple[str, ...] = ()
     """Commands by which it is, beside those that the agent names."""
+    earlier: tuple[Exchange, ...] = ()
+    """What was asked and done before, for agents that do not keep the conversation themselves."""
     patch: bytes = b""
     """The task's work so far, laid over the commit before the agent starts."""
     resume_turn: int = 0
@@ -135,6 +147,7 @@ class RunSpec:
         data["agent_network"] = tuple(data["agent_network"])
         data["notes"] = tuple(data["notes"])
         data["checks"] = tuple(data.get("checks", ()))
+        data["earlier"] = tuple(Exchange(**each) for each in data.get("earlier", ()))
         data["patch"] = data["patch"].encode("latin-1")
         return cls(**data)
 

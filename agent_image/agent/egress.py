@@ -1,21 +1,25 @@
-"""Lends the host's egress socket to programs as an ordinary HTTP proxy on the loopback."""
+"""Lends a socket of the host to programs on the loopback: the egress as an ordinary HTTP proxy."""
 
 from __future__ import annotations
 
 import socket
 import threading
+import time
 from typing import Dict
 
 _CHUNK = 65_536
 _BACKLOG = 128
+_PAUSE_SECONDS = 0.25
 
 
 class Forwarder:
-    """Each connection is carried to the socket, after a line that says whose it is."""
+    """Each connection is carried to the socket, after a line that says whose it is, if any."""
 
-    def __init__(self, socket_path: str, token: str) -> None:
+    def __init__(self, socket_path: str, token: str = "", *, patience: float = 0.0) -> None:
+        """``patience`` are seconds in which a socket may be missing."""
         self._path = socket_path
-        self._preamble = "THREADSMITH {}\r\n".format(token).encode()
+        self._preamble = "THREADSMITH {}\r\n".format(token).encode() if token else b""
+        self._patience = patience
         self._listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
 
     def start(self) -> int:
@@ -57,7 +61,7 @@ class Forwarder:
     def _carry(self, client: socket.socket) -> None:
         with client, socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as host:
             try:
-                host.connect(self._path)
+                self._connect(host)
                 host.sendall(self._preamble)
             except OSError:
                 return
@@ -65,6 +69,17 @@ class Forwarder:
             back.start()
             _pump(client, host)
             back.join()
+
+    def _connect(self, host: socket.socket) -> None:
+        deadline = time.monotonic() + self._patience
+        while True:
+            try:
+                host.connect(self._path)
+                return
+            except (FileNotFoundError, ConnectionRefusedError):
+                if time.monotonic() >= deadline:
+                    raise
+                time.sleep(_PAUSE_SECONDS)
 
 
 def _pump(source: socket.socket, target: socket.socket) -> None:

@@ -29,6 +29,7 @@ AGENT_UID = 1000
 TIMEOUT_CODE = 124
 STOPPED_CODE = 143
 PIECE_BYTES = 4096
+_DONE: Json = {"kind": "finished", "exit_code": 0}
 _PIECE_SECONDS = 0.2
 _LINGER_SECONDS = 0.5
 
@@ -37,6 +38,8 @@ def set_up(run: Json, gateway: Gateway, events: Events, stop: Stop, places: Plac
     """Lay the workspace and run the script, if there is one; answers the phase's outcome."""
     workspace = places.workspace
     try:
+        if run["script"] is not None and run["script"].get("is_own"):
+            return _install(run, gateway, events, stop, places) or _DONE
         os.makedirs(workspace, exist_ok=True)
         if os.geteuid() == 0:
             os.chown(workspace, 0, 0)  # git refuses to work in another user's folder
@@ -61,7 +64,7 @@ def set_up(run: Json, gateway: Gateway, events: Events, stop: Stop, places: Plac
     finally:
         shutil.rmtree(places.scratch, ignore_errors=True)
         _hand_over(workspace, places.home)
-    return {"kind": "finished", "exit_code": 0}
+    return _DONE
 
 
 def _failed(code: int, brief: str, details: str = "") -> Json:
@@ -74,6 +77,28 @@ def _run_script(
     """The failed outcome, or None. Nothing that it started is left running."""
     path = run["script"]["path"]
     _lay_script(places.workspace, path, run["script"]["content"])
+    return _run_file(run, path, places.workspace, gateway, events, stop, places)
+
+
+def _install(
+    run: Json, gateway: Gateway, events: Events, stop: Stop, places: Places
+) -> Optional[Json]:
+    """The host's own script, without the repository: in a folder that goes when it is done."""
+    path = "install.sh"
+    with open(os.path.join(places.scratch, path), "w", encoding="utf-8") as file:
+        file.write(run["script"]["content"])
+    return _run_file(run, path, places.scratch, gateway, events, stop, places)
+
+
+def _run_file(
+    run: Json,
+    path: str,
+    folder: str,
+    gateway: Gateway,
+    events: Events,
+    stop: Stop,
+    places: Places,
+) -> Optional[Json]:
     trace = FailureTrace(places.scratch)
     variables = command_environment(places.home)
     if run["egress"]:
@@ -84,7 +109,7 @@ def _run_script(
     mark = "setup-{}-".format(os.getpid())
     script = subprocess.Popen(
         [find_shell(), "--", path],
-        cwd=places.workspace,
+        cwd=folder,
         env=dict(variables, **{MARK: mark}),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,

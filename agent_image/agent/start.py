@@ -17,6 +17,7 @@ from agent_image.agent.stop import Stop, Stopped
 
 Json = Dict[str, Any]
 
+_OWN = "threadsmith"
 FIRST_SECONDS = 3600.0
 """To be told what to do; the answer says how long the whole may take."""
 
@@ -62,6 +63,10 @@ def _run(gateway: Gateway, events: Events, stop: Stop) -> Json:
         from agent_image.agent.verify import verify
 
         return verify(run, gateway, events, stop, make_places())
+    if run["agent"] != _OWN:
+        from agent_image.agent.seat.work import work as work_in_seat
+
+        return work_in_seat(run, gateway, events, stop, make_places())
     from agent_image.agent.work import work
 
     return work(run, gateway, events, stop, make_places())

@@ -18,7 +18,7 @@ from agent_image.agent.shell import Shell
 from agent_image.agent.shield import command_environment
 from agent_image.agent.stop import Stop, Stopped
 from agent_image.agent.tools import Tools
-from agent_image.agent.workspace import WorkspaceProblem, lay, lay_work, renew
+from agent_image.agent.workspace import WorkspaceProblem, lay_out
 
 Json = Dict[str, Any]
 
@@ -28,12 +28,7 @@ def work(run: Json, gateway: Gateway, events: Events, stop: Stop, places: Places
     inbox = Inbox(gateway, stop)
     inbox.start()
     try:
-        if run["prepared_commit"] is None:
-            lay(gateway, run, places, stop=stop)
-        else:
-            renew(gateway, run, places, stop=stop)
-        if run["has_patch"]:
-            lay_work(gateway, places, stop=stop)
+        lay_out(gateway, run, places, stop=stop)
     except Stopped:
         return {"kind": "stopped"}
     except WorkspaceProblem as problem:
@@ -52,6 +47,13 @@ def work(run: Json, gateway: Gateway, events: Events, stop: Stop, places: Places
         outcome = {"kind": "stopped"}
     finally:
         shell.close()
+    return end_with_patch(run, patches, outcome, events, stop)
+
+
+def end_with_patch(
+    run: Json, patches: PatchKeeper, outcome: Json, events: Events, stop: Stop
+) -> Json:
+    """The outcome with what became of the last patch."""
     if run["mode"] == "change":
         return _send_last(patches, outcome, stop)
     return _check_unchanged(patches, outcome, events, stop)

@@ -60,6 +60,16 @@ class WorkspaceProblem(Exception):
         super().__init__(brief)
 
 
+def lay_out(gateway: Gateway, run: Dict[str, Any], places: Places, *, stop: Stop) -> None:
+    """The tree as the agent finds it; raises Stopped and WorkspaceProblem."""
+    if run["prepared_commit"] is None:
+        lay(gateway, run, places, stop=stop)
+    else:
+        renew(gateway, run, places, stop=stop)
+    if run["has_patch"]:
+        lay_work(gateway, places, stop=stop)
+
+
 def lay(gateway: Gateway, run: Dict[str, Any], places: Places, *, stop: Stop) -> None:
     """The base commit on a branch, without a remote."""
     workspace = places.workspace

@@ -45,6 +45,7 @@ def task_row(task: Task) -> dict[str, Any]:
         "thread_ts": thread.thread_ts if thread else None,
         "message_ts": thread.message_ts if thread else None,
         "image": task.image,
+        "agent": task.agent,
         "branch": task.branch,
         "base_commit": task.base_commit,
         "title": task.title,
@@ -82,6 +83,7 @@ def task_from(row: sqlite3.Row) -> Task:
         if row["channel"]
         else None,
         image=row["image"],
+        agent=row["agent"],
         branch=row["branch"],
         base_commit=row["base_commit"],
         title=row["title"],

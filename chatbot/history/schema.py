@@ -49,6 +49,11 @@ def m007_summaries(db: Database) -> None:
     _execute(db, _SUMMARIES)
 
 
+@migrations()
+def m008_seats(db: Database) -> None:
+    _execute(db, _SEATS)
+
+
 def _execute(db: Database, statements: str) -> None:
     for statement in statements.split(";\n"):
         if statement.strip():
@@ -238,6 +243,10 @@ _EDITS = """
 ALTER TABLE approvals ADD COLUMN expires_at REAL;
 ALTER TABLE approvals ADD COLUMN edits TEXT;
 ALTER TABLE approvals ADD COLUMN revision INTEGER NOT NULL DEFAULT 0
+"""
+
+_SEATS = """
+ALTER TABLE tasks ADD COLUMN agent TEXT NOT NULL DEFAULT ''
 """
 
 _GIVEN = """

@@ -88,6 +88,7 @@ class Api:
             mode=body.mode,
             model=body.model,
             image=body.image,
+            agent=body.agent,
             archive=archive,
         )
         if archive is not None and task.source.path != str(archive):
@@ -157,6 +158,7 @@ class Api:
             "repository": task.source.repository,
             "mode": task.mode,
             "model": task.model,
+            "agent": task.agent or None,
             "title": task.title,
             "created_at": task.created_at,
             "url": links["self"],

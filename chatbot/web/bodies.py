@@ -12,7 +12,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 from chatbot.models import Status
 from chatbot.web.refusals import BadRequest, UnsupportedBody
-from sandbox.spec import Mode
+from sandbox.spec import AgentName, Mode
 
 MAX_TEXT_CHARACTERS = 100_000
 MAX_KEY_CHARACTERS = 200
@@ -84,6 +84,7 @@ class TaskBody(Body):
     mode: Mode | None = None
     model: Annotated[str, AfterValidator(_model)] | None = None
     image: Annotated[str, AfterValidator(_image)] | None = None
+    agent: AgentName | None = None
 
 
 class MessageBody(Body):

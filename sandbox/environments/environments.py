@@ -17,11 +17,12 @@ import structlog
 from sandbox.engines.engine import Engine
 from sandbox.environments.bounds import Bounds, choose_surplus
 from sandbox.environments.build_log import BuildLog, Unheard
-from sandbox.environments.recipe import Recipe, find_locks, hash_scripts
-from sandbox.environments.records import KEY_LABEL, Record, Records, tag_of
+from sandbox.environments.recipe import Recipe, find_locks, hash_scripts, seat_key
+from sandbox.environments.records import KEY_LABEL, SEAT_SCOPE, Record, Records, tag_of
 from sandbox.errors import ImageMissing, ThreadsmithError
 from sandbox.locks import is_locked, locked
 from sandbox.phases import Build, Run, Stopped, set_up
+from sandbox.seats import SEATS, Install
 from sandbox.sources.files import count_files
 from sandbox.spec import RunSpec, Tree
 from sandbox.watch import Watch
@@ -150,13 +151,12 @@ class Environments:
         await asyncio.gather(*self._background.values(), return_exceptions=True)
 
     async def _prepare(self, run: Run, recipes: list[Recipe]) -> Prepared:
-        spec = run.spec
         own, has_script = recipes[-1], bool(recipes[-1].scripts)
         for recipe in recipes:
             if (record := await self._find(recipe.key)) is not None:
                 return await self._use(run, own, record)
         if not has_script:
-            return Prepared(image=spec.image)
+            return Prepared(image=await self._ground(run))
         async with self._held(run, own.key):
             if (record := await self._find(own.key)) is not None:  # somebody was quicker
                 return await self._use(run, own, record)
@@ -203,7 +203,7 @@ class Environments:
         if setup is not None and recipe.scripts:
             script = setup.maintenance if over is not None else setup.path
         build = Build(
-            image=over.tag if over is not None else spec.image,
+            image=over.tag if over is not None else await self._ground(run),
             have=over.commit if over is not None else None,
             script=script,
             tag=tag_of(key),
@@ -270,7 +270,49 @@ class Environments:
             scripts=await hash_scripts(tree, setup),
             locks=await self._find_locks(tree),
             variables=setup.secrets if setup is not None else (),
+            agent=SEATS[spec.agent].install.digest if spec.agent in SEATS else "",
         )
+
+    async def _ground(self, run: Run) -> str:
+        """What everything else is built on: the image, with another agent's program in it."""
+        spec = run.spec
+        if spec.agent not in SEATS:
+            return spec.image
+        install = SEATS[spec.agent].install
+        key = seat_key(await self._engine.image_id(spec.image), install)
+        if await self._find(key) is None:
+            async with self._held(run, key):
+                if await self._find(key) is None:
+                    await self._install(run, install, key)
+        await self.records.touch(key)
+        return tag_of(key)
+
+    async def _install(self, run: Run, install: Install, key: str) -> None:
+        """Under the key's lock."""
+        build = Build(
+            image=run.spec.image,
+            have=None,
+            script=None,
+            tag=tag_of(key),
+            labels={KEY_LABEL: key},
+            install=install,
+        )
+        recorder = BuildLog(self.records.log_path(key), run.recorder)
+        await recorder.begin()
+        began = time.monotonic()
+        await set_up(replace(run, recorder=recorder), build)
+        record = Record(
+            key=key,
+            repository=install.name,
+            scope=SEAT_SCOPE,
+            commit="",
+            image=run.spec.image,
+            built_at=self._clock(),
+            seconds=round(time.monotonic() - began, 3),
+            size_bytes=await self._size(key),
+            spec={**run.spec.to_json(), "patch": "", "request": "", "author": ""},
+        )
+        await self.records.put(record)
 
     async def _find_locks(self, tree: Tree) -> tuple[tuple[str, str], ...]:
         """A commit never changes: what was found in it is remembered."""

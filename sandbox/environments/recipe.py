@@ -12,6 +12,7 @@ from typing import Final
 from sandbox.errors import SourceError
 from sandbox.git import GitFailed, GitOutputTooLong, git
 from sandbox.lock_files import LOCK_FILES
+from sandbox.seats import Install
 from sandbox.sources.files import read_file
 from sandbox.spec import Setup, Tree
 
@@ -37,14 +38,23 @@ class Recipe:
     locks: tuple[tuple[str, str], ...]
     """Path and blob of each lock file."""
     variables: tuple[str, ...]
+    agent: str = ""
+    """What another agent than our own is installed by."""
 
     @property
     def key(self) -> str:
         parts = [
             *(_FORMAT, self.repository, self.scope, self.image_id),
             *(self.scripts, self.locks, sorted(self.variables)),
+            *([self.agent] if self.agent else []),
         ]
         return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:32]
+
+
+def seat_key(image_id: str, install: Install) -> str:
+    """Of an image with another agent's program; any repository may use it."""
+    parts = ["seat", _FORMAT, image_id, install.digest]
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:32]
 
 
 async def read_script(tree: Tree, path: str) -> bytes | None:

@@ -14,6 +14,8 @@ from uuid import uuid4
 from sandbox.locks import is_locked
 
 REPOSITORY: Final = "threadsmith-env"
+SEAT_SCOPE: Final = "agent"
+"""Of what holds no repository, but another agent's program."""
 KEY_LABEL: Final = "dev.threadsmith.key"
 
 

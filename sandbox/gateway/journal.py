@@ -25,6 +25,8 @@ class Entry:
     """Whose tree the container's image holds already."""
     script: str | None = None
     """Set-up: the path of what is to be run."""
+    install: str = ""
+    """Set-up: the host's own script, run without the repository."""
     egress: tuple[str, ...] = ()
     """What the phase may reach."""
     image: str = ""

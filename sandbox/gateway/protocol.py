@@ -50,11 +50,14 @@ Blocks:
     {"type": "opaque", "provider": str, "data": object}    never sent to or by the container
 
 `GET /run` answers:
-    {"protocol": 1, "run_id", "task_id", "phase": "setup"|"agent"|"verify", "mode", "repository",
+    {"protocol": 1, "run_id", "task_id", "phase": "setup"|"agent"|"verify", "mode", "agent",
+     "model" (`provider:name`), "earlier": [{"request", "summary"}] (of the task's runs before, for
+     agents of another make), "repository",
      "branch": str|null, "base_commit", "request": str, "author": str, "turn": int (the next one),
      "prepared_commit": str|null (the image holds the workspace at that commit),
      "has_patch": bool, "egress": bool (the egress socket is open), "notes": [str],
-     "script": null | {"path": str, "content": str}   set-up phase: what to run, as it was approved
+     "script": null | {"path": str, "content": str, "is_own": bool}   set-up phase: what to run, as
+                                     it was approved, or the host's own, which needs no workspace
      "variables": {name: value}                       set-up phase: for that script alone
      "given": [given, ...]                            agent phase: what came along with the task
      "can_ask": bool                                  somebody may answer a question

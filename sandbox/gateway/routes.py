@@ -152,8 +152,10 @@ class Routes:
             # other bytes into its working tree.
             content = await read_file(spec.tree, entry.script, limit_bytes=MAX_SCRIPT_BYTES)
             text = (content or b"").decode(errors="surrogateescape")
-            described["script"] = {"path": entry.script, "content": text}
+            described["script"] = {"path": entry.script, "content": text, "is_own": False}
             described["variables"] = dict(self._variables)
+        elif entry.install:
+            described["script"] = {"path": "", "content": entry.install, "is_own": True}
         return web.json_response(described)
 
     async def _get_source(self, request: web.Request) -> web.StreamResponse:

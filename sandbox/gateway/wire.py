@@ -10,7 +10,7 @@ import hashlib
 import json
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Final, NamedTuple
 
 from sandbox.gateway.fields import (
@@ -178,6 +178,9 @@ def describe_run(spec: RunSpec, entry: Entry, *, turn: int, patch: bytes) -> Jso
         "task_id": spec.task_id,
         "phase": entry.phase,
         "mode": spec.mode,
+        "agent": spec.agent,
+        "model": spec.model,
+        "earlier": [asdict(each) for each in spec.earlier],
         "repository": spec.tree.repository,
         "branch": spec.tree.branch,
         "base_commit": spec.tree.commit,

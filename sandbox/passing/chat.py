@@ -40,8 +40,9 @@ class ChatCompletions:
             # Without it nobody would know what the reply took.
             passed["stream_options"] = {"include_usage": True}
         tools = items(passed.get("tools"))
-        kept = [tool for tool in tools if tool.get("type") in _OWN_TOOLS]
-        out = tuple(words(t.get("type")) for t in tools if t.get("type") not in _OWN_TOOLS)
+        kept = [tool for tool in tools if words(tool.get("type")) in _OWN_TOOLS]
+        types = (words(tool.get("type")) for tool in tools)
+        out = tuple(kind for kind in types if kind not in _OWN_TOOLS)
         if "tools" in passed and not kept:
             del passed["tools"]
             passed.pop("tool_choice", None)
@@ -51,14 +52,14 @@ class ChatCompletions:
 
     def read(self, body: Json) -> Asked:
         messages = items(body.get("messages"))
-        system = [m for m in messages if m.get("role") in ("system", "developer")]
+        system = [message for message in messages if _is_system(message)]
         return Asked(
             system=tuple(_text_of(message.get("content")) for message in system),
             tools=tuple(map(_tool, items(body.get("tools")))),
             messages=tuple(
                 Message(_role(message), tuple(_blocks(message)))
                 for message in messages
-                if message not in system
+                if not _is_system(message)
             ),
         )
 
@@ -161,6 +162,10 @@ def _check_parts(content: Any) -> None:
             raise NotPassed("Images are sent whole, not by address.")
         if isinstance(file, dict) and file.get("file_id") is not None:
             raise NotPassed("Files are sent whole, not by name.")
+
+
+def _is_system(message: Json) -> bool:
+    return message.get("role") in ("system", "developer")
 
 
 def _role(message: Json) -> Any:

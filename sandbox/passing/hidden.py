@@ -29,6 +29,8 @@ def hide(value: Any, change: Callable[[str], str]) -> Any:
 
 def _kept(value: dict[str, Any]) -> frozenset[str]:
     """Reasoning is signed, and its provider refuses it where a sign is changed."""
-    if value.get("type") == "thinking":
+    kind = value.get("type")
+    if kind == "thinking":
         return _OPAQUE | {"thinking"}
-    return _OPAQUE | {"data"} if value.get("type") in _ENCODED else _OPAQUE
+    # In a schema it may be anything.
+    return _OPAQUE | {"data"} if isinstance(kind, str) and kind in _ENCODED else _OPAQUE

@@ -179,11 +179,14 @@ def _is_own(tool: Json) -> bool:
 def _check_sources(content: Any) -> None:
     """What the provider would fetch by itself would be a way out."""
     for block in items(content):
-        if isinstance(source := block.get("source"), dict) and source.get("type") not in _SOURCES:
+        if (
+            isinstance(source := block.get("source"), dict)
+            and words(source.get("type")) not in _SOURCES
+        ):
             raise NotPassed("Images and documents are sent whole, not by address.")
         if block.get("type") == "container_upload":
             raise NotPassed("Nothing is run at the provider.")
-        if block.get("type") in {"tool_result", "document"}:
+        if block.get("type") in ("tool_result", "document"):
             _check_sources(block.get("content"))
 
 

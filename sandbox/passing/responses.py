@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import groupby
 from typing import Any, Final
 
@@ -51,15 +51,17 @@ class Responses:
         for item in items(body.get("input")):
             _check_parts(item.get("content"))
             _check_parts(item.get("output"))
-            if not all(map(_is_own, items(item.get("tools")))):
-                raise NotPassed("Nothing is run at the provider.")
         passed = {**only(body, _FIELDS), "model": model, "store": False}
-        tools = items(passed.get("tools"))
-        kept = [tool for tool in tools if _is_own(tool)]
-        out = tuple(words(tool.get("type")) for tool in tools if not _is_own(tool))
+        out: list[str] = []
         if "tools" in passed:
-            passed["tools"] = kept
-        return Admitted(body=passed, left_out=out)
+            passed["tools"] = _own_tools(passed["tools"], out)
+        if isinstance(given := passed.get("input"), list):
+            # Tools may come in the middle of a conversation, too.
+            passed["input"] = [
+                {**item, "tools": _own_tools(item["tools"], out)} if "tools" in item else item
+                for item in items(given)
+            ]
+        return Admitted(body=passed, left_out=tuple(out))
 
     def read(self, body: Json) -> Asked:
         given = body.get("input")
@@ -71,7 +73,7 @@ class Responses:
         said = [item for item in listed if not _is_system(item)]
         return Asked(
             system=tuple(filter(None, system)),
-            tools=tuple(map(_tool, items(body.get("tools")))),
+            tools=tuple(_tools([body, *listed])),
             messages=tuple(
                 Message(role, tuple(block for item in group for block in _blocks(item)))
                 for role, group in groupby(said, _role)
@@ -107,7 +109,7 @@ class ResponsesAnswer:
         elif kind == "error":
             self.problem = words(event.get("message")) or "error"
             self.is_whole = True
-        elif kind in _ENDS and isinstance(response, dict):
+        elif words(kind) in _ENDS and isinstance(response, dict):
             self.take_whole(response)
 
     def take_whole(self, body: Json) -> None:
@@ -137,11 +139,33 @@ class ResponsesAnswer:
         )
 
 
+def _own_tools(tools: Any, left_out: list[str]) -> list[Json]:
+    """Those that are carried out by whoever asked, within namespaces too."""
+    kept = []
+    for tool in items(tools):
+        if not _is_own(tool):
+            left_out.append(words(tool.get("type")))
+        elif "tools" in tool:
+            kept.append({**tool, "tools": _own_tools(tool["tools"], left_out)})
+        else:
+            kept.append(tool)
+    return kept
+
+
+def _tools(holders: Iterable[Json]) -> Iterator[Tool]:
+    for holder in holders:
+        for tool in items(holder.get("tools")):
+            if "tools" in tool:
+                yield from _tools([tool])
+            else:
+                yield _tool(tool)
+
+
 def _is_own(tool: Json) -> bool:
     if tool.get("type") == "shell":  # one kind of it runs at the provider
         environment = tool.get("environment")
         return isinstance(environment, dict) and environment.get("type") == "local"
-    return tool.get("type") in _OWN_TOOLS
+    return words(tool.get("type")) in _OWN_TOOLS
 
 
 def _is_system(item: Json) -> bool:

@@ -16,7 +16,7 @@ from sandbox.gateway.wire import parse_turn
 from sandbox.llm.replay import REQUEST_HEADINGS
 
 FOLDER = Path(__file__).parent.parent.parent / "agent_image" / "agent"
-FILES = sorted(FOLDER.glob("*.py"))
+FILES = sorted(FOLDER.rglob("*.py"))
 MODES = ("change", "explain", "review")
 
 

@@ -21,7 +21,7 @@ async def set_up(
 
 async def make_setup(make_stage: MakeStage, content: str, **changes: Any) -> Stage:
     files = {**FILES, "setup.sh": content}
-    shown = {"path": "setup.sh", "content": content}
+    shown = {"path": "setup.sh", "content": content, "is_own": False}
     return await make_stage(files, **{"phase": "setup", "script": shown, **changes})
 
 

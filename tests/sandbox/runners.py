@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,10 +25,14 @@ def make_runner(
     directory: Path,
     *,
     bounds: Bounds | None = None,
+    names: Sequence[str] = ("replay",),
     **options: Any,
 ) -> Runner:
-    """``directory`` is the runs' own; the environments' records lie beside it."""
-    providers = Providers(Settings(), environment={}, made={"replay": provider})
+    """``directory`` is the runs' own; the environments' records lie beside it.
+
+    ``names`` are those that the provider goes by.
+    """
+    providers = Providers(Settings(), environment={}, made=dict.fromkeys(names, provider))
     records = Records(directory.with_name("environments"))
     environments = Environments(engine, records, bounds=bounds or Bounds())
     return Runner(

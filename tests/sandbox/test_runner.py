@@ -368,7 +368,7 @@ async def test_set_up_makes_the_environment_of_the_agent(make_stage: Make) -> No
     assert {second_spec.image} == stage.kept()
     assert first_spec.environment != second_spec.environment
     told, worked = seen
-    assert told["script"] == {"path": SCRIPT, "content": "true\n"}
+    assert told["script"] == {"path": SCRIPT, "content": "true\n", "is_own": False}
     assert told["variables"] == {"NPM_TOKEN": SECRETS["NPM_TOKEN"]}
     assert (told["prepared_commit"], worked["prepared_commit"]) == (None, stage.spec.tree.commit)
     assert (worked["script"], worked["variables"]) == (None, {})

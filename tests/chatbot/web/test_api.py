@@ -82,7 +82,7 @@ async def test_api_is_off_without_a_configured_token(
 
 
 async def test_request_becomes_a_task(site: Site) -> None:
-    answer = await ask(site, **ASK, ref="next", mode="review", model="openai:gpt-x")
+    answer = await ask(site, **ASK, ref="next", mode="review", model="openai:gpt-x", agent="codex")
     task = await stored(site, answer["id"])
     origin = str(site.client.make_url("")).rstrip("/")
     assert answer == {
@@ -92,6 +92,7 @@ async def test_request_becomes_a_task(site: Site) -> None:
         "repository": "demo/shop",
         "mode": "review",
         "model": "openai:gpt-x",
+        "agent": "codex",
         "title": "fix the failing test",
         "created_at": task.created_at,
         "url": f"{origin}/tasks/{task.id}",
@@ -151,6 +152,7 @@ FAULTS: list[tuple[Any, str]] = [
     ({"task": "x", "repository": "a/b", "ref": "a b"}, "`ref`: must be a branch"),
     ({"task": "x", "repository": "a/b", "mode": "destroy"}, "`mode`: input should be"),
     ({"task": "x", "repository": "a/b", "model": "gpt"}, "`model`: must be `provider:name`"),
+    ({"task": "x", "repository": "a/b", "agent": "aider"}, "`agent`: input should be"),
     ({"task": "x", "repository": "a/b", "colour": "red"}, "`colour` is not known"),
     ([], "the body"),
     ("x", "the body"),

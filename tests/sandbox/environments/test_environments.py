@@ -14,6 +14,7 @@ from sandbox.environments import environments as module
 from sandbox.environments.bounds import Bounds
 from sandbox.recorder import Outcome
 from sandbox.runner import Runner
+from sandbox.seats import SEATS, Seat
 from sandbox.spec import RunSpec, Setup, Tree
 from tests.sandbox.fake_engine import FakeEngine, Visit
 from tests.sandbox.memory_recorder import MemoryRecorder
@@ -90,7 +91,10 @@ def make_house(tmp_path: Path) -> MakeHouse:
             return 0
 
         engine = FakeEngine({"setup": set_up, "agent": agent})
-        runner = make_runner(engine, ScriptedProvider(), tmp_path / "runs", bounds=bounds)
+        names = ("replay", "anthropic")
+        runner = make_runner(
+            engine, ScriptedProvider(), tmp_path / "runs", bounds=bounds, names=names
+        )
         tree = replace(make_tree(tmp_path / "source", FILES), default_branch="main")
         spec = make_spec(tree, model="replay:m", setup=setup)
         house = House(engine, runner, tmp_path / "source" / "work", spec)
@@ -314,3 +318,43 @@ async def until(is_so: Callable[[], bool]) -> None:
     async with asyncio.timeout(60):
         while not is_so():
             await asyncio.sleep(0.01)
+
+
+async def test_another_agent_is_installed_once_below_every_environment(
+    make_house: MakeHouse,
+) -> None:
+    house = await make_house()
+    other = {"agent": "claude-code", "model": "anthropic:m"}
+    first = await house.run(**other)
+    assert [run["script"]["is_own"] for run in house.told] == [True, False]
+    assert first.payloads("setup_started")[0]["network"] == ["registry.npmjs.org"]
+    installed, worked = house.engine.started[0], house.engine.started[1]
+    assert (installed.phase, installed.image) == ("setup", house.spec.image)
+    # The repository's script runs over it, as ever, and so does a tree without one.
+    assert worked.image not in (house.spec.image, "")
+    await house.run(**other, setup=None)
+    await house.run(house.commit({"a.txt": "two\n"}, branch="side"), **other, setup=None)
+    assert len(house.told) == 2
+    assert house.engine.started[-1].image == worked.image
+    # Our own agent never starts from it.
+    await house.run(setup=None)
+    assert house.engine.started[-1].image == house.spec.image
+    records = await house.runner.environments.records.all()
+    assert sorted(record.scope for record in records) == ["agent", "default"]
+
+
+async def test_an_agent_that_cannot_be_installed(make_house: MakeHouse) -> None:
+    house = await make_house()
+    fail = Seat(
+        name="claude-code",
+        package="fail",
+        version="1",
+        command="fail",
+        is_npm=True,
+        providers=("anthropic",),
+    )
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(SEATS, "claude-code", fail)
+        await house.run(agent="claude-code", model="anthropic:m")
+    assert house.outcome.stage == "setup"
+    assert house.outcome.brief == "The agent claude-code 1 could not be installed."

@@ -142,9 +142,16 @@ async def test_nothing_reaches_out_by_openais_protocols(
     house.will(HELLO)
     client = house.openai()
     tools: Any = [{"type": "web_search"}, {"type": "mcp", "server_label": "x", "server_url": "u"}]
-    await client.responses.create(model="any", input="Hi.", tools=tools, store=True)
+    inner = {"type": "function", "name": "x", "parameters": {}, "strict": False}
+    space = {"type": "namespace", "name": "n", "description": "", "tools": [inner, *tools]}
+    more: Any = [
+        {"type": "additional_tools", "role": "developer", "tools": [space]},
+        {"type": "message", "role": "user", "content": "Hi."},
+    ]
+    await client.responses.create(model="any", input=more, tools=tools, store=True)
     sent = house.server.requests[0]
     assert (sent["tools"], sent["store"]) == ([], False)
+    assert sent["input"][0]["tools"][0]["tools"] == [inner]
     with pytest.raises(openai.BadRequestError):
         await client.responses.create(model="any", input="Hi.", previous_response_id="resp_1")
     part = {"type": "input_image", "image_url": "https://x.example/?leak", "detail": "auto"}
@@ -252,3 +259,30 @@ async def test_closing_counts_what_was_taken_until_then(
     (turn,) = await house.recorder.turns()
     assert turn.reply.usage.input_tokens == 7
     await stream.close()
+
+
+async def test_odd_requests_are_refused_in_the_protocols_words(
+    open_house: Open, speak_responses: ResponsesServer
+) -> None:
+    house = await open_house(speak_responses)
+    house.will(HELLO)
+    odd = {"type": {"type": ["string"]}, "data": {"type": {}}, "role": []}
+    headers = {"Authorization": f"Bearer {house.key}"}
+    for body, status in (("[]", 400), ("{", 400), ('"' * 10, 400)):
+        url = "http://gateway/openai/v1/responses"
+        reply = await house.http.post(url, content=body, headers=headers)
+        assert (reply.status_code, set(reply.json()["error"])) == (
+            status,
+            {"message", "type", "param", "code"},
+        )
+    given: Any = {"input": "Hi.", "tools": [odd, {"type": "function", "name": "x"}], "text": odd}
+    given["tools"][1]["parameters"] = odd
+    for path in ("responses", "chat/completions"):
+        more = {"messages": [odd, {"role": "user", "content": [odd]}]}
+        body = {**given, **(more if path != "responses" else {})}
+        reply = await house.http.post(
+            f"http://gateway/openai/v1/{path}", json=body, headers=headers
+        )
+        # The server's own check refuses it, or it is answered: the gateway does not break.
+        assert reply.status_code in (200, 404, 500)
+        assert "Something broke on the host." not in reply.text
