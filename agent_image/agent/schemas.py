@@ -79,36 +79,32 @@ def _bash(command_seconds: int) -> Json:
     seconds = {
         "type": "integer",
         "minimum": 1,
-        "description": "Limit for this command; {0} at the most and by default.".format(
-            command_seconds
-        ),
+        "description": "{} at the most and by default.".format(command_seconds),
     }
     background = {
         "type": "boolean",
-        "description": "Start it, do not wait; its output goes to a file.",
+        "description": "Do not wait; the output goes to a file.",
     }
     return _tool(
         "bash",
-        "Run a command in one lasting bash: directory and variables stay. No input, no network.",
+        "Run a command in one lasting bash: directory and variables stay.",
         _object(["command"], command=_TEXT, timeout_seconds=seconds, background=background),
     )
 
 
 _LINE: Json = {"type": "integer", "minimum": 1}
-_PATH = _described("From the workspace's root, or absolute.")
-
 _READ = _tool(
     "read",
-    "Show a file with line numbers, or list a directory.",
-    _object(["path"], path=_PATH, start=_LINE, end=_LINE),
+    "Show a file's lines with numbers, or a directory. Paths are from the workspace's root.",
+    _object(["path"], path=_TEXT, start=_LINE, end=_LINE),
 )
 _EDIT = _tool(
     "edit",
-    "Change a file: replace `old`, exact and standing there once (or replace_all), by `new`; or "
-    "insert `new` after `line`; or undo your last edit of it.",
+    "Replace `old` (exact, found once unless replace_all) by `new`; or insert `new` after `line`; "
+    "or undo your last edit of the file.",
     _object(
         ["path"],
-        path=_PATH,
+        path=_TEXT,
         old=_TEXT,
         new=_TEXT,
         replace_all={"type": "boolean"},
@@ -118,8 +114,8 @@ _EDIT = _tool(
 )
 _WRITE = _tool(
     "write",
-    "Make a file, or overwrite all of it.",
-    _object(["path", "content"], path=_PATH, content=_TEXT),
+    "Make or overwrite a file.",
+    _object(["path", "content"], path=_TEXT, content=_TEXT),
 )
 # Of models that were trained on it, and no others, see the gateway.
 _PATCH = _tool(
@@ -128,26 +124,26 @@ _PATCH = _tool(
     _object(
         ["type", "path"],
         type={"type": "string", "enum": ["create_file", "update_file", "delete_file"]},
-        path=_PATH,
+        path=_TEXT,
         diff=_TEXT,
     ),
 )
 _ASK = _tool(
     "ask",
-    "Ask the people in the thread and wait for their answer, half an hour at the most.",
+    "Ask the people in the thread and wait for an answer.",
     _object(
         ["question"],
-        question=_described("Short, with what you would do without an answer."),
+        question=_described("Short, with what you would do otherwise."),
         options={
             "type": "array",
             "maxItems": 5,
-            "items": _described("An answer in a few words; shown as a button."),
+            "items": _described("A short answer, shown as a button."),
         },
     ),
 )
 _PLAN = _tool(
     "plan",
-    "Show people the plan: the whole list each time, with each item's present status.",
+    "Show people the plan: each time the whole list.",
     _object(
         ["items"],
         items={
@@ -164,19 +160,19 @@ _PLAN = _tool(
 
 
 def _finish(mode: str) -> Json:
-    properties: Json = {"title": _described("At most ten words; a commit's subject line.")}
-    properties["summary"] = _described("What was done or found and why, in Markdown, briefly.")
-    properties["claimed"] = _described("What was verified, and by which command; what was not.")
+    properties: Json = {"title": _described("A commit's subject line, at most ten words.")}
+    properties["summary"] = _described("What was done or found and why; brief Markdown.")
+    properties["claimed"] = _described("What was verified, by which command; what was not.")
     required = ["title", "summary", "claimed"]
     if mode == "change":
         properties["checks"] = {
             "type": "array",
             "maxItems": 5,
-            "items": _described("One command, from the workspace's root."),
-            "description": "Commands that show it; run again in a clean container.",
+            "items": _TEXT,
+            "description": "Commands that show it, from the workspace's root.",
         }
     if mode == "explain":
-        properties["answer"] = _described("The answer, in Markdown, with paths and lines.")
+        properties["answer"] = _described("Markdown, with places as path:line.")
         required = ["title", "answer"]
     if mode == "review":
         properties["findings"] = {"type": "array", "maxItems": 100, "items": _FINDING}

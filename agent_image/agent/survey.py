@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import collections
 import json
 import os
 import re
@@ -14,6 +15,19 @@ MAX_TREE_LINES = 200
 MAX_RULES_BYTES = 32 * 1024
 RULES = "AGENTS.md"
 _ENOUGH_TO_READ = 256 * 1024
+
+_LANGUAGES = {
+    ending: name
+    for name, endings in (
+        *(("Python", "py pyi"), ("JavaScript", "js jsx mjs cjs"), ("TypeScript", "ts tsx")),
+        *(("C", "c h"), ("C++", "cc cpp cxx hh hpp"), ("C#", "cs"), ("Go", "go"), ("Rust", "rs")),
+        *(("Java", "java"), ("Kotlin", "kt kts"), ("Scala", "scala"), ("Swift", "swift")),
+        *(("Ruby", "rb"), ("PHP", "php"), ("Perl", "pl"), ("Elixir", "ex exs"), ("Lua", "lua")),
+        *(("Haskell", "hs"), ("Dart", "dart"), ("Vue", "vue"), ("R", "r R"), ("SQL", "sql")),
+        ("Shell", "sh bash"),
+    )
+    for ending in endings.split()
+}
 
 Folder = Dict[str, Any]
 """Names to folders, or to None for a file."""
@@ -36,10 +50,22 @@ def draw_tree(paths: List[str]) -> str:
     return "\n".join(_rows(root, "", _open_folders(root)))
 
 
+def name_languages(paths: List[str]) -> str:
+    """Those of most files, at most three; empty where none is known."""
+    endings = collections.Counter(path.rpartition(".")[2] for path in paths)
+    counts: Dict[str, int] = {}
+    for ending, count in endings.items():
+        name = _LANGUAGES.get(ending)
+        if name is not None:
+            counts[name] = counts.get(name, 0) + count
+    most = sorted(counts, key=lambda name: (-counts[name], name))[:3]
+    return ", ".join(most)
+
+
 def find_rules(workspace: str, paths: List[str]) -> Tuple[str, List[str]]:
     """The root's AGENTS.md, cut to its limit, and where the nested ones are."""
     nested = [path for path in paths if path.endswith("/" + RULES)][:50]
-    data = _read(workspace, RULES, MAX_RULES_BYTES + 1)
+    data = read_beginning(workspace, RULES, MAX_RULES_BYTES + 1)
     text = make_safe(data[:MAX_RULES_BYTES])
     if len(data) > MAX_RULES_BYTES:
         text += "\n[… cut; read the rest of AGENTS.md if you need it]"
@@ -94,10 +120,10 @@ def _has_npm_test(workspace: str) -> bool:
 
 
 def _text(workspace: str, name: str) -> bytes:
-    return _read(workspace, name, _ENOUGH_TO_READ)
+    return read_beginning(workspace, name, _ENOUGH_TO_READ)
 
 
-def _read(workspace: str, name: str, limit: int) -> bytes:
+def read_beginning(workspace: str, name: str, limit: int) -> bytes:
     """The beginning of a regular file in the workspace; empty where there is none."""
     path = os.path.realpath(os.path.join(workspace, name))
     try:

@@ -11,6 +11,7 @@ from agent_image.agent.events import Events
 from agent_image.agent.files import FileProblem
 from agent_image.agent.output import Capture, escape_unsafe
 from agent_image.agent.places import Places
+from agent_image.agent.rules import NestedRules
 from agent_image.agent.schemas import ArgumentProblem, Json, check_arguments, make_tools
 from agent_image.agent.shell import Shell
 from agent_image.agent.steps import find_summary, step_details, step_titles
@@ -48,6 +49,7 @@ class Tools:
         self._stop = stop
         self._count = 0
         self._undo = Undo(places.workspace)
+        self._rules = NestedRules(places.workspace)
         self.may_have_changed = False
         """Whether the tree may differ from what it was when this was last set to False."""
         self.schemas = make_tools(
@@ -91,6 +93,9 @@ class Tools:
         result = Result("", line="stopped", is_fine=False)
         try:
             result = self._steps[name](**arguments)
+            if name != "bash":
+                beside = self._rules.beside(arguments["path"])
+                result = result._replace(text=result.text + beside)
         except FileProblem as problem:
             text = escape_unsafe(str(problem))
             result = Result(text, is_error=True, line=text.split("\n")[0], is_fine=False)

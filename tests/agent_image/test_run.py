@@ -76,6 +76,23 @@ async def test_the_first_message_shows_task_tree_rules_and_tests(make_stage: Mak
     ]
 
 
+async def test_inner_rules_are_shown_with_the_first_file_there(make_stage: MakeStage) -> None:
+    stage = await make_stage({"web/AGENTS.md": "No jQuery.\n", "web/a.js": "1\n", "b.js": "2\n"})
+    await stage.play(
+        [call("read", path="b.js"), call("edit", path="web/a.js", old="1", new="3")],
+        [call("read", path="web/a.js")],
+        [finish()],
+    )
+    assert (
+        "shown with the first file you read or edit there: web/AGENTS.md"
+        in (stage.gateway.texts(0)[1])
+    )
+    plain, edited = stage.gateway.results(1)
+    assert "AGENTS" not in plain["text"]
+    assert edited["text"].endswith("<web/AGENTS.md>\nNo jQuery.\n</web/AGENTS.md>")
+    assert "AGENTS" not in stage.gateway.results(2)[0]["text"]
+
+
 async def test_the_workspace_is_a_repository_on_its_branch_without_remote(
     make_stage: MakeStage,
 ) -> None:

@@ -6,7 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from agent_image.agent.survey import MAX_RULES_BYTES, draw_tree, find_rules, guess_tests
+from agent_image.agent.rules import NestedRules
+from agent_image.agent.survey import (
+    MAX_RULES_BYTES,
+    draw_tree,
+    find_rules,
+    guess_tests,
+    name_languages,
+)
 from tests.sandbox.git_repository import Repository
 
 
@@ -47,6 +54,34 @@ def test_test_commands_are_guessed(
 ) -> None:
     Repository(tmp_path).commit(files)
     assert guess_tests(str(tmp_path), list(files)) == commands
+
+
+def test_languages_are_named_by_their_files() -> None:
+    paths = ["a.py", "b.pyi", "c/d.ts", "x.tsx", "y.js", "z.go", "README.md", "Makefile", "q.ts"]
+    assert name_languages(paths) == "TypeScript, Python, Go"
+    assert name_languages(["LICENSE.txt"]) == ""
+
+
+def test_rules_of_inner_folders_come_once_outer_first_within_the_limit(tmp_path: Path) -> None:
+    for folder, text in (("web", "No jQuery."), ("web/app", "x" * 40_000), ("api", "Late.")):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "AGENTS.md").write_text(text)
+    (tmp_path / "AGENTS.md").write_text("Root.")
+    rules = NestedRules(str(tmp_path))
+    assert rules.beside("README.md") == ""
+    assert rules.beside("../else/x") == ""
+    shown = rules.beside("web/app/new/file.js")
+    assert shown.startswith(
+        "\n\n<web/AGENTS.md>\nNo jQuery.\n</web/AGENTS.md>\n\n<web/app/AGENTS.md>\nxxx"
+    )
+    assert shown.endswith("x\n[… cut]\n</web/app/AGENTS.md>")
+    assert len(shown) < MAX_RULES_BYTES + 200
+    assert rules.beside("web/app/other.js") == ""
+    assert rules.beside("api/a.py") == ""
+    fresh = NestedRules(str(tmp_path))
+    assert fresh.beside("api/AGENTS.md") == ""
+    assert fresh.beside("api/a.py") == ""
+    assert "No jQuery" in fresh.beside("web/a.js")
 
 
 def test_rules_are_cut_and_nested_ones_listed(tmp_path: Path) -> None:
