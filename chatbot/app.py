@@ -45,6 +45,7 @@ from sandbox.llm.providers import Providers
 from sandbox.outside import Outside, find_authorities
 from sandbox.redaction import Redactor
 from sandbox.runner import Runner
+from sandbox.warm import Warm
 
 log = structlog.get_logger(__name__)
 
@@ -81,8 +82,14 @@ def make_engine(settings: Settings) -> DockerEngine:
 
 
 def make_runner(
-    settings: Settings, engine: DockerEngine, providers: Providers, sources: TaskSources
+    settings: Settings,
+    engine: DockerEngine,
+    providers: Providers,
+    sources: TaskSources,
+    *,
+    keeps_warm: bool = False,
 ) -> Runner:
+    """``keeps_warm``: there may be follow-ups, so containers stay for a while."""
     sandbox, directory = settings.sandbox, settings.data.directory
     environments = Environments(
         engine,
@@ -98,9 +105,16 @@ def make_runner(
         upstream=sandbox.upstream_proxy or None,
         authorities=find_authorities(sandbox.ca_bundle),
     )
+    warm = Warm(
+        engine,
+        directory / "runs",
+        seconds=sandbox.warm_minutes * 60,
+        count=sandbox.warm_containers if keeps_warm else 0,
+    )
     return Runner(
         engine,
         providers,
+        warm=warm,
         directory=directory / "runs",
         bundle=sources.mirrors.bundle,
         environments=environments,
@@ -137,8 +151,8 @@ async def start_app(
         if forge is not None:
             stack.push_async_callback(forge.close)
         sources = TaskSources(settings, history, forge.identity if forge else None)
-        runner = make_runner(settings, engine, providers, sources)
-        stack.push_async_callback(runner.environments.close)
+        runner = make_runner(settings, engine, providers, sources, keeps_warm=fronts)
+        stack.push_async_callback(runner.close)
         orphans = await recover(actions, runner=runner, ownership=ownership, ours=takes)
         logs = LogFiles(history, settings.logs_directory)
         await stack.enter_async_context(_background(logs.run()))

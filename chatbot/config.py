@@ -132,6 +132,10 @@ class SandboxSettings(Section):
     """How often default branches are looked at, to rebuild environments ahead; 0: never."""
     disk_mib: int = Field(default=10_240, ge=64)
     """What one container may write to disk."""
+    warm_minutes: float = Field(default=10.0, ge=0)
+    """How long a run's container stays, halted, for a follow-up; 0: not at all."""
+    warm_containers: int = Field(default=4, ge=0)
+    """How many of them at the most; the oldest goes first."""
     memory_mib: int = Field(default=4096, ge=64)
     """Memory of one container, swap included."""
     cpus: float = Field(default=2.0, gt=0)

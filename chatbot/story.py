@@ -145,7 +145,10 @@ def _setup_finished(payload: Payload) -> str:
 
 
 def _container_started(payload: Payload) -> str:
-    return "Container started; the agent is at work" if payload.get("phase") == "agent" else ""
+    if payload.get("phase") != "agent":
+        return ""
+    begun = "The container had stayed" if payload.get("warm") is True else "Container started"
+    return f"{begun}; the agent is at work"
 
 
 def _check_finished(payload: Payload) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from sandbox.engines.engine import State
+from sandbox.engines.engine import Handle, State
 from sandbox.errors import ProviderError, ThreadsmithError
 from sandbox.gateway.wire import Claim
 from sandbox.recorder import Outcome
@@ -36,6 +36,8 @@ class Facts:
     """Of the newest patch the gateway kept: its hash and its number of files."""
     fault: ProviderError | None
     is_stopping: bool
+    handle: Handle | None = None
+    """Of the container, where this process started it."""
 
     @property
     def patch_sha256(self) -> str | None:

@@ -38,6 +38,7 @@ from sandbox.spec import (
     Phase,
     RunSpec,
 )
+from sandbox.warm import Guest
 from sandbox.watch import Watch, wait_for_end
 
 FORCED_GRACE_SECONDS: Final = 3.0
@@ -171,22 +172,46 @@ async def set_up(run: Run, build: Build) -> None:
             await run.recorder.handle(None)
 
 
-async def work(run: Run, *, image: str, have: str | None) -> Facts:
-    """Start the agent and wait for its end; ``have`` is the commit that the image holds."""
+async def work(
+    run: Run, *, image: str, have: str | None, stays: bool = False, guest: Guest | None = None
+) -> Facts:
+    """Start the agent and wait for its end; ``have`` is the commit that the image holds.
+
+    A ``guest`` is taken on where that still can be done. ``stays``: as one, for the next run.
+    """
     entry = Entry(
         phase="agent",
         started_at=time.time(),
         image=image,
         prepared_commit=have,
         egress=run.spec.agent_network,
+        stays=stays and run.spec.agent == OWN_AGENT,
+        container=guest.handle["run_id"] if guest is not None else "",
     )
     journal = await Journal.begin(run.directory, entry)
+    if guest is not None:
+        await guest.move(run.directory / "gateway")
     async with open_door(run, journal) as door:
-        handle = await start_container(run, door, image=image)
+        handle = await _take_on(run, door, guest) if guest is not None else None
+        started = {"image": image, "phase": "agent", **({"warm": True} if handle else {})}
+        handle = handle or await start_container(run, door, image=image)
         run.watch.has_agent = True
-        await run.recorder.event("container_started", {"image": image, "phase": "agent"})
+        await run.recorder.event("container_started", started)
         end = await follow(run, door, handle)
-    return _facts(run, door, end)
+    return replace(_facts(run, door, end), handle=handle)
+
+
+async def _take_on(run: Run, door: Door, guest: Guest) -> Handle | None:
+    """Wake it and give it the run's token; None: it is gone, or goes now."""
+    try:
+        await run.engine.resume(guest.handle)
+        await guest.give(door.journal.entry.token)
+    except (ThreadsmithError, OSError):
+        with suppress(ThreadsmithError):
+            await run.engine.remove(guest.handle)
+        return None
+    await run.recorder.handle(guest.handle)
+    return guest.handle
 
 
 async def go_on(run: Run, journal: Journal, handle: Handle) -> Facts:

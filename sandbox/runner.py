@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import shutil
 import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping
@@ -17,7 +18,7 @@ import structlog
 import agent_image
 from sandbox.engines.engine import Engine, Handle
 from sandbox.environments.build_log import Unheard
-from sandbox.environments.environments import Environments
+from sandbox.environments.environments import Environments, Prepared
 from sandbox.environments.records import Record
 from sandbox.errors import ImageMissing, ThreadsmithError
 from sandbox.gateway.journal import Entry, Journal
@@ -32,6 +33,7 @@ from sandbox.redaction import Redactor
 from sandbox.seats import check_agent
 from sandbox.spec import RunSpec
 from sandbox.verification import Place, find_checks, verify
+from sandbox.warm import Warm, find_kept
 from sandbox.watch import Watch
 
 log = structlog.get_logger(__name__)
@@ -55,12 +57,13 @@ class Runner:
         secrets: Mapping[str, str] | None = None,
         redactor: Redactor | None = None,
         program: Path | None = None,
+        warm: Warm | None = None,
     ) -> None:
         """``directory`` holds a folder per run; ``bundle`` streams a tree to a container.
 
         ``secrets`` are the values of declared variables; ``redactor`` knows them too, and what
         else must not be shown; ``program`` is the folder shown to containers in the place of our
-        own agent's.
+        own agent's. ``warm`` keeps containers for the next run of their task.
         """
         self._engine = engine
         self._providers = providers
@@ -71,7 +74,10 @@ class Runner:
         self._redactor = redactor or Redactor(self._secrets.values())
         self.environments = environments
         self._program = program or Path(agent_image.__path__[0])
+        self._warm = warm or Warm(engine, directory)
         self._watches: dict[str, Watch] = {}
+        self._containers: dict[str, str] = {}
+        """For which earlier run the container of a run was started."""
 
     async def run(self, spec: RunSpec, recorder: Recorder) -> Outcome:
         """Run to the end. Every failure is an Outcome; only cancellation is raised.
@@ -104,7 +110,8 @@ class Runner:
         except ThreadsmithError as error:
             log.warning("sweep_failed", error=str(error))
             return 0
-        removed = sum([await self._clear(run_id) for run_id in found - keep])
+        kept = keep | await find_kept(self._directory, keep)
+        removed = sum([await self._clear(run_id) for run_id in found - kept])
         return removed + await self.environments.sweep()
 
     async def _begin(self, run: Run) -> Outcome:
@@ -120,12 +127,35 @@ class Runner:
             if run.watch.is_stopping:
                 raise Stopped
             with _stage("container"):
-                facts = await work(run, image=prepared.image, have=prepared.commit)
-            await self._end_containers(spec.run_id)
+                facts = await self._work(run, prepared)
             place = Place(image=prepared.image, have=prepared.commit)
             outcome = await _verified(run, facts, place)
             await self.environments.renew_later(run, prepared)
         return outcome
+
+    async def _work(self, run: Run, prepared: Prepared) -> Facts:
+        """In the container that stayed after the task's last run, or in a new one."""
+        spec, guest, image = run.spec, None, ""
+        if self._warm.is_on:
+            image = await self._engine.image_id(prepared.image)
+            sha256 = hashlib.sha256(spec.patch).hexdigest()
+            guest = await self._warm.take(spec, image=image, patch_sha256=sha256)
+        if guest is not None:
+            self._containers[spec.run_id] = guest.handle["run_id"]
+        image_of, have, stays = prepared.image, prepared.commit, self._warm.is_on
+        try:
+            facts = await work(run, image=image_of, have=have, stays=stays, guest=guest)
+        finally:
+            if guest is not None:
+                await guest.close()
+        if not await self._warm.rest(spec, run.directory, facts, image=image):
+            await self._end_containers(spec.run_id)
+        return facts
+
+    async def close(self) -> None:
+        """Remove the containers that stayed, and end what is being built in the background."""
+        await self._warm.close()
+        await self.environments.close()
 
     async def _check_image(self, run: Run) -> None:
         """The image is there and will do; one that has to come from a registry takes its time."""
@@ -158,6 +188,7 @@ class Runner:
         state = await self._engine.poll(handle)
         if state.name == "gone" and journal.entry.claim is None:
             raise vanished()
+        self._containers[run.spec.run_id] = handle["run_id"]
         items = await run.recorder.inbox(0, wait_seconds=0)
         stopping = None
         if any(item.kind == "stop" for item in items):
@@ -189,8 +220,9 @@ class Runner:
             await self._remove_containers(run_id)
 
     async def _remove_containers(self, run_id: str) -> None:
+        names = {run_id, self._containers.get(run_id, run_id)}
         for handle in await self._engine.list():
-            if handle["run_id"] == run_id:
+            if handle["run_id"] in names and not self._warm.holds(handle):
                 await self._engine.remove(handle)
 
     async def _guarded(
@@ -216,6 +248,7 @@ class Runner:
             if not goes_on and await asyncio.to_thread((self._directory / spec.run_id).exists):
                 await self._clear(spec.run_id)
                 await recorder.handle(None)
+            self._containers.pop(spec.run_id, None)
         return replace(outcome, seconds=round(time.monotonic() - began, 3))
 
     async def _prepare(self, spec: RunSpec, recorder: Recorder, watch: Watch) -> Run:

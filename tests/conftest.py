@@ -8,7 +8,12 @@ import shutil
 import docker
 import pytest
 from docker.errors import DockerException
+from hypothesis import HealthCheck, settings
 from playwright.async_api import expect
+
+# A machine that is busy is no fault of what is tested.
+settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("busy")
 
 
 def _missing(reason: str) -> None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import threading
 from typing import Callable, Optional, Set
 
 from agent_image.agent.events import Events
-from agent_image.agent.gateway import Gateway, Refused
+from agent_image.agent.gateway import Answer, Gateway, Refused
 from agent_image.agent.patch import PatchProblem, make_patch
 from agent_image.agent.places import Places
 from agent_image.agent.stop import Stop
@@ -36,6 +37,8 @@ class PatchKeeper:
         self._limit = limit
         self._end_commands = end_commands
         """For when they have left no room for a process or thread of ours."""
+        self.kept: Optional[bytes] = None
+        """The last patch, where the host took it as it is."""
         self._sent: Optional[bytes] = None
         self._noted: Set[str] = set()
         self._thread: Optional[threading.Thread] = None
@@ -65,7 +68,10 @@ class PatchKeeper:
         """Send the last one, whatever happened to those before it; raises PatchProblem."""
         if self._thread is not None:
             self._thread.join()
-        self._put("/patch?final=1", self._make(), stop=None, seconds=seconds)
+        data = self._make()
+        answer = self._put("/patch?final=1", data, stop=None, seconds=seconds)
+        if answer.json()["sha256"] == hashlib.sha256(data).hexdigest():
+            self.kept = data
 
     def _start_aside(self) -> threading.Thread:
         thread = threading.Thread(target=self._send_aside, name="patch", daemon=True)
@@ -97,9 +103,9 @@ class PatchKeeper:
 
     def _put(
         self, path: str, data: bytes, *, stop: Optional[Stop], seconds: Optional[float]
-    ) -> None:
+    ) -> Answer:
         try:
-            self._gateway.ask("PUT", path, data, stop=stop, seconds=seconds)
+            return self._gateway.ask("PUT", path, data, stop=stop, seconds=seconds)
         except Refused as refusal:
             if refusal.status not in REFUSED:
                 raise

@@ -99,7 +99,7 @@ def _make(workspace: str, base: str, index: str, limit_bytes: int) -> Patch:
     _check_new_files(workspace, index, limit_bytes)
     notes = _add(workspace, index)
     entries = _entries(git(workspace, "diff-index", "--cached", *_RAW, base, "--", index=index))
-    prepared = _prepared(workspace)
+    prepared = read_prepared(workspace)
     undone = [entry for entry in entries if _LINK_TO_REPOSITORY in (entry.new[0], entry.old[0])]
     notes += [_nested_note(entry.path) for entry in undone]
     undone += [entry for entry in entries if prepared.get(entry.path) == entry.new]
@@ -162,7 +162,7 @@ def _entries(raw: bytes) -> List[_Entry]:
     return entries
 
 
-def _prepared(workspace: str) -> Dict[bytes, Tuple[str, str]]:
+def read_prepared(workspace: str) -> Dict[bytes, Tuple[str, str]]:
     """What the set-up phase changed, and to what."""
     try:
         with open(os.path.join(workspace, ".git", PREPARED), "rb") as file:

@@ -17,7 +17,7 @@ def take_token() -> str:
     _blot_out("self")
     if os.getppid() == 1:
         _blot_out("1")  # the container's init was given the same environment
-    _hide_memory()
+    hide_memory()
     return token
 
 
@@ -39,7 +39,7 @@ def _blot_out(process: str) -> None:
         print("the token stays in process", process, "-", error, file=sys.stderr)
 
 
-def _hide_memory() -> None:
+def hide_memory() -> None:
     """Close this process's memory and tracing to other processes of the same user."""
     try:
         import ctypes

@@ -6,7 +6,7 @@ import os
 import signal
 import sys
 import time
-from typing import Any, Dict
+from typing import TYPE_CHECKING, Any, Dict, Optional, Tuple
 
 from agent_image.agent.events import Events
 from agent_image.agent.gateway import LAST_SECONDS, Gateway, Lost, Refused
@@ -14,6 +14,9 @@ from agent_image.agent.places import make_places
 from agent_image.agent.protocol import PROTOCOL_VERSION
 from agent_image.agent.shield import take_token
 from agent_image.agent.stop import Stop, Stopped
+
+if TYPE_CHECKING:
+    from agent_image.agent.stay import Stay
 
 Json = Dict[str, Any]
 
@@ -24,7 +27,9 @@ FIRST_SECONDS = 3600.0
 
 def main() -> int:
     """The process's exit code: 0 whatever the outcome, as long as it was delivered."""
-    token = take_token()
+    # Said by this program itself, when it stayed after a run.
+    is_laid = sys.argv[1:] == ["stay"]
+    token = _wait_for_token() if is_laid else take_token()
     stop = Stop()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
@@ -32,10 +37,12 @@ def main() -> int:
     gateway = Gateway(path, token, seconds=FIRST_SECONDS)
     events = Events(gateway)
     try:
-        outcome = _run(gateway, events, stop)
+        outcome, stay = _run(gateway, events, stop, is_laid=is_laid)
         seconds = LAST_SECONDS if stop.is_set else None
         events.flush(seconds or gateway.seconds_left)
         gateway.ask("PUT", "/outcome", outcome, seconds=seconds)
+        if stay is not None:
+            stay.begin(outcome)
     except Exception:  # noqa: BLE001 - the outer wall: whatever it is, the host hears of it
         import traceback  # takes a while to load, and is seldom needed
 
@@ -45,31 +52,41 @@ def main() -> int:
     return 0
 
 
-def _run(gateway: Gateway, events: Events, stop: Stop) -> Json:
+def _wait_for_token() -> str:
+    from agent_image.agent.stay import wait_for_token
+
+    return wait_for_token()
+
+
+def _run(
+    gateway: Gateway, events: Events, stop: Stop, *, is_laid: bool
+) -> Tuple[Json, Optional[Stay]]:
     try:
         run = gateway.ask("GET", "/run", stop=stop).json()
     except Stopped:
-        return {"kind": "stopped"}
+        return {"kind": "stopped"}, None
     gateway.deadline = time.monotonic() + float(run["limits"]["wall_seconds"])
     if run["protocol"] != PROTOCOL_VERSION:
         brief = "The agent program and the host are of different versions."
-        return {"kind": "failed", "exit_code": 1, "brief": brief}
+        return {"kind": "failed", "exit_code": 1, "brief": brief}, None
     # Each phase loads only what it needs: the time until the first request counts.
     if run["phase"] == "setup":
         from agent_image.agent.setup import set_up
 
-        return set_up(run, gateway, events, stop, make_places())
+        return set_up(run, gateway, events, stop, make_places()), None
     if run["phase"] == "verify":
         from agent_image.agent.verify import verify
 
-        return verify(run, gateway, events, stop, make_places())
+        return verify(run, gateway, events, stop, make_places()), None
     if run["agent"] != _OWN:
         from agent_image.agent.seat.work import work as work_in_seat
 
-        return work_in_seat(run, gateway, events, stop, make_places())
+        return work_in_seat(run, gateway, events, stop, make_places()), None
+    from agent_image.agent.stay import Stay
     from agent_image.agent.work import work
 
-    return work(run, gateway, events, stop, make_places())
+    stay, places = Stay(), make_places()
+    return work(run, gateway, events, stop, places, stay=stay, is_laid=is_laid), stay
 
 
 def _tell_failure(gateway: Gateway, details: str) -> None:

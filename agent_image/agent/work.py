@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, List
+from typing import Any, Dict, List, Optional
 
 from agent_image.agent.events import Events
 from agent_image.agent.gateway import LAST_SECONDS, Gateway
@@ -16,6 +16,7 @@ from agent_image.agent.places import Places
 from agent_image.agent.prompt import first_message
 from agent_image.agent.shell import Shell
 from agent_image.agent.shield import command_environment
+from agent_image.agent.stay import Stay
 from agent_image.agent.stop import Stop, Stopped
 from agent_image.agent.tools import Tools
 from agent_image.agent.workspace import WorkspaceProblem, lay_out
@@ -23,16 +24,28 @@ from agent_image.agent.workspace import WorkspaceProblem, lay_out
 Json = Dict[str, Any]
 
 
-def work(run: Json, gateway: Gateway, events: Events, stop: Stop, places: Places) -> Json:
+def work(
+    run: Json,
+    gateway: Gateway,
+    events: Events,
+    stop: Stop,
+    places: Places,
+    *,
+    stay: Optional[Stay] = None,
+    is_laid: bool = False,
+) -> Json:
     """Do the run; answers its outcome, once its last patch was sent."""
     inbox = Inbox(gateway, stop)
     inbox.start()
     try:
-        lay_out(gateway, run, places, stop=stop)
+        if not is_laid:
+            lay_out(gateway, run, places, stop=stop)
     except Stopped:
         return {"kind": "stopped"}
     except WorkspaceProblem as problem:
         return {"kind": "failed", "brief": problem.brief, "details": problem.details}
+    if stay is not None:
+        stay.remember(run, places)
     variables = command_environment(places.home)
     if run["egress"]:
         variables.update(open_egress(gateway))
@@ -47,7 +60,10 @@ def work(run: Json, gateway: Gateway, events: Events, stop: Stop, places: Places
         outcome = {"kind": "stopped"}
     finally:
         shell.close()
-    return end_with_patch(run, patches, outcome, events, stop)
+    outcome = end_with_patch(run, patches, outcome, events, stop)
+    if stay is not None:
+        stay.keep(patches.kept)
+    return outcome
 
 
 def end_with_patch(

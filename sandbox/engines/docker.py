@@ -21,6 +21,7 @@ from requests.exceptions import RequestException
 
 from sandbox.engines.connection import connect
 from sandbox.engines.disk import measure
+from sandbox.engines.docker_images import commit, list_images, remove_image
 from sandbox.engines.docker_options import (
     ENVIRONMENT_LABEL,
     NAMESPACE_LABEL,
@@ -29,7 +30,6 @@ from sandbox.engines.docker_options import (
     container_name,
     container_options,
     home_archive,
-    snapshot_config,
 )
 from sandbox.engines.engine import LABEL, DiskUsage, EngineImage, Handle, State
 from sandbox.engines.fitness import check_fitness
@@ -145,6 +145,18 @@ class DockerEngine:
     async def list(self) -> list[Handle]:
         return await self._call(lambda client: _list(client, self._namespace))
 
+    async def processes(self, handle: Handle) -> int | None:
+        try:
+            return len((await self._call(lambda client: client.api.top(handle["id"])))["Processes"])
+        except (EngineUnavailable, EngineError):
+            return None
+
+    async def halt(self, handle: Handle) -> None:
+        await self._call(lambda client: client.api.pause(handle["id"]))
+
+    async def resume(self, handle: Handle) -> None:
+        await self._call(lambda client: client.api.unpause(handle["id"]))
+
     async def disk_usage(self, handle: Handle) -> DiskUsage | None:
         try:
             return await self._call(lambda client: measure(client, handle["id"]))
@@ -154,20 +166,20 @@ class DockerEngine:
     async def snapshot(self, handle: Handle, *, tag: str, labels: Mapping[str, str]) -> str:
         kept = {**labels, NAMESPACE_LABEL: self._namespace}
 
-        def commit(_: docker.DockerClient) -> str:
+        def keep(_: docker.DockerClient) -> str:
             client = connect(self._base_url, timeout_seconds=_SNAPSHOT_SECONDS)
             try:
-                return _commit(client, handle, tag, kept)
+                return commit(client, handle, tag, kept)
             finally:
                 client.close()
 
-        return await self._call(commit)
+        return await self._call(keep)
 
     async def images(self) -> tuple[EngineImage, ...]:
-        return await self._call(lambda client: _images(client, self._namespace))
+        return await self._call(lambda client: list_images(client, self._namespace))
 
     async def remove_image(self, image: str) -> None:
-        await self._unless_gone(lambda client: _remove_image(client, image))
+        await self._unless_gone(lambda client: remove_image(client, image))
 
     async def close(self) -> None:
         if self._client is not None:
@@ -354,44 +366,3 @@ def _list(client: docker.DockerClient, namespace: str) -> list[Handle]:
         for item in found
         if item["Labels"][LABEL]
     ]
-
-
-def _commit(
-    client: docker.DockerClient, handle: Handle, tag: str, labels: Mapping[str, str]
-) -> str:
-    attributes = client.api.inspect_container(handle["id"])
-    if attributes["State"]["Running"]:
-        raise EngineError("Only a container that has ended can be kept as an image.")
-    image = client.images.get(attributes["Image"]).attrs
-    repository, _, name = tag.rpartition(":")
-    client.api.commit(
-        handle["id"],
-        repository=repository,
-        tag=name,
-        conf=snapshot_config(
-            attributes["Config"]["Env"] or [], image["Config"].get("Env") or [], labels
-        ),
-    )
-    return tag
-
-
-def _remove_image(client: docker.DockerClient, image: str) -> None:
-    found = client.images.get(image)
-    if not found.labels.get(ENVIRONMENT_LABEL):
-        raise EngineError(f"The image {image} is not an environment that was made here.")
-    # Without force: what a container uses stays.
-    client.images.remove(image, noprune=False)
-
-
-def _images(client: docker.DockerClient, namespace: str) -> tuple[EngineImage, ...]:
-    ours = [f"{ENVIRONMENT_LABEL}=1", f"{NAMESPACE_LABEL}={namespace}"]
-    found = client.api.images(filters={"label": ours})
-    return tuple(
-        EngineImage(
-            id=item["Id"],
-            tag=next((tag for tag in item["RepoTags"] or () if tag != "<none>:<none>"), ""),
-            size_bytes=item["Size"],
-            labels=dict(item["Labels"]),
-        )
-        for item in found
-    )

@@ -82,6 +82,15 @@ class Engine(Protocol):
     async def list(self) -> list[Handle]:
         """Every container of ours, on this engine, by label."""
 
+    async def processes(self, handle: Handle) -> int | None:
+        """How many run in the container; None where nobody can tell."""
+
+    async def halt(self, handle: Handle) -> None:
+        """Let nothing in it run until `resume`; it can be removed all the same."""
+
+    async def resume(self, handle: Handle) -> None:
+        """Let it run again; EngineError where it was not halted."""
+
     async def disk_usage(self, handle: Handle) -> DiskUsage | None:
         """What the container has written so far; None where nobody can tell."""
 

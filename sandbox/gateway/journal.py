@@ -29,6 +29,10 @@ class Entry:
     """Set-up: the host's own script, run without the repository."""
     egress: tuple[str, ...] = ()
     """What the phase may reach."""
+    stays: bool = False
+    """Whether the container may stay for the task's next run."""
+    container: str = ""
+    """The run for which the container was started, where that is an earlier one."""
     image: str = ""
     """What the container was started from."""
     checks: tuple[str, ...] = ()

@@ -55,6 +55,7 @@ Blocks:
      agents of another make), "repository",
      "branch": str|null, "base_commit", "request": str, "author": str, "turn": int (the next one),
      "prepared_commit": str|null (the image holds the workspace at that commit),
+     "stays": bool (the container may stay for the task's next run: see `sandbox.warm`),
      "has_patch": bool, "egress": bool (the egress socket is open), "notes": [str],
      "script": null | {"path": str, "content": str, "is_own": bool}   set-up phase: what to run, as
                                      it was approved, or the host's own, which needs no workspace

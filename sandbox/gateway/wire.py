@@ -190,6 +190,7 @@ def describe_run(spec: RunSpec, entry: Entry, *, turn: int, patch: bytes) -> Jso
         "prepared_commit": entry.prepared_commit,
         "has_patch": bool(patch),
         "egress": bool(entry.egress),
+        "stays": entry.stays,
         "notes": list(spec.notes),
         "script": None,
         "variables": {},

@@ -86,6 +86,11 @@ def tell(kind: str, **payload: Any) -> str | None:
         ("setup_finished", {"exit_code": 0, "seconds": 61.2}, "Set-up finished in 1 min 1 s"),
         ("setup_finished", {"exit_code": 2}, "Set-up failed with exit code 2"),
         ("container_started", {"phase": "agent"}, "Container started; the agent is at work"),
+        (
+            "container_started",
+            {"phase": "agent", "warm": True},
+            "The container had stayed; the agent is at work",
+        ),
         ("container_started", {"phase": "setup"}, None),
         ("turn", {"text": ""}, None),
         ("turn", {"text": "I will look."}, "The model: I will look."),

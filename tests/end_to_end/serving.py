@@ -29,6 +29,12 @@ class Serving:
     directory: Path
     model: str
     process: asyncio.subprocess.Process | None = None
+    logged: int = 0
+    """Bytes of the log when it was last started."""
+
+    @property
+    def log(self) -> Path:
+        return self.directory / "serve.log"
 
     @property
     def data(self) -> Path:
@@ -48,7 +54,8 @@ class Serving:
             "WEB_PORT": "0",
         }
         named = {f"THREADSMITH_{name}": value for name, value in settings.items()}
-        with (self.directory / "serve.log").open("ab") as log:
+        self.logged = self.log.stat().st_size if self.log.exists() else 0
+        with self.log.open("ab") as log:
             self.process = await asyncio.create_subprocess_exec(
                 *(sys.executable, "-c", "from chatbot.cli import main; main()", "serve"),
                 env={**os.environ, **named},
@@ -62,6 +69,13 @@ class Serving:
         assert self.process is not None
         self.process.kill()
         await self.process.wait()
+
+    async def end(self) -> int:
+        """Stop it once it is up: what an earlier one left has been cleared away by then."""
+        async with asyncio.timeout(SECONDS):
+            while b"serves Slack" not in self.log.read_bytes()[self.logged :]:
+                await asyncio.sleep(0.1)
+        return await self.stop()
 
     async def stop(self) -> int:
         assert self.process is not None

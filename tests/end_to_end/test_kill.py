@@ -56,9 +56,10 @@ async def run_with_kills(
     assert len(texts) == 7, texts
 
 
-def nothing_left(client: docker.DockerClient, data: Path) -> None:
+def nothing_left(client: docker.DockerClient, data: Path, *, staying: int = 0) -> None:
+    """Until the program has stopped, so many containers may stay for follow-ups."""
     namespace = hashlib.sha256(str(data.absolute()).encode()).hexdigest()[:16]
-    assert containers(client, namespace) == []
+    assert len(containers(client, namespace)) <= staying
     assert list((data / "runs").glob("r_*")) == []
 
 
@@ -70,6 +71,7 @@ async def test_kill_and_start_again(
         tmp_path, repositories={"demo/shop": sample_files()}, model=f"replay:{replies_path()}"
     ) as found:
         await run_with_kills(found, [kills[0] + 1.5, *kills[1:]])
+        await found.end()
         nothing_left(docker_client, found.data)
 
 
@@ -81,6 +83,7 @@ async def test_killed_while_it_publishes(
         tmp_path, repositories={"demo/shop": sample_files()}, model=f"replay:{replies_path()}"
     ) as found:
         await run_with_kills(found, [], publishing=(seconds,))
+        await found.end()
         nothing_left(docker_client, found.data)
 
 

@@ -59,6 +59,7 @@ async def test_kills_around_a_set_up(
         texts = [message["text"] for message in found.workspace.messages("shop", thread)]
         assert sum("may run: approved by" in text for text in texts) == 1, texts
         assert len(found.gates(thread)) == 1
+        await found.end()
         nothing_left(docker_client, found.data)
         kept = environments(docker_client, found)
         try:

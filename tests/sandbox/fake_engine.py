@@ -64,6 +64,9 @@ class FakeEngine:
     started: list[ContainerSpec] = field(default_factory=list)
     containers: dict[str, _Container] = field(default_factory=dict)
     reason: str = ""
+    halted: set[str] = field(default_factory=set)
+    crowd: int = 2
+    """How many processes are in each container."""
     is_away: bool = False
     """It does not answer."""
     name: str = "fake"
@@ -110,6 +113,7 @@ class FakeEngine:
 
     async def remove(self, handle: Handle) -> None:
         self._answer()
+        self.halted.discard(handle["id"])
         if container := self.containers.pop(handle["id"], None):
             container.task.cancel()
             await asyncio.wait([container.task])
@@ -126,6 +130,21 @@ class FakeEngine:
         if image not in self.known:
             raise ImageMissing
         return self.known[image]
+
+    async def processes(self, handle: Handle) -> int | None:
+        return None if self.is_away else self.crowd
+
+    async def halt(self, handle: Handle) -> None:
+        self._answer()
+        self._running(handle)
+        self.halted.add(handle["id"])
+
+    async def resume(self, handle: Handle) -> None:
+        self._answer()
+        self._running(handle)
+        if handle["id"] not in self.halted:
+            raise EngineError("It is not halted.")
+        self.halted.remove(handle["id"])
 
     async def disk_usage(self, handle: Handle) -> DiskUsage | None:
         return self.disk
@@ -155,6 +174,11 @@ class FakeEngine:
 
     async def close(self) -> None:
         pass
+
+    def _running(self, handle: Handle) -> None:
+        container = self.containers.get(handle["id"])
+        if container is None or container.task.done():
+            raise EngineError("It does not run.")
 
     def _answer(self) -> None:
         if self.is_away:

@@ -308,7 +308,10 @@ def changes(draw: st.DrawFn) -> tuple[Files, Files]:
     return before, without_conflicts(after)
 
 
-_SETTINGS = {"deadline": None, "suppress_health_check": [HealthCheck.function_scoped_fixture]}
+_SETTINGS = {
+    "deadline": None,
+    "suppress_health_check": [HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+}
 
 
 @settings(max_examples=60, **_SETTINGS)

@@ -32,7 +32,7 @@ async def test_many_tasks_four_at_a_time(
         tmp_path,
         model=ModelSettings(default=f"replay:{replies_path()}"),
         repositories={"demo/shop": sample_files()},
-        sandbox=SandboxSettings(max_runs=4),
+        sandbox=SandboxSettings(max_runs=4, warm_containers=2),
     ) as stage:
         threads = [await ask(stage, "fix the failing test in demo/shop") for _ in range(TASKS)]
         for thread in threads:
@@ -42,7 +42,7 @@ async def test_many_tasks_four_at_a_time(
         tasks = await stage.app.history.read(lambda db: queries.list_tasks(db, limit=TASKS + 1))
         assert [task.status for task in tasks] == [Status.READY] * TASKS
         # Before the stage ends: it removes what a server would leave to its next start.
-        nothing_left(docker_client, stage.app.settings.data.directory)
+        nothing_left(docker_client, stage.app.settings.data.directory, staying=2)
         database = stage.app.settings.database_path
     with sqlite3.connect(database) as connection:
         assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
@@ -59,4 +59,5 @@ async def test_kills_at_random(
         tmp_path, repositories={"demo/shop": sample_files()}, model=f"replay:{replies_path()}"
     ) as found:
         await run_with_kills(found, kills, publishing=(chance.uniform(0.0, 0.8),))
+        await found.end()
         nothing_left(docker_client, found.data)

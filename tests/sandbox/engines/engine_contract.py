@@ -97,6 +97,21 @@ class EngineContract:
         await engine.remove(handle)
         assert await engine.poll(handle) == State("gone")
 
+    async def test_what_is_halted_stands_still(self, engine: Engine, make_spec: MakeSpec) -> None:
+        handle = await engine.start(make_spec(*SLEEP))
+        assert await engine.processes(handle) == 2
+        with pytest.raises(EngineError):
+            await engine.resume(handle)
+        await engine.halt(handle)
+        assert await engine.poll(handle) == State("running")
+        await engine.resume(handle)
+        await engine.halt(handle)
+        await engine.remove(handle)
+        assert await engine.poll(handle) == State("gone")
+        assert await engine.processes(handle) is None
+        with pytest.raises(EngineError):
+            await engine.resume(handle)
+
     async def test_gone_is_success(self, engine: Engine, make_spec: MakeSpec) -> None:
         handle = await engine.start(make_spec(*SLEEP))
         await asyncio.gather(engine.remove(handle), engine.remove(handle))

@@ -42,6 +42,7 @@ async def test_get_run(open_house: Open, tree: Tree) -> None:
             "prepared_commit": None,
             "has_patch": True,
             "egress": False,
+            "stays": False,
             "notes": [],
             "agent": "threadsmith",
             "model": "scripted:m",
