@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import os
 import re
+import sys
 from typing import Any, Dict, List
 
 from agent_image.agent.gateway import Gateway, Refused
@@ -22,23 +23,31 @@ MAX_IMAGE_BYTES = 3_750_000
 class GivenThings:
     """Lays files into a folder beside the workspace, under the same names in every container."""
 
-    def __init__(self, gateway: Gateway, places: Places, stop: Stop) -> None:
+    def __init__(
+        self, gateway: Gateway, places: Places, stop: Stop, *, shows_images: bool = True
+    ) -> None:
+        """Where no images are shown they are files, too."""
+        self._max_images = MAX_IMAGES if shows_images else 0
         self._gateway = gateway
         self._stop = stop
         self._places = places
         self._folder = ""
         self._paths: Dict[int, str] = {}
-        self._images_left = MAX_IMAGES
+        self._images_left = self._max_images
         self._bytes_left = MAX_IMAGE_BYTES
 
     def next_turn(self) -> None:
-        self._images_left, self._bytes_left = MAX_IMAGES, MAX_IMAGE_BYTES
+        self._images_left, self._bytes_left = self._max_images, MAX_IMAGE_BYTES
 
     def lay(self, items: List[Json]) -> None:
         """Those that an earlier container held; raises Stopped."""
         for item in items:
-            if item["kind"] == "file" and not item["missing"]:
-                self._lay(item)
+            is_file = item["kind"] == "file" or (item["kind"] == "image" and not self._max_images)
+            if is_file and not item["missing"]:
+                try:
+                    self._lay(item)
+                except Refused as refusal:
+                    print("not handed out:", item["name"], refusal, file=sys.stderr)
 
     def blocks(self, items: List[Json]) -> List[Json]:
         """What the model is told and shown of them; raises Stopped."""
@@ -49,11 +58,15 @@ class GivenThings:
                 rows.append("- {}: missing, {}".format(name, item["missing"]))
             elif item["kind"] == "text":
                 quoted.append(_quotation(name, str(item["text"])))
-            elif item["kind"] == "image" and self._fits(item):
-                rows.append("- picture {}".format(name))
-                images.append(self._image(item))
             else:
-                rows.append("- file {} ({:,} bytes)".format(self._lay(item), item["bytes"]))
+                try:
+                    if item["kind"] == "image" and self._fits(item):
+                        images.append(self._image(item))
+                        rows.append("- picture {}".format(name))
+                    else:
+                        rows.append("- file {} ({:,} bytes)".format(self._lay(item), item["bytes"]))
+                except Refused as refusal:
+                    rows.append("- {}: missing, {}".format(name, refusal.brief))
         parts = ["Given along:\n" + "\n".join(rows)] if rows else []
         texts = [{"type": "text", "text": text} for text in (*parts, *quoted)]
         return [*texts, *images]
@@ -82,8 +95,9 @@ class GivenThings:
                 place = "/given/{}".format(item["id"])
                 self._gateway.ask("GET", place, stop=self._stop, into=file)
             os.chmod(path, 0o444)
-        except Refused as refusal:
-            return "{} (not handed out: {})".format(path, refusal.brief)
+        except Refused:
+            os.unlink(path)
+            raise
         finally:
             os.chmod(folder, 0o555)
         self._paths[item["id"]] = path

@@ -14,6 +14,7 @@ from agent_image.agent.inbox import Inbox
 from agent_image.agent.keeper import PatchKeeper
 from agent_image.agent.patch import PatchProblem
 from agent_image.agent.patience import MAX_REPEATS, WARN_REPEATS, Patience
+from agent_image.agent.results import result_blocks
 from agent_image.agent.stop import Stop
 from agent_image.agent.tools import MAX_CALLS, Result, Tools
 
@@ -146,15 +147,7 @@ class Agent:
         if finish is not None:
             results[finish] = self._finish(calls[finish]["arguments"])
         self._check_progress(calls, results)
-        return [
-            {
-                "type": "tool_result",
-                "call_id": call["id"],
-                "text": results[index].text,
-                "is_error": results[index].is_error,
-            }
-            for index, call in enumerate(calls)
-        ]
+        return result_blocks(calls, results)
 
     def _hear(self, reply: Json) -> List[Json]:
         """A reply without a call: the answer to a question, or a slip."""

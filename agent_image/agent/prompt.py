@@ -58,12 +58,13 @@ CALL_CUT_OFF = """\
 Not done: your reply was cut off at its length limit in the middle of this call. Call again with \
 less, in several smaller steps."""
 LOOPING = """\
-You have made the same call with the same result {} times in a row: that leads nowhere. Do \
-something else, or call `finish` and say what stands in the way."""
+The same calls came to the same results {} times in a row: that leads nowhere. Do something \
+else, or call `finish` and say what stands in the way."""
 NEAR_END = "Turns left: {}. Bring the tree into order and call `finish` with what there is."
 NOT_ANSWERED = "Not taken as the answer yet: see below."
 NOT_FINISHED = "Not finished: somebody wrote in the thread meanwhile. Take that up first."
 TOO_MANY_CALLS = "Not done: at most {} calls in one reply."
+CUT_SHORT = "\n[… cut: the results of one reply are too long together; look again for the rest]"
 NOT_ALONE = "Not done: `finish` was called twice; call it once."
 
 

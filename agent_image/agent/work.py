@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Dict, List, Optional
 
 from agent_image.agent.events import Events
-from agent_image.agent.gateway import LAST_SECONDS, Gateway
+from agent_image.agent.gateway import LAST_SECONDS, Gateway, Refused
 from agent_image.agent.given import GivenThings
 from agent_image.agent.inbox import Inbox
 from agent_image.agent.keeper import PatchKeeper
@@ -58,6 +58,13 @@ def work(
         outcome = Agent(run, around).work(_first_blocks(run, places, given))
     except Stopped:
         outcome = {"kind": "stopped"}
+    except Refused as refusal:
+        outcome = {"kind": "failed", "brief": refusal.brief, "details": str(refusal)}
+    except BaseException:
+        # Whatever broke: what was made is with the host first.
+        shell.close()
+        patches.end(seconds=LAST_SECONDS)
+        raise
     finally:
         shell.close()
     outcome = end_with_patch(run, patches, outcome, events, stop)

@@ -6,8 +6,16 @@ from typing import Any
 
 import pytest
 
+from sandbox.gateway.refusals import BudgetExceeded, Refusal, TooLarge
 from tests.agent_image.conftest import MakeStage
-from tests.agent_image.fake_gateway import bash, call, finish, words
+from tests.agent_image.fake_gateway import ProviderGone, bash, call, finish, words
+
+
+class Closed(Refusal):
+    """The turn is not to be had."""
+
+    status = 403
+    code = "closed"
 
 
 @pytest.mark.parametrize(
@@ -114,6 +122,50 @@ async def test_a_loop_is_named_and_then_ended(make_stage: MakeStage) -> None:
     assert ["5 times in a row" in text for text in stage.gateway.texts(5)] == [False, True]
     assert len(stage.gateway.texts(4)) == 1
     assert outcome["kind"] == "gave_up"
+
+
+async def test_a_loop_of_several_steps_is_one_too(make_stage: MakeStage) -> None:
+    stage = await make_stage()
+    steps = [[bash("echo a")], [bash("echo b"), bash("echo c")]]
+    outcome = await stage.play(*(steps * 10))
+    assert len(stage.gateway.turns) == 16
+    assert "same results 5 times" in stage.gateway.texts(10)[-1]
+    assert outcome["kind"] == "gave_up"
+
+
+HALF = bash("echo half > half.txt")
+
+
+@pytest.mark.parametrize(
+    ("replies", "kind"),
+    [
+        ([[HALF]] + [[bash("ls")]] * 10, "gave_up"),
+        ([[HALF], words("Hm."), {"content": []}, words("")], "gave_up"),
+        ([[HALF], words("I would rather not.", stop="refusal")], "gave_up"),
+        ([[HALF, call("shell")], BudgetExceeded("All is spent.")], "gave_up"),
+        ([[HALF], ProviderGone("It is away.")], "failed"),
+        ([[HALF], TooLarge("It is too large.")], "failed"),
+        ([[HALF], Closed("Nobody knows this turn.")], "failed"),
+    ],
+)
+async def test_whatever_a_model_does_the_work_is_kept(
+    make_stage: MakeStage, replies: list[Any], kind: str
+) -> None:
+    stage = await make_stage()
+    outcome = await stage.play(*replies)
+    assert outcome["kind"] == kind
+    assert (stage.result() / "half.txt").read_text() == "half\n"
+
+
+async def test_results_that_are_too_long_together_are_cut(make_stage: MakeStage) -> None:
+    stage = await make_stage(limits={"output_bytes": 100_000})
+    flood = bash("head -c 99000 /dev/zero | tr '\\0' x")
+    outcome = await stage.play([flood] * 32, [finish()])
+    texts = [result["text"] for result in stage.gateway.results(1)]
+    assert "cut: the results" not in texts[0]
+    assert texts[-1].endswith("look again for the rest]")
+    assert sum(len(text.encode()) for text in texts) < 1_200_000
+    assert outcome["kind"] == "finished"
 
 
 async def test_calls_that_get_on_are_no_loop(make_stage: MakeStage) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Any, Dict, List
+from typing import Any, Dict, List, Sequence
 
 from agent_image.agent.prompt import first_message
 from agent_image.agent.seat.adapter import Ending
@@ -45,9 +45,10 @@ _CHECK = re.compile(r"^[\s*-]*`?Check:`?\s*(.+?)\s*$", re.IGNORECASE)
 _FINDING = re.compile(r"^[\s*-]*`?Finding:\s*(high|medium|low)\s*\|(.*)$", re.IGNORECASE)
 
 
-def make_words(run: Json, workspace: str) -> str:
-    """The request, what there is to know of the workspace, and the terms."""
-    parts = list(first_message(run, workspace))
+def make_words(run: Json, workspace: str, along: Sequence[str] = ()) -> str:
+    """The request and what came with it, what there is to know of the workspace, the terms."""
+    request, *more = first_message(run, workspace)
+    parts = [request, *along, *more]
     if run["earlier"]:
         parts.insert(0, _earlier(run["earlier"]))
     mode = str(run["mode"])

@@ -5,11 +5,12 @@ from __future__ import annotations
 import hashlib
 import hmac
 import time
-from typing import Any, Callable, Dict
+from typing import Any, Callable, Dict, List
 
 from agent_image.agent.egress import Forwarder
 from agent_image.agent.events import Events
 from agent_image.agent.gateway import Gateway
+from agent_image.agent.given import GivenThings
 from agent_image.agent.inbox import Inbox
 from agent_image.agent.keeper import PatchKeeper
 from agent_image.agent.outside import open_egress
@@ -50,6 +51,7 @@ def work(run: Json, gateway: Gateway, events: Events, stop: Stop, places: Places
     Inbox(gateway, stop).start()
     try:
         lay_out(gateway, run, places, stop=stop)
+        along = _lay_given(gateway, run, places, stop)
     except Stopped:
         return {"kind": "stopped"}
     except WorkspaceProblem as problem:
@@ -68,7 +70,7 @@ def work(run: Json, gateway: Gateway, events: Events, stop: Stop, places: Places
         scratch=places.scratch,
     )
     adapter = ADAPTERS[str(run["agent"])]()
-    launch = adapter.launch(make_words(run, places.workspace), place)
+    launch = adapter.launch(make_words(run, places.workspace, along), place)
     try:
         program = Program(launch, variables, workspace=places.workspace, scratch=places.scratch)
     except OSError as error:
@@ -82,6 +84,14 @@ def work(run: Json, gateway: Gateway, events: Events, stop: Stop, places: Places
     )
     outcome = _follow(run, program, adapter, patches, Telling(events), gateway.deadline, stop)
     return end_with_patch(run, patches, outcome, events, stop)
+
+
+def _lay_given(gateway: Gateway, run: Json, places: Places, stop: Stop) -> List[str]:
+    """What people gave along: all of it as files, and what the program is told of the new ones."""
+    given = GivenThings(gateway, places, stop, shows_images=False)
+    given.lay([item for item in run["given"] if not item["is_new"]])
+    new = [item for item in run["given"] if item["is_new"]]
+    return [str(block["text"]) for block in given.blocks(new)]
 
 
 def _follow(

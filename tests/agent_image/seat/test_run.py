@@ -52,7 +52,11 @@ async def test_its_tree_is_the_patch_and_its_words_the_outcome(make_stage: MakeS
             says("Add right\n\nMended.\n\nCheck: python3 -m pytest -q"),
         ]
     )
-    stage = await seated(make_stage, script)
+    shot = {"id": 1, "kind": "image", "name": "a.png", "media_type": "image/png", "bytes": 3}
+    quote = {"id": 2, "kind": "text", "name": "above", "text": "Bob: hm"}
+    given = [{"missing": "", "text": "", "is_new": True, **item} for item in (shot, quote)]
+    stage = await seated(make_stage, script, given=given)
+    stage.gateway.given = {1: b"PNG"}
     outcome = await stage.play()
     assert outcome["kind"] == "finished"
     assert (outcome["title"], outcome["summary"]) == ("Add right", "Mended.")
@@ -61,6 +65,8 @@ async def test_its_tree_is_the_patch_and_its_words_the_outcome(make_stage: MakeS
     words = (stage.workspace / "words.txt").read_text()
     assert words.startswith("# Task")
     assert "Mend the sum." in words
+    assert f"- file {stage.directory}/tmp/given/a.png (3 bytes)" in words
+    assert '<quotation of="above">\nBob: hm\n</quotation>' in words
     assert Path((stage.workspace / "place.txt").read_text().strip()) == stage.workspace
     (step,) = stage.gateway.payloads("step_started")
     assert step["title"] == "Running ls"
