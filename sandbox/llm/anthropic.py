@@ -14,7 +14,7 @@ from anthropic.types import RawContentBlockDeltaEvent, RawMessageStreamEvent
 
 from sandbox.errors import ContextTooLong, ProviderError, ProviderUnavailable
 from sandbox.llm.anthropic_form import NAME, is_trained, make_request
-from sandbox.llm.arguments import finish_blocks, parse_call
+from sandbox.llm.arguments import finish_blocks, has_thoughts, parse_call, without_thoughts
 from sandbox.llm.failures import Peer
 from sandbox.llm.provider import Block, Conversation, Opaque, Reply, Stop, Text, ToolCall, Usage
 from sandbox.llm.retries import ATTEMPTS, SENSELESS, Passing, persist
@@ -39,6 +39,8 @@ _ERROR_STATUS: Final = {
     "overloaded_error": 529,
 }
 """What an error event within a stream would have been as a response."""
+_TOOL_WORDS: Final = re.compile(r"bash_\d{8}|text_editor_\d{8}|\btools\.\d+")
+"""Of a refusal that is about the tools."""
 _THINKS: Final = re.compile(r"claude-[a-z]+-(?:4-[6-9]|[5-9]|\d\d)(?!\d)")
 """Models that decide by themselves how much to think, where they are told that they may."""
 
@@ -63,6 +65,8 @@ class AnthropicProvider:
         self._reply_seconds = reply_seconds
         self._unthinking: set[str] = set()
         """Models that turned out not to know that setting."""
+        self._untrained: set[str] = set()
+        """Models that turned out to have no tools of their own, as behind some gateways."""
         self._peer = Peer(
             label="Anthropic",
             key_source="ANTHROPIC_API_KEY or `model.anthropic_api_key`",
@@ -89,9 +93,12 @@ class AnthropicProvider:
         try:
             return await self._stream(conversation, model, thinks=thinks)
         except anthropic.APIStatusError as error:
-            if thinks and error.status_code == 400 and "thinking" in error.message:
-                self._unthinking.add(model)
-                return await self._attempt(conversation, model)
+            if error.status_code in (400, 422):
+                words = error.message
+                if "signature" in words and has_thoughts(conversation):
+                    return await self._attempt(without_thoughts(conversation), model)
+                if self._learns(words, model, thinks=thinks):
+                    return await self._attempt(conversation, model)
             raise self._failure(error, model) from error
         except anthropic.APIConnectionError as error:
             raise self._peer.unreachable(f"{error}: {error.__cause__!r}") from error
@@ -99,8 +106,21 @@ class AnthropicProvider:
             # The SDK leaves faults within the stream as they are.
             raise Passing(self._peer.broke_off(repr(error))) from error
 
+    def _learns(self, words: str, model: str, *, thinks: bool) -> bool:
+        """Whether the refusal is of something that can be left out; it is from now on."""
+        if thinks and "thinking" in words:
+            self._unthinking.add(model)
+            return True
+        if self._is_trained(model) and _TOOL_WORDS.search(words):
+            self._untrained.add(model)
+            return True
+        return False
+
+    def _is_trained(self, model: str) -> bool:
+        return model not in self._untrained and is_trained(model)
+
     async def _stream(self, conversation: Conversation, model: str, *, thinks: bool) -> Reply:
-        request = make_request(conversation, model)
+        request = make_request(conversation, model, trained=self._is_trained(model))
         if thinks:
             request["thinking"] = {"type": "adaptive"}
         stream = await self._client.messages.create(

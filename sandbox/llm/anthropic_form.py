@@ -32,23 +32,24 @@ def is_trained(model: str) -> bool:
     return _TRAINED.search(model) is not None
 
 
-def make_request(conversation: Conversation, model: str) -> Json:
-    """What differs from turn to turn.
+def make_request(conversation: Conversation, model: str, *, trained: bool | None = None) -> Json:
+    """What differs from turn to turn; ``trained`` as in ``is_trained``.
 
     Four places are marked: the tools, the system prompt, and the two newest user messages, of
     which the one before last is where the cache of the last turn ends.
     """
-    request: Json = {"messages": _messages(conversation, model)}
+    trained = is_trained(model) if trained is None else trained
+    request: Json = {"messages": _messages(conversation, model, trained=trained)}
     if conversation.system:
         system = {"type": "text", "text": conversation.system, "cache_control": CACHED}
         request["system"] = [system]
-    if tools := _tools(conversation.tools, model):
+    if tools := _tools(conversation.tools, trained=trained):
         request["tools"] = [*tools[:-1], {**tools[-1], "cache_control": CACHED}]
     return request
 
 
-def _tools(tools: tuple[Tool, ...], model: str) -> list[Json]:
-    if not is_trained(model):
+def _tools(tools: tuple[Tool, ...], *, trained: bool) -> list[Json]:
+    if not trained:
         return [_function(tool) for tool in plain_tools(tools)]
     has_editor = _has_editor(tools)
     params: list[Json] = []
@@ -71,8 +72,8 @@ def _function(tool: Tool) -> Json:
     return {"name": tool.name, "description": tool.description, "input_schema": tool.parameters}
 
 
-def _messages(conversation: Conversation, model: str) -> list[Json]:
-    is_native = is_trained(model) and _has_editor(conversation.tools)
+def _messages(conversation: Conversation, model: str, *, trained: bool) -> list[Json]:
+    is_native = trained and _has_editor(conversation.tools)
     params: list[Json] = []
     for message in conversation.messages:
         content = [

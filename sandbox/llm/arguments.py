@@ -1,4 +1,4 @@
-"""A tool call's arguments and id, as the model wrote them."""
+"""A reply's blocks: calls with their arguments and ids as the model wrote them, thoughts."""
 
 from __future__ import annotations
 
@@ -105,6 +105,24 @@ def _whole(value: Any) -> Any:
     if isinstance(value, dict):
         return {_whole(name): _whole(item) for name, item in value.items()}
     return [_whole(item) for item in value] if isinstance(value, list) else value
+
+
+def has_thoughts(conversation: Conversation) -> bool:
+    return without_thoughts(conversation) != conversation
+
+
+def without_thoughts(conversation: Conversation) -> Conversation:
+    """For a provider that does not know its own any more: its key or the model may be another."""
+    return replace(
+        conversation,
+        messages=tuple(
+            replace(
+                message,
+                content=tuple(block for block in message.content if not isinstance(block, Opaque)),
+            )
+            for message in conversation.messages
+        ),
+    )
 
 
 def safe(word: str) -> str:

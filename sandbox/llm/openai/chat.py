@@ -135,10 +135,7 @@ def _usage(usage: CompletionUsage) -> Usage:
 
 def make_request(conversation: Conversation, model: str, *, mended: bool) -> Json:
     """What differs from turn to turn; ``mended``: broken arguments are left out."""
-    request: Json = {
-        "messages": _messages(conversation, model, mended=mended),
-        "stream_options": {"include_usage": True},
-    }
+    request: Json = {"messages": _messages(conversation, model, mended=mended)}
     if tools := _tools(conversation):
         request["tools"] = tools
     return request

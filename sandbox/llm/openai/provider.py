@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from typing import Any, Final, Literal
 from urllib.parse import urlsplit
 
@@ -13,6 +14,7 @@ import openai
 from openai import AsyncOpenAI
 
 from sandbox.errors import ProviderError, ProviderUnavailable
+from sandbox.llm.arguments import has_thoughts, without_thoughts
 from sandbox.llm.failures import Peer
 from sandbox.llm.openai import chat, responses
 from sandbox.llm.openai.stream import BrokeOff, Failed
@@ -22,6 +24,11 @@ from sandbox.llm.retries import ATTEMPTS, SENSELESS, Passing, persist
 REPLY_SECONDS: Final = 900.0
 """One reply with all its retries."""
 _OWN_HOSTS: Final = ("api.openai.com", ".openai.com", ".openai.azure.com")
+
+_TOOL_WORDS: Final = re.compile(r"\b(?:apply_patch|shell)\b")
+"""Of a refusal of the model's own tools."""
+_OPTIONAL: Final = ("max_completion_tokens", "stream_options")
+"""What some servers do not know."""
 
 Api = Literal["responses", "chat"]
 
@@ -46,6 +53,8 @@ class OpenAIProvider:
         self._attempts = min(1 + max_retries, ATTEMPTS)
         self._max_output_tokens = max_output_tokens
         self._reply_seconds = reply_seconds
+        self._refused: set[str] = set()
+        """What the server turned out not to take, see ``_learns``."""
         address = urlsplit(str(self._client.base_url))
         is_own = f".{address.hostname}".endswith(_OWN_HOSTS)
         self.api: Api = api or ("responses" if is_own else "chat")
@@ -74,6 +83,12 @@ class OpenAIProvider:
         try:
             return await self._stream(conversation, model, mended=False)
         except _Refused as refused:
+            if refused.status in (400, 422):
+                words = refused.error.details
+                if "encrypted" in words and has_thoughts(conversation):
+                    return await self._attempt(without_thoughts(conversation), model)
+                if self._learns(words, model):
+                    return await self._attempt(conversation, model)
             if refused.status not in (400, 422, 500) or not _has_broken_call(conversation):
                 raise refused.error from refused
         try:
@@ -81,6 +96,19 @@ class OpenAIProvider:
             return await self._stream(conversation, model, mended=True)
         except _Refused as refused:
             raise refused.error from refused
+
+    def _learns(self, words: str, model: str) -> bool:
+        """Whether the refusal is of something that can be left out; it is from now on."""
+        if self.api == "responses":
+            found = {model} if self._is_trained(model) and _TOOL_WORDS.search(words) else set()
+        else:
+            found = {name for name in _OPTIONAL if name in words}
+        new = found - self._refused
+        self._refused |= new
+        return bool(new)
+
+    def _is_trained(self, model: str) -> bool:
+        return model not in self._refused and responses.is_trained(model)
 
     async def _stream(self, conversation: Conversation, model: str, *, mended: bool) -> Reply:
         answer: responses.Answer | chat.Answer
@@ -124,14 +152,18 @@ class OpenAIProvider:
                 model=model,
                 max_output_tokens=self._max_output_tokens,
                 stream=True,
-                **responses.make_request(conversation, model, mended=mended),
+                **responses.make_request(
+                    conversation, model, mended=mended, trained=self._is_trained(model)
+                ),
             )
-        return await self._client.chat.completions.create(
-            model=model,
-            max_completion_tokens=self._max_output_tokens,
-            stream=True,
-            **chat.make_request(conversation, model, mended=mended),
-        )
+        request = chat.make_request(conversation, model, mended=mended)
+        limit = "max_completion_tokens"
+        if limit in self._refused:  # the older name, which OpenAI itself has given up
+            limit = "max_tokens"
+        request[limit] = self._max_output_tokens
+        if "stream_options" not in self._refused:
+            request["stream_options"] = {"include_usage": True}
+        return await self._client.chat.completions.create(model=model, stream=True, **request)
 
 
 class _Refused(Exception):

@@ -48,10 +48,16 @@ def is_trained(model: str) -> bool:
     return _TRAINED.search(model) is not None
 
 
-def make_request(conversation: Conversation, model: str, *, mended: bool) -> Json:
-    """What differs from turn to turn; ``mended``: broken arguments are left out."""
+def make_request(
+    conversation: Conversation, model: str, *, mended: bool, trained: bool | None = None
+) -> Json:
+    """What differs from turn to turn; ``mended``: broken arguments are left out.
+
+    ``trained`` as in ``is_trained``.
+    """
+    trained = is_trained(model) if trained is None else trained
     request: Json = {
-        "input": make_input(conversation, model, mended=mended),
+        "input": _make_input(conversation, model, mended=mended, trained=trained),
         "store": False,
         "prompt_cache_key": _cache_key(conversation),
     }
@@ -59,7 +65,7 @@ def make_request(conversation: Conversation, model: str, *, mended: bool) -> Jso
         request["include"] = ["reasoning.encrypted_content"]
     if conversation.system:
         request["instructions"] = conversation.system
-    if tools := _tools(conversation.tools, model):
+    if tools := _tools(conversation.tools, trained=trained):
         request["tools"] = tools
     return request
 
@@ -71,8 +77,8 @@ def _cache_key(conversation: Conversation) -> str:
     return hashlib.sha256("\0".join(words[:2]).encode()).hexdigest()[:32]
 
 
-def _tools(tools: tuple[Tool, ...], model: str) -> list[Json]:
-    if not is_trained(model):
+def _tools(tools: tuple[Tool, ...], *, trained: bool) -> list[Json]:
+    if not trained:
         return [_function(tool) for tool in plain_tools(tools)]
     params: list[Json] = []
     for tool in tools:
@@ -95,13 +101,15 @@ def _function(tool: Tool) -> Json:
     }
 
 
-def make_input(conversation: Conversation, model: str, *, mended: bool = False) -> list[Json]:
+def _make_input(
+    conversation: Conversation, model: str, *, mended: bool, trained: bool
+) -> list[Json]:
     """The items of all messages, in order."""
     items: list[Json] = []
     kinds: dict[str, str] = {}
     for message in conversation.messages:
         if message.role == "assistant":
-            said = _assistant(message, model, mended=mended)
+            said = _assistant(message, model, mended=mended, is_native=trained)
             kinds |= {item["call_id"]: item["type"] for item in said if "call_id" in item}
             items += said
         else:
@@ -109,10 +117,9 @@ def make_input(conversation: Conversation, model: str, *, mended: bool = False) 
     return items
 
 
-def _assistant(message: Message, model: str, *, mended: bool) -> list[Json]:
+def _assistant(message: Message, model: str, *, mended: bool, is_native: bool) -> list[Json]:
     items: list[Json] = []
     phase: Json = {}
-    is_native = is_trained(model)
     for block in shell_groups(message.content):
         match block:
             case Text(text) if text.strip():

@@ -41,7 +41,7 @@ class AnthropicServer:
     async def _messages(self, request: web.Request) -> web.StreamResponse:
         body = await request.json()
         _REQUEST.validate_python(body, strict=False)
-        _check_conversation(body)
+        check_conversation(body)
         self.requests.append(body)
         self.keys.append(request.headers.get("Authorization") or request.headers["X-Api-Key"])
         answer = self.script.next()
@@ -124,7 +124,7 @@ def _events(words: Words) -> list[dict[str, Any]]:
     return [*events, {"type": "message_stop"}]
 
 
-def _check_conversation(body: dict[str, Any]) -> None:
+def check_conversation(body: dict[str, Any]) -> None:
     """The rules that the types do not hold: roles in turn, results right behind their calls."""
     messages = body["messages"]
     roles = [message["role"] for message in messages]

@@ -31,6 +31,8 @@ class OpenAIServer:
     keys: list[str] = field(default_factory=list)
     parses_arguments: bool = False
     """Refuses broken arguments of earlier calls, as some servers do."""
+    unknown: frozenset[str] = frozenset()
+    """Fields that it refuses."""
     is_sloppy: bool = False
     """Leaves out the index of calls and says "stop" behind them, as some servers do."""
 
@@ -42,9 +44,12 @@ class OpenAIServer:
     async def _complete(self, request: web.Request) -> web.StreamResponse:
         body = await request.json()
         _REQUEST.validate_python(body, strict=False)
-        _check_conversation(body)
+        check_conversation(body)
         self.requests.append(body)
         self.keys.append(request.headers["Authorization"])
+        if strange := body.keys() & self.unknown:
+            error = {"message": f"unknown: {sorted(strange)[0]}", "type": "bad", "code": None}
+            return web.json_response({"error": error}, status=422)
         if self.parses_arguments and not _all_arguments_parse(body):
             error = {"error": {"message": "arguments are no JSON", "type": "bad", "code": None}}
             return web.json_response(error, status=400)
@@ -126,7 +131,7 @@ def _all_arguments_parse(body: dict[str, Any]) -> bool:
     return True
 
 
-def _check_conversation(body: dict[str, Any]) -> None:
+def check_conversation(body: dict[str, Any]) -> None:
     """The rule that the types do not hold: every call has its result right behind it."""
     open_calls: list[str] = []
     for message in body["messages"]:
@@ -136,4 +141,3 @@ def _check_conversation(body: dict[str, Any]) -> None:
         assert open_calls == []
         open_calls = [call["id"] for call in message.get("tool_calls") or []]
     assert open_calls == []
-    assert body["stream_options"] == {"include_usage": True}

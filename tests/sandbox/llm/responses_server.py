@@ -38,7 +38,7 @@ class ResponsesServer:
     async def _respond(self, request: web.Request) -> web.StreamResponse:
         body = await request.json()
         _REQUEST.validate_python(body, strict=False)
-        _check_conversation(body)
+        check_conversation(body)
         self.requests.append(body)
         self.keys.append(request.headers["Authorization"])
         answer = self.script.next()
@@ -154,7 +154,7 @@ def _events(words: Words) -> list[dict[str, Any]]:
     return [*events, {"type": f"response.{status}", "response": whole}]
 
 
-def _check_conversation(body: dict[str, Any]) -> None:
+def check_conversation(body: dict[str, Any]) -> None:
     """The rules that the types do not hold: each call with its own kind of output behind it."""
     open_calls: dict[str, str] = {}
     for item in body["input"]:

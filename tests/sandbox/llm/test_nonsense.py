@@ -66,6 +66,24 @@ async def test_thoughts_alone_are_no_message(pair: Pair) -> None:
     assert all(m["role"] != "assistant" for m in sent.get("messages", sent.get("input")))
 
 
+async def test_thoughts_that_the_provider_does_not_know_any_more(
+    anthropic_pair: Pair, responses_pair: Pair
+) -> None:
+    for pair, words in (
+        (anthropic_pair, "messages.1.content.0: Invalid `signature` in `thinking` block"),
+        (responses_pair, "The encrypted content for item rs_1 could not be verified."),
+    ):
+        call = ("x", "shell", "{}")
+        pair.will(Words(thinking="Hm.", calls=(call,), stop="tool_calls"))
+        reply = await pair.provider.reply(talk(), model="m")
+        answered = Message("user", (ToolResult("x", "ok"),))
+        again = talk(Message("assistant", reply.content), answered)
+        pair.will(Failure(status=400, message=words), Words(text="Hi."))
+        assert (await pair.provider.reply(again, model="m")).content == (Text("Hi."),)
+        assert "Hm." in json.dumps(pair.server.requests[1])
+        assert "Hm." not in json.dumps(pair.server.requests[2])
+
+
 async def test_the_retries_of_a_stream_are_bounded(pair: Pair) -> None:
     overload = Failure(type="overloaded_error", mid_stream=True, message="Overloaded")
     pair.will(*[overload] * 5)

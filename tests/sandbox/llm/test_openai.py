@@ -41,6 +41,7 @@ async def test_request_as_the_server_sees_it(openai_pair: Pair) -> None:
         {"role": "user", "content": "And quickly."},
     ]
     assert sent["max_completion_tokens"] == 1000
+    assert sent["stream_options"] == {"include_usage": True}
 
 
 async def test_broken_arguments_are_mended_for_a_server_that_refuses_them(
@@ -101,3 +102,13 @@ async def test_errors_in_the_stream_by_their_code(openai_pair: Pair) -> None:
     with pytest.raises(ContextTooLong):
         await openai_pair.provider.reply(talk(), model="m")
     assert len(openai_pair.server.requests) == 1
+
+
+async def test_what_a_server_does_not_know_is_left_out_from_then_on(openai_pair: Pair) -> None:
+    assert isinstance(openai_pair.server, OpenAIServer)
+    openai_pair.server.unknown = frozenset({"max_completion_tokens", "stream_options"})
+    openai_pair.will(Words(text="Hi."), Words(text="Hi."))
+    for _ in range(2):
+        await openai_pair.provider.reply(talk(), model="m")
+    assert len(openai_pair.server.requests) == 4
+    assert openai_pair.server.requests[-1]["max_tokens"] == 1000

@@ -191,3 +191,12 @@ async def test_which_protocol_is_spoken(
     provider = OpenAIProvider(KEY, base_url=base_url, api=api)  # type: ignore[arg-type]
     assert provider.api == expected
     await provider.close()
+
+
+async def test_a_server_that_does_not_know_the_models_own_tools(responses_pair: Pair) -> None:
+    refused = Failure(status=400, message="Unsupported tool type: 'apply_patch'")
+    responses_pair.will(refused, Words(text="Hi."), Words(text="Hi."))
+    for _ in range(2):
+        await responses_pair.provider.reply(talk(), model=MODEL)
+    kinds = [{t["type"] for t in sent["tools"]} for sent in responses_pair.server.requests]
+    assert kinds == [{"shell", "apply_patch", "function"}, {"function"}, {"function"}]

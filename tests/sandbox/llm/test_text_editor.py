@@ -9,7 +9,7 @@ import pytest
 from sandbox.llm.provider import Message, ToolCall, ToolResult
 from sandbox.llm.text_editor import EDITOR, from_native, to_native
 from tests.sandbox.llm.conftest import Pair
-from tests.sandbox.llm.script import Words
+from tests.sandbox.llm.script import Failure, Words
 from tests.sandbox.llm.test_responses import talk
 
 MODEL = "claude-sonnet-5-5"
@@ -114,3 +114,14 @@ async def test_another_model_behind_the_same_protocol_gets_functions(anthropic_p
     assert [tool["name"] for tool in sent["tools"]] == ["bash", "read", "edit", "write", "plan"]
     assert not any("type" in tool for tool in sent["tools"])
     assert "thinking" not in sent
+
+
+async def test_a_server_that_does_not_know_the_models_own_tools(anthropic_pair: Pair) -> None:
+    words = "tools.0: Input tag 'bash_20250124' found using 'type' does not match any of the tags"
+    refused = Failure(status=400, type="invalid_request_error", message=words)
+    anthropic_pair.will(refused, Words(text="Hi."), Words(text="Hi."))
+    for _ in range(2):
+        await anthropic_pair.provider.reply(talk(), model=MODEL)
+    kinds = [{t.get("type") for t in sent["tools"]} for sent in anthropic_pair.server.requests]
+    assert kinds[0] > {"bash_20250124", "text_editor_20250728"}
+    assert kinds[1:] == [{None}, {None}]
