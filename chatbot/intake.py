@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -12,6 +13,7 @@ from chatbot.actions import Actions
 from chatbot.changes import EmptyRequest
 from chatbot.config import Settings
 from chatbot.forge_links import find_links
+from chatbot.history import defaults
 from chatbot.history.given import NewGiven
 from chatbot.history.store import History
 from chatbot.models import Issue, NewTask, Origin, Person, Source, Task, Thread
@@ -82,6 +84,10 @@ class Intake:
         """A new task; what is given by name wins over what the words say."""
         request = understand(words) if repository is None else Request(task=plain(words))
         named = repository or request.repository
+        if named is None and archive is None and thread is not None and not request.candidates:
+            named = await self._history.read(
+                partial(defaults.repository_for, thread=thread, person=author)
+            )
         if origin == "cli" and named is not None and await asyncio.to_thread(Path(named).is_dir):
             named = str(await asyncio.to_thread(Path(named).resolve))
         source = self._source(named, ref or request.ref, archive)

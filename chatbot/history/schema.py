@@ -4,7 +4,8 @@ tasks and runs hold the present, events the whole story; both change in the same
 turns is the transcript, summaries what stands for its first turns, setup_approvals say which
 scripts may run as root, patches is content-addressed, projections say how far each view of the
 story (Slack, files) has come; pulls and cursors what was read of the forge, people who is who
-there; spending is what models took, given what people gave along with their words.
+there; spending is what models took, given what people gave along with their words; defaults are
+what channels and people settled on.
 """
 
 from __future__ import annotations
@@ -52,6 +53,11 @@ def m007_summaries(db: Database) -> None:
 @migrations()
 def m008_seats(db: Database) -> None:
     _execute(db, _SEATS)
+
+
+@migrations()
+def m009_defaults(db: Database) -> None:
+    _execute(db, _DEFAULTS)
 
 
 def _execute(db: Database, statements: str) -> None:
@@ -275,5 +281,19 @@ CREATE TABLE summaries (
     at REAL NOT NULL,
     text TEXT NOT NULL,
     PRIMARY KEY (task_id, until)
+) STRICT, WITHOUT ROWID
+"""
+
+_DEFAULTS = """
+CREATE TABLE defaults (
+    team TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    id TEXT NOT NULL,
+    repository TEXT NOT NULL DEFAULT '',
+    model TEXT NOT NULL DEFAULT '',
+    by_id TEXT NOT NULL,
+    by_name TEXT NOT NULL,
+    at REAL NOT NULL,
+    PRIMARY KEY (team, kind, id)
 ) STRICT, WITHOUT ROWID
 """

@@ -25,7 +25,7 @@ def register(app: AsyncApp, client: AsyncWebClient, actions: Actions, *, team: s
     async def tell(
         error: Exception, body: dict[str, Any], request: AsyncBoltRequest
     ) -> BoltResponse | None:
-        words = _explain(error)
+        words = explain(error)
         if isinstance(error, HistoryUnavailable):
             if "x-slack-retry-num" not in request.headers:
                 await _say(client, body, words)
@@ -39,7 +39,7 @@ def register(app: AsyncApp, client: AsyncWebClient, actions: Actions, *, team: s
         return BoltResponse(status=200, body="")
 
 
-def _explain(error: Exception) -> str:
+def explain(error: Exception) -> str:
     """A brief and what to do; of anything unforeseen only an id."""
     if isinstance(error, ThreadsmithError):
         log.warning("request_refused", code=error.code, brief=error.brief, details=error.details)

@@ -23,15 +23,25 @@ from chatbot.linking import Linking
 from chatbot.models import Thread
 from chatbot.slack import faults
 from chatbot.slack.clients import make_client
+from chatbot.slack.commands import Commands
 from chatbot.slack.decisions import Decisions
 from chatbot.slack.given import SlackGiven
-from chatbot.slack.listeners import buttons, forms, mentions, messages, reviews
+from chatbot.slack.listeners import (
+    buttons,
+    commands,
+    forms,
+    mentions,
+    messages,
+    reviews,
+    shortcuts,
+)
 from chatbot.slack.outbound import Outbound
 from chatbot.slack.people import People
 from chatbot.slack.reception import Reception
 from chatbot.slack.reporter import Reporter
 from chatbot.slack.reviews import Reviews
 from chatbot.slack.socket import Socket
+from chatbot.slack.starting import Starting
 from chatbot.slack.threads import Threads
 from chatbot.slack.uploads import Uploads
 from sandbox.errors import ThreadsmithError
@@ -105,7 +115,7 @@ class SlackFront:
         timeout = aiohttp.ClientTimeout(total=CALL_SECONDS)
         session = await stack.enter_async_context(aiohttp.ClientSession(timeout=timeout))
         client = make_client(token, slack.api_url, session, retries=True)
-        identity, socket_url = await _introduce(client, app_token)
+        identity, workspace_url, socket_url = await _introduce(client, app_token)
         app = AsyncApp(
             name="threadsmith",
             client=make_client(None, slack.api_url, session, retries=True),
@@ -114,8 +124,9 @@ class SlackFront:
             process_before_response=True,
             attaching_conversation_kwargs_enabled=False,
         )
-        self._register(app, client, session, identity)
         self._threads = Threads(client, team=identity.team_id or "", bot_id=identity.bot_id or "")
+        people = self._register(app, client, session, identity)
+        self._register_ways(app, client, people, self._threads, identity, workspace_url)
         outbound = Outbound(make_client(token, slack.api_url, session, retries=False))
         reporter = Reporter(
             self._history,
@@ -141,7 +152,7 @@ class SlackFront:
         client: AsyncWebClient,
         session: aiohttp.ClientSession,
         identity: AuthorizeResult,
-    ) -> None:
+    ) -> People:
         people = People(client)
         uploads = Uploads(
             session,
@@ -170,10 +181,31 @@ class SlackFront:
         forms.register(app, decisions, client)
         reviews.register(app, Reviews(self._history, self._actions, people), client)
         faults.register(app, client, self._actions, team=team)
+        return people
+
+    def _register_ways(
+        self,
+        app: AsyncApp,
+        client: AsyncWebClient,
+        people: People,
+        threads: Threads,
+        identity: AuthorizeResult,
+        workspace_url: str,
+    ) -> None:
+        """The ways to begin a task otherwise than by a message."""
+        team = identity.team_id or ""
+        starting = Starting(self._history, self._intake, threads, team=team)
+        made = Commands(
+            *(self._settings, self._history, self._actions, people, starting),
+            team=team,
+            workspace_url=workspace_url,
+        )
+        commands.register(app, made, starting, client)
+        shortcuts.register(app, starting, people, client, team=team)
 
 
-async def _introduce(client: AsyncWebClient, app_token: str) -> tuple[AuthorizeResult, str]:
-    """Who we are, and the address of our socket; both tokens are tried here."""
+async def _introduce(client: AsyncWebClient, app_token: str) -> tuple[AuthorizeResult, str, str]:
+    """Who we are, the workspace's address, our socket's; both tokens are tried here."""
     try:
         me = await client.auth_test()
         opened = await client.apps_connections_open(app_token=app_token)
@@ -188,7 +220,7 @@ async def _introduce(client: AsyncWebClient, app_token: str) -> tuple[AuthorizeR
         bot_id=me["bot_id"],
         bot_token=client.token,
     )
-    return identity, str(opened["url"])
+    return identity, str(me.get("url") or ""), str(opened["url"])
 
 
 def _authorize(identity: AuthorizeResult) -> Callable[..., Awaitable[AuthorizeResult]]:

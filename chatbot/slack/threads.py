@@ -46,14 +46,14 @@ class Threads:
             return ""
         return str(answer.get("permalink") or "")
 
-    async def open(self, channel: str, words: str, key: str) -> Thread:
-        """Say it in the channel, unless that was done for this key before."""
+    async def open(self, channel: str, words: str, key: str, *, by: str = "") -> Thread:
+        """Say it in the channel, unless that was done for this key before; ``by``: who asks."""
         try:
             ts = await self._find(channel, key)
             if ts is None:
                 answer = await self._client.chat_postMessage(
                     channel=channel,
-                    text=escape(words),
+                    text=f"<@{by}> asks: {escape(words)}" if by else escape(words),
                     metadata={"event_type": BEGUN, "event_payload": {"key": key}},
                     unfurl_links=False,
                     unfurl_media=False,

@@ -219,3 +219,19 @@ class Events:
             "trigger_id": common["trigger_id"],
         }
         return await self._socket_mode.deliver_command(payload)
+
+    async def shortcut(self, user: User, callback_id: str) -> Json:
+        """A shortcut of the search field: it belongs to no place."""
+        payload = {"type": "shortcut", **self._common(user), "callback_id": callback_id}
+        return await self._socket_mode.deliver_interaction(
+            payload | {"action_ts": self._state.new_ts()}
+        )
+
+    async def message_shortcut(
+        self, user: User, channel: Channel, message: Json, callback_id: str
+    ) -> Json:
+        payload = {"type": "message_action", **self._common(user), "callback_id": callback_id}
+        payload |= {"channel": {"id": channel.id, "name": channel.name}, "message": message}
+        payload |= {"message_ts": message["ts"], "action_ts": self._state.new_ts()}
+        payload["response_url"] = self._responses.make_url(user, channel, message)
+        return await self._socket_mode.deliver_interaction(payload)

@@ -190,6 +190,16 @@ class People:
                 self._api.chat.post_ephemeral(channel, user.id, answer)
         return answer
 
+    async def shortcut(
+        self, user: User, callback_id: str, channel: Channel | None = None, ts: str = ""
+    ) -> Json:
+        """One of the app's shortcuts, on a message or anywhere."""
+        if channel is None:
+            return await self._events.shortcut(user, callback_id)
+        _check_member(user, channel)
+        message = self._state.message(channel, ts)
+        return await self._events.message_shortcut(user, channel, message, callback_id)
+
     def see(self, user: User, channel: Channel, thread_ts: str | None = None) -> list[Json]:
         """The channel's messages, or one thread's, as this person sees them."""
         _check_member(user, channel)

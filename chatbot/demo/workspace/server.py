@@ -168,6 +168,11 @@ class Workspace:
         person, place = self.state.user(user), self.state.channel(channel)
         return await self._people.command(person, place, line)
 
+    async def shortcut(self, user: str, callback_id: str, channel: str = "", ts: str = "") -> Json:
+        """A shortcut of the app, on a message where one is named; raises NotAcknowledged."""
+        place = self.state.channel(channel) if channel else None
+        return await self._people.shortcut(self.state.user(user), callback_id, place, ts)
+
     async def stop_session(self, user: str, channel: str, thread_ts: str) -> None:
         """Slack's own Stop button of an agent session."""
         place = self.state.channel(channel)

@@ -20,6 +20,18 @@ CREATE TABLE cursors (
     state TEXT NOT NULL
 ) STRICT, WITHOUT ROWID
 ;
+CREATE TABLE defaults (
+    team TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    id TEXT NOT NULL,
+    repository TEXT NOT NULL DEFAULT '',
+    model TEXT NOT NULL DEFAULT '',
+    by_id TEXT NOT NULL,
+    by_name TEXT NOT NULL,
+    at REAL NOT NULL,
+    PRIMARY KEY (team, kind, id)
+) STRICT, WITHOUT ROWID
+;
 CREATE TABLE events (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     task_id TEXT NOT NULL REFERENCES tasks (id),

@@ -1,0 +1,73 @@
+"""Tasks as rows: what it is, where it stands, where it is spoken of."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from chatbot.models import Status, Task, Thread
+from chatbot.slack.blocks.elements import Content, context, fallback, section
+from chatbot.slack.blocks.text import Block, code, count, escaped, link, moment, person
+
+SIGNS = {
+    Status.QUEUED: ":hourglass_flowing_sand:",
+    Status.PREPARING: ":gear:",
+    Status.RUNNING: ":gear:",
+    Status.WAITING: ":raised_hand:",
+    Status.READY: ":raised_hand:",
+    Status.PUBLISHING: ":outbox_tray:",
+    Status.DONE: ":white_check_mark:",
+    Status.FAILED: ":x:",
+    Status.STOPPED: ":octagonal_sign:",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """A task, and what it has cost so far; None: that is not known."""
+
+    task: Task
+    cost_usd: float | None = None
+
+
+def thread_url(workspace_url: str, thread: Thread | None) -> str:
+    """The address that Slack gives to a message; empty where the workspace has none."""
+    if thread is None or not workspace_url:
+        return ""
+    place = f"{thread.channel}/p{thread.thread_ts.replace('.', '')}"
+    return f"{workspace_url.rstrip('/')}/archives/{place}"
+
+
+def row_block(row: Row, workspace_url: str) -> Block:
+    task = row.task
+    title = task.title or task.request
+    url = thread_url(workspace_url, task.thread)
+    head = link(url, _short(title)) if url else escaped(_short(title), 200)
+    facts = [
+        task.status.value,
+        code(task.source.repository or "no repository", 80),
+        person(task.author.id, task.author.name),
+        moment(task.created_at),
+        code(task.id),
+    ]
+    if row.cost_usd:
+        facts.insert(3, f"${row.cost_usd:.2f}")
+    if task.pull_request is not None:
+        facts.insert(1, link(task.pull_request.url, f"#{task.pull_request.number}"))
+    return section(f"{SIGNS[task.status]} {head}\n{' · '.join(facts)}")
+
+
+def make_listing(rows: Sequence[Row], workspace_url: str, *, title: str, more: bool) -> Content:
+    """At most fifty rows."""
+    if not rows:
+        return Content(text=f"{title}: none", blocks=(section(f"{title}: none."),))
+    blocks = [section(f"*{title}*"), *(row_block(row, workspace_url) for row in rows[:45])]
+    if more:
+        blocks.append(context("There are more: `/code search` finds them by words."))
+    words = fallback(f"{title}: {count(len(rows), 'task')}")
+    return Content(text=words, blocks=tuple(blocks))
+
+
+def _short(title: str) -> str:
+    line = " ".join(title.split())
+    return line if len(line) <= 120 else f"{line[:119]}…"

@@ -1,0 +1,51 @@
+"""What stands behind `/code`: an order to the bot, or the words of a task. Pure."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Literal
+
+Order = Literal["form", "task", "list", "show", "stop", "use", "config", "help", "search"]
+
+HELP = """\
+*/code* `<task>` starts a task here, for example `/code fix the flaky retry test in acme/api`
+*/code* alone opens a form
+*/code list* shows your tasks and this channel's, *list open* those at work
+*/code show* `<id>` · */code stop* `<id>`
+*/code search* `<words>` looks through what was asked, said and done
+*/code use* `owner/name` makes it this channel's repository, *use nothing* takes that back
+*/code config* shows what holds here
+In a task's thread just reply; `aside …` is not for me, `mute` and `unmute` do what they say."""
+
+_TASK_ID = re.compile(r"t_[a-z0-9]+")
+_REPOSITORY = re.compile(r"\S+/\S+|nothing|none", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class CommandLine:
+    order: Order
+    rest: str = ""
+
+
+def read_command(text: str) -> CommandLine:
+    """Words that only begin like an order ("list the endpoints …") are a task."""
+    text = text.strip()
+    if not text:
+        return CommandLine("form")
+    name, _, rest = text.partition(" ")
+    name, rest = name.lower(), rest.strip()
+    match name:
+        case "list" if rest.lower() in {"", "all", "open"}:
+            return CommandLine("list", rest.lower())
+        case "help" | "config" if not rest:
+            return CommandLine("help" if name == "help" else "config")
+        case "show" if _TASK_ID.fullmatch(rest):
+            return CommandLine("show", rest)
+        case "stop" | "cancel" if not rest or _TASK_ID.fullmatch(rest):
+            return CommandLine("stop", rest)
+        case "use" if _REPOSITORY.fullmatch(rest):
+            return CommandLine("use", rest)
+        case "search" if rest:
+            return CommandLine("search", rest)
+    return CommandLine("task", text)

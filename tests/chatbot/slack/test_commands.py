@@ -1,0 +1,148 @@
+"""The slash command: what it begins, shows and ends, and what it keeps to itself."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from chatbot.slack.command_line import CommandLine, read_command
+from tests.chatbot.slack.ways import Ways, filled, ways_in
+
+
+@pytest.fixture
+async def ways(tmp_path: Path) -> AsyncIterator[Ways]:
+    async with ways_in(tmp_path) as found:
+        yield found
+
+
+@pytest.mark.parametrize(
+    ("text", "order", "rest"),
+    [
+        ("", "form", ""),
+        ("  help ", "help", ""),
+        ("list", "list", ""),
+        ("list open", "list", "open"),
+        ("list the endpoints in acme/api", "task", "list the endpoints in acme/api"),
+        ("show t_abc1", "show", "t_abc1"),
+        ("show me how retries work in acme/api", "task", "show me how retries work in acme/api"),
+        ("stop", "stop", ""),
+        ("stop t_abc1", "stop", "t_abc1"),
+        ("stop the timer leak in acme/api", "task", "stop the timer leak in acme/api"),
+        ("use acme/api", "use", "acme/api"),
+        ("use tabs in acme/api", "task", "use tabs in acme/api"),
+        ("config", "config", ""),
+        ("search flaky retry", "search", "flaky retry"),
+    ],
+)
+def test_orders_and_tasks_are_told_apart(text: str, order: str, rest: str) -> None:
+    assert read_command(text) == CommandLine(order, rest)  # type: ignore[arg-type]
+
+
+async def test_a_task_begins_in_a_thread_of_its_own_that_names_who_asked(ways: Ways) -> None:
+    told = await ways.code("fix the retry test in acme/api")
+    task = await ways.task()
+    assert task.source.repository == "acme/api"
+    assert (task.request, task.author.name) == ("fix the retry test", "Ada Young")
+    root = ways.workspace.messages("shop")[-1]
+    assert task.thread is not None
+    assert root["ts"] == task.thread.thread_ts
+    assert root["text"] == "<@U0ADA> asks: fix the retry test in acme/api"
+    assert "Begun" in told
+    # What the bot itself said for somebody carries the same sign as a person's message.
+    await ways.workspace.wait_for(lambda: ways.workspace.reactions("shop", root["ts"]) == {"eyes"})
+
+
+async def test_listed_shown_and_found_by_words_and_stopped(ways: Ways) -> None:
+    await ways.code("fix the flaky retry test in acme/api")
+    await ways.code("mend 100% of the colours in acme/web", user="grace")
+    first = next(task for task in await ways.tasks() if "retry" in task.request)
+    listed = await ways.code("list")
+    assert "flaky retry" in listed
+    # Those of others are seen where they were asked, and nowhere else.
+    assert "colours" in listed
+    assert "colours" not in await ways.code("list", channel="D0ADA")
+    assert "colours" in await ways.code("search 100% colours")
+    assert "none" in await ways.code("search 1_0 colours")
+    assert first.id in await ways.code(f"show {first.id}")
+    assert "Stopping" in await ways.code("stop")
+    assert "Nothing is running" in await ways.code(f"stop {first.id}")
+    assert "colours" in await ways.code("list open")
+    assert "flaky" not in await ways.code("list open")
+
+
+async def test_what_others_asked_elsewhere_is_not_there(ways: Ways) -> None:
+    await ways.code("read the plans in acme/secret", user="grace", channel="D0GRACE")
+    task = await ways.task()
+    assert "There is no such task" in await ways.code(f"show {task.id}")
+    assert "There is no such task" in await ways.code(f"stop {task.id}")
+    assert "read the plans" not in await ways.code("search plans")
+
+
+async def test_a_channel_has_a_repository_of_its_own(ways: Ways) -> None:
+    assert "acme/api" in await ways.code("use acme/api")
+    assert "acme/api" in await ways.code("config")
+    await ways.code("fix the retry test")
+    assert (await ways.task()).source.repository == "acme/api"
+    await ways.code("use nothing")
+    assert "acme/api" not in await ways.code("config")
+
+
+async def test_where_the_bot_may_not_speak_the_person_is_told(ways: Ways) -> None:
+    ways.workspace.state.channel("shop").members.remove(ways.workspace.bot_user_id)
+    assert "Invite the bot" in await ways.code("fix it in acme/api")
+    assert await ways.tasks() == []
+
+
+async def test_alone_it_opens_a_form(ways: Ways) -> None:
+    await ways.code("use acme/api")
+    await ways.workspace.command("ada", "shop", "/code")
+    view = ways.view()
+    assert "New coding task" in str(view["title"])
+    fields = filled("fix <b> & a < b", repository="acme/api", ref="dev")
+    fields["mode"] = {"value": {"selected_option": {"value": "review"}}}
+    await ways.workspace.submit_view("ada", view["id"], fields)
+    task = await ways.task()
+    assert (task.request, task.mode) == ("fix <b> & a < b", "review")
+    assert (task.source.repository, task.source.ref) == ("acme/api", "dev")
+
+
+async def test_the_shortcut_on_a_message_works_in_its_thread(ways: Ways) -> None:
+    ts = await ways.workspace.post("grace", "shop", "the *retry* test of acme/api is flaky")
+    await ways.workspace.shortcut("ada", "fix_this", "shop", ts)
+    view = ways.view()
+    assert "flaky" in str(view["blocks"])
+    await ways.workspace.submit_view("ada", view["id"], filled("fix it in acme/api"))
+    task = await ways.task()
+    assert task.thread is not None
+    assert (task.thread.thread_ts, task.author.name) == (ts, "Ada Young")
+    # A second press on it, by somebody else, is a word in the same conversation.
+    await ways.workspace.shortcut("grace", "fix_this", "shop", ts)
+    await ways.workspace.submit_view("grace", ways.view("grace")["id"], filled("and the other one"))
+    assert len(await ways.tasks()) == 1
+
+
+async def test_the_shortcut_everywhere_asks_for_the_channel(ways: Ways) -> None:
+    await ways.workspace.shortcut("ada", "new_task")
+    view = ways.view()
+    fields = filled("fix it in acme/api")
+    fields["channel"] = {
+        "value": {"selected_conversation": ways.workspace.state.channel("general").id}
+    }
+    await ways.workspace.submit_view("ada", view["id"], fields)
+    task = await ways.task()
+    assert task.thread is not None
+    assert task.thread.channel == ways.workspace.state.channel("general").id
+
+
+async def test_an_empty_form_keeps_what_was_written(ways: Ways) -> None:
+    await ways.workspace.shortcut("ada", "new_task")
+    fields = filled("   ")
+    fields["channel"] = {"value": {"selected_conversation": "C0NOWHERE"}}
+    answer = await ways.workspace.submit_view("ada", ways.view()["id"], fields)
+    assert "nothing to do" in str(answer["errors"])
+    fields = filled("fix it in acme/api") | {"channel": fields["channel"]}
+    answer = await ways.workspace.submit_view("ada", ways.view()["id"], fields)
+    assert "No thread can be begun" in answer["errors"]["channel"]
+    assert await ways.tasks() == []

@@ -1,0 +1,93 @@
+"""The real Bolt app against the local workspace; no engine: tasks stay queued unless told on."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import SecretStr
+
+from chatbot.actions import Actions
+from chatbot.config import DataSettings, Settings, SlackSettings
+from chatbot.demo.workspace import Workspace
+from chatbot.history import queries
+from chatbot.history.store import History
+from chatbot.intake import Intake
+from chatbot.linking import Linking
+from chatbot.models import Task
+from chatbot.slack.front import SlackFront
+
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ways:
+    workspace: Workspace
+    history: History
+    actions: Actions
+
+    async def tasks(self) -> list[Task]:
+        return await self.history.read(queries.list_tasks)
+
+    async def task(self) -> Task:
+        (task,) = await self.tasks()
+        return task
+
+    async def code(self, words: str, *, user: str = "ada", channel: str = "shop") -> str:
+        """`/code` with these words; answers what the person alone is told."""
+        answer = await self.workspace.command(user, channel, f"/code {words}")
+        return texts(answer)
+
+    def view(self, user: str = "ada") -> Json:
+        (view,) = self.workspace.views(user)
+        return view
+
+    def said(self, channel: str = "shop") -> list[str]:
+        return [message["text"] for message in self.workspace.messages(channel)]
+
+
+@asynccontextmanager
+async def ways_in(directory: Path, **slack: Any) -> AsyncIterator[Ways]:
+    workspace = Workspace()
+    await workspace.start()
+    settings = Settings(
+        data=DataSettings(directory=directory),
+        slack=SlackSettings(
+            bot_token=SecretStr(workspace.bot_token),
+            app_token=SecretStr(workspace.app_token),
+            api_url=workspace.api_url,
+            **slack,
+        ),
+    )
+    history = await History.open(directory / "threadsmith.db")
+    actions = Actions(history=history)
+    intake = Intake(settings, history, actions)
+    front = SlackFront(
+        *(settings, history, actions, intake),
+        public_url="http://127.0.0.1:8080",
+        linking=Linking(history, None),
+    )
+    try:
+        await front.start()
+        yield Ways(workspace=workspace, history=history, actions=actions)
+    finally:
+        await front.stop()
+        await history.close()
+        await workspace.stop()
+
+
+def filled(words: str, **more: str) -> Json:
+    """A form's fields, as Slack sends them."""
+    fields = {"words": words, **more}
+    return {name: {"value": {"value": value}} for name, value in fields.items()}
+
+
+def texts(found: Any) -> str:
+    """Every word that stands there."""
+    if isinstance(found, dict):
+        own = [found["text"]] if isinstance(found.get("text"), str) else []
+        return "\n".join([*own, *(texts(v) for v in found.values() if isinstance(v, dict | list))])
+    return "\n".join(filter(None, map(texts, found))) if isinstance(found, list) else ""
