@@ -7,8 +7,16 @@ from typing import Any
 from chatbot.demo.workspace.errors import ApiError
 
 SCOPES = (
-    *("app_mentions:read", "channels:history", "channels:read", "chat:write", "files:read"),
-    *("files:write", "groups:history", "groups:read", "im:history", "im:read", "im:write"),
+    *("app_mentions:read", "channels:history", "channels:read", "chat:write", "commands"),
+    *(
+        "files:read",
+        "files:write",
+        "groups:history",
+        "groups:read",
+        "im:history",
+        "im:read",
+        "im:write",
+    ),
     *("reactions:write", "users:read"),
 )
 EVENTS = ("app_mention", "message.channels", "message.groups", "message.im")
