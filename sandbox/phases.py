@@ -19,6 +19,7 @@ from sandbox.gateway.passing import Passing
 from sandbox.gateway.routes import RESULT, Bundle, Routes
 from sandbox.gateway.speaker import Spare, Speaker
 from sandbox.gateway.turns import Turns
+from sandbox.gateway.wire import Claim
 from sandbox.llm.prices import Prices
 from sandbox.llm.providers import Model
 from sandbox.outcomes import LOG_CHARACTERS, End, Facts
@@ -317,11 +318,19 @@ def _facts(run: Run, door: Door, end: End) -> Facts:
     """To be asked when the door is closed: until then the agent's word may still come."""
     return Facts(
         end=end,
-        claim=door.routes.claim,
+        claim=_claim(door.routes),
         patch=door.journal.entry.patch,
         fault=door.routes.fault,
         is_stopping=run.watch.is_stopping,
     )
+
+
+def _claim(routes: Routes) -> Claim | None:
+    """In the host's own words where another agent was refused: it says so in many ways."""
+    claim, passing = routes.claim, routes.passing
+    if claim is not None and claim.kind == "gave_up" and passing is not None and passing.refused:
+        return replace(claim, brief=passing.refused)
+    return claim
 
 
 async def _logs(run: Run, handle: Handle) -> str:

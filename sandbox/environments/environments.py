@@ -279,7 +279,8 @@ class Environments:
         if spec.agent not in SEATS:
             return spec.image
         install = SEATS[spec.agent].install
-        key = seat_key(await self._engine.image_id(spec.image), install)
+        image_id = await self._engine.image_id(spec.image)
+        key = seat_key(image_id, install, home=self.records.directory)
         if await self._find(key) is None:
             async with self._held(run, key):
                 if await self._find(key) is None:

@@ -51,9 +51,12 @@ class Recipe:
         return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:32]
 
 
-def seat_key(image_id: str, install: Install) -> str:
-    """Of an image with another agent's program; any repository may use it."""
-    parts = ["seat", _FORMAT, image_id, install.digest]
+def seat_key(image_id: str, install: Install, *, home: Path) -> str:
+    """Of an image with another agent's program; any repository of one installation may use it.
+
+    ``home`` is where that keeps its records: another one on the same engine has its own image.
+    """
+    parts = ["seat", _FORMAT, str(home.absolute()), image_id, install.digest]
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:32]
 
 

@@ -85,6 +85,8 @@ class Passing:
     ) -> None:
         self.fault: ProviderError | None = None
         """Why the model could not be asked, where that was the last that happened."""
+        self.refused = ""
+        """Why the program was refused a reply: it may say so in words of its own."""
         self._spec = spec
         self._recorder = recorder
         self._upstream = upstream
@@ -152,7 +154,12 @@ class Passing:
     async def _post(self, dialect: Dialect, request: web.Request) -> web.StreamResponse:
         exchange = await self._read(dialect, request)
         async with self._places:
-            is_last = await self._enter()
+            try:
+                is_last = await self._enter()
+            except BudgetExceeded as refusal:
+                self.refused = refusal.brief
+                raise
+            self.refused = ""
             try:
                 if is_last:
                     exchange.body = dialect.add_words(exchange.body, WRAP_UP)

@@ -2,35 +2,39 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any, Final
 
-_OPAQUE: Final = frozenset({"signature", "encrypted_content", "file_data"})
-_ENCODED: Final = frozenset({"base64", "redacted_thinking", "input_audio"})
-"""Blocks whose `data` is no text."""
+_SEALED: Final = {
+    "thinking": frozenset({"thinking", "signature"}),
+    "redacted_thinking": frozenset({"data"}),
+    "reasoning": frozenset({"encrypted_content"}),
+    "compaction": frozenset({"encrypted_content"}),
+    "base64": frozenset({"data"}),
+    "input_audio": frozenset({"data"}),
+}
+"""What is no text, by the kind of block: reasoning is signed, and refused where it was changed."""
+_NOTHING: Final[frozenset[str]] = frozenset()
+_DATA: Final = re.compile(r"data:[\w.+/-]{1,100};base64,[A-Za-z0-9+/]*={0,2}")
 
 
 def hide(value: Any, change: Callable[[str], str]) -> Any:
     """The same data with every readable text changed so, keys too."""
     match value:
         case str():
-            return value if value.startswith("data:") else change(value)
+            return value if _DATA.fullmatch(value) else change(value)
         case list():
             return [hide(inner, change) for inner in value]
         case dict():
-            kept = _kept(value)
+            kind = value.get("type")
+            # In a schema it may be anything.
+            sealed = _SEALED.get(kind, _NOTHING) if isinstance(kind, str) else _NOTHING
             return {
-                change(name): inner if name in kept else hide(inner, change)
+                change(name): inner
+                if name in sealed and isinstance(inner, str)
+                else hide(inner, change)
                 for name, inner in value.items()
             }
         case _:
             return value
-
-
-def _kept(value: dict[str, Any]) -> frozenset[str]:
-    """Reasoning is signed, and its provider refuses it where a sign is changed."""
-    kind = value.get("type")
-    if kind == "thinking":
-        return _OPAQUE | {"thinking"}
-    # In a schema it may be anything.
-    return _OPAQUE | {"data"} if isinstance(kind, str) and kind in _ENCODED else _OPAQUE

@@ -128,9 +128,10 @@ def test_host_and_container_agree() -> None:
 def test_the_words_that_another_agent_gets(tmp_path: Path) -> None:
     earlier = [{"request": "Add one.", "summary": "Added."}]
     run = describe("0" * 40, earlier=earlier, turn=3, request="And two.", mode="review")
-    words = make_words(run, str(tmp_path))
+    words = make_words(run, str(tmp_path), ["Given along: x"])
     assert words.index("Add one.") < words.index("# Follow-up") < words.index("And two.")
     assert "Finding: high|medium|low" in words
+    assert "Given along: x" in words
     assert len(make_words(describe("0" * 40, request="x" * 200_000), str(tmp_path))) < 101_000
 
 

@@ -79,6 +79,7 @@ async def test_turns_and_budgets(open_house: Open, speak_anthropic: AnthropicSer
         await _ask(house)
     assert (caught.value.status_code, caught.value.type) == (402, "billing_error")
     assert "Today's budget of $5.00 is used up." in str(caught.value)
+    assert house.door.routes.passing.refused == "Today's budget of $5.00 is used up."
     assert len(house.recorder.payloads("budget_warning")) == 1
     assert len(house.server.requests) == 3
 
@@ -113,6 +114,45 @@ async def test_secrets_go_no_further(open_house: Open, speak_anthropic: Anthropi
     assert SECRET not in str(house.server.requests)
     assert SECRET not in str(house.recorder.stored_turns)
     assert house.recorder.payloads("redacted") == [{"where": "turn", "count": 2}]
+
+
+async def test_what_a_provider_sealed_stays_as_it_is(
+    open_house: Open, speak_responses: ResponsesServer
+) -> None:
+    house = await open_house(speak_responses, secrets=(SECRET,))
+    house.will(HELLO)
+    sealed = {"type": "reasoning", "id": "rs_1", "summary": [], "encrypted_content": SECRET}
+    odd = {"type": "message", "role": "user", "content": f"data: {SECRET}", "signature": SECRET}
+    given: Any = [odd, sealed, {"type": "message", "role": "user", "content": "Hi."}]
+    await house.openai().responses.create(model="any", input=given)
+    sent = house.server.requests[0]["input"]
+    assert sent[1]["encrypted_content"] == SECRET
+    assert SECRET not in str((sent[0], sent[2], house.recorder.payloads("turn")))
+
+
+async def test_counting_tokens_is_no_turn(
+    open_house: Open, speak_anthropic: AnthropicServer
+) -> None:
+    house = await open_house(_Counting(speak_anthropic.script))
+    count = await house.anthropic().messages.count_tokens(
+        model="any", messages=[{"role": "user", "content": "Hi."}]
+    )
+    assert count.input_tokens == 2095
+    assert house.server.requests[0]["model"] == "claude-sonnet-5-5"
+    assert house.recorder.payloads("turn") == []
+
+
+class _Counting(AnthropicServer):
+    """Counts as the provider does."""
+
+    def application(self) -> web.Application:
+        application = super().application()
+        application.router.add_post("/v1/messages/count_tokens", self._count)
+        return application
+
+    async def _count(self, request: web.Request) -> web.Response:
+        self.requests.append(await request.json())
+        return web.json_response({"input_tokens": 2095})
 
 
 async def test_what_would_reach_out_is_left_out(
