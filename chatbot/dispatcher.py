@@ -101,7 +101,9 @@ class Dispatcher:
             case "setup_approval_settled" if event.payload["state"] in {"approved", "skipped"}:
                 await self._take(event.payload["run_id"])
             case "message_received" if event.payload.get("given"):
-                self._start(f"given {event.id}", self._gather(event.task_id))
+                task = await self._history.read(lambda db: queries.get_task(db, event.task_id))
+                if self._takes(task):  # another process may reach what this one does not
+                    self._start(f"given {event.id}", self._gather(event.task_id))
             case "stop_requested":
                 await self._stop(event.payload["run_id"])
             case "approval_settled" if event.payload["state"] == "approved":

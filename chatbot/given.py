@@ -29,12 +29,8 @@ OPEN_SECONDS: Final = 60.0
 MAX_TASK_BYTES: Final = 64 * 1024**2
 MAX_IMAGE_BYTES: Final = 3_750_000
 """What models take; a larger picture is a file to look into."""
-_MAGIC: Final = (
-    (b"\x89PNG\r\n\x1a\n", "image/png"),
-    (b"\xff\xd8\xff", "image/jpeg"),
-    (b"GIF87a", "image/gif"),
-    (b"GIF89a", "image/gif"),
-)
+MAX_PIXELS: Final = 8000
+"""Of one side."""
 
 Fetch = Callable[[Given], Awaitable[bytes]]
 """Raises a ThreadsmithError that says why not."""
@@ -108,10 +104,21 @@ class Gathering:
 
 
 def find_image_type(data: bytes) -> str:
-    """By its bytes, which nobody's word can change; empty: no picture that models take."""
+    """By its bytes, which nobody's word can change; empty: no whole picture that models take.
+
+    A provider refuses the whole conversation for one that is broken.
+    """
+    if data.startswith(b"\x89PNG\r\n\x1a\n") and data[12:16] == b"IHDR":
+        sides = (int.from_bytes(data[16:20]), int.from_bytes(data[20:24]))
+        is_whole = b"IEND" in data[-64:] and all(0 < side <= MAX_PIXELS for side in sides)
+        return "image/png" if is_whole else ""
+    if data.startswith(b"\xff\xd8\xff"):
+        return "image/jpeg" if b"\xff\xd9" in data[3:] else ""
+    if data.startswith((b"GIF87a", b"GIF89a")):
+        return "image/gif" if data.rstrip(b"\0").endswith(b";") else ""
     if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
-        return "image/webp"
-    return next((name for magic, name in _MAGIC if data.startswith(magic)), "")
+        return "image/webp" if int.from_bytes(data[4:8], "little") + 8 <= len(data) else ""
+    return ""
 
 
 def enclosed_of(db: Database, task_id: str, run_id: str) -> list[Enclosed]:

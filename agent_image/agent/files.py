@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 import os
 import stat
-from typing import List, NamedTuple, Optional
+from typing import Any, Dict, List, NamedTuple, Optional
 
 from agent_image.agent.output import escape_unsafe, looks_binary
 
@@ -18,6 +19,12 @@ _IMAGES = (
     (b"BM", "BMP"),
     (b"RIFF", "WebP"),
 )
+
+
+MAX_PIXELS = 8000
+"""Of one side of a picture."""
+MAX_IMAGE_BYTES = 1_000_000
+"""What people send may be larger: a turn has room for both."""
 
 
 class FileProblem(Exception):
@@ -70,10 +77,41 @@ def read(workspace: str, path: str, start: int, end: Optional[int], limit_bytes:
         raise FileProblem("{}: {}.".format(path, error.strerror)) from error
     kind = next((name for magic, name in _IMAGES if data.startswith(magic)), None)
     if kind is not None and is_binary(data):
-        return "[{} image, {:,} bytes; images cannot be shown]".format(kind, len(data))
+        return "[{} image, {:,} bytes; it cannot be shown]".format(kind, len(data))
     if is_binary(data):
         return "[binary file, {:,} bytes; not shown]".format(len(data))
     return _number(decode(data), start, end, limit_bytes)
+
+
+def find_image(workspace: str, path: str) -> Optional[Dict[str, Any]]:
+    """The picture that is there, as a block; None: there is none that models take."""
+    try:
+        data = load(resolve(workspace, path))
+    except (OSError, FileProblem):
+        return None
+    media_type = find_image_type(data) if len(data) <= MAX_IMAGE_BYTES else ""
+    if not media_type:
+        return None
+    shown = base64.b64encode(data).decode()
+    return {"type": "image", "media_type": media_type, "data": shown}
+
+
+def find_image_type(data: bytes) -> str:
+    """By its bytes; empty: no whole picture that models take.
+
+    A provider refuses the whole conversation for one that is broken.
+    """
+    if data.startswith(b"\x89PNG\r\n\x1a\n") and data[12:16] == b"IHDR":
+        sides = [int.from_bytes(data[at : at + 4], "big") for at in (16, 20)]
+        is_whole = b"IEND" in data[-64:] and all(0 < side <= MAX_PIXELS for side in sides)
+        return "image/png" if is_whole else ""
+    if data.startswith(b"\xff\xd8\xff"):
+        return "image/jpeg" if b"\xff\xd9" in data[3:] else ""
+    if data.startswith((b"GIF87a", b"GIF89a")):
+        return "image/gif" if data.rstrip(b"\0").endswith(b";") else ""
+    if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
+        return "image/webp" if int.from_bytes(data[4:8], "little") + 8 <= len(data) else ""
+    return ""
 
 
 def load(place: str) -> bytes:

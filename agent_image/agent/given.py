@@ -15,7 +15,7 @@ from agent_image.agent.stop import Stop
 
 Json = Dict[str, Any]
 
-MAX_IMAGES = 8
+MAX_IMAGES = 6
 MAX_IMAGE_BYTES = 3_750_000
 """Of all pictures of one turn, so that it fits the gateway's limit; the others are files."""
 

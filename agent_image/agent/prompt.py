@@ -65,6 +65,7 @@ NOT_ANSWERED = "Not taken as the answer yet: see below."
 NOT_FINISHED = "Not finished: somebody wrote in the thread meanwhile. Take that up first."
 TOO_MANY_CALLS = "Not done: at most {} calls in one reply."
 CUT_SHORT = "\n[… cut: the results of one reply are too long together; look again for the rest]"
+NO_ROOM = "[a picture: not shown, there are too many in one reply; read it again by itself]"
 NOT_ALONE = "Not done: `finish` was called twice; call it once."
 
 

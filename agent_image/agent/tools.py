@@ -32,6 +32,7 @@ class Result(NamedTuple):
     line: str = ""
     is_fine: bool = True
     """For the thread: whether the step is shown as done or as failed."""
+    image: Optional[Json] = None
 
 
 class Tools:
@@ -157,6 +158,9 @@ class Tools:
         )
 
     def _read(self, path: str, start: int = 1, end: Optional[int] = None) -> Result:
+        image = files.find_image(self._places.workspace, path)
+        if image is not None:
+            return Result("[a picture: see below]", line=image["media_type"], image=image)
         text = files.read(self._places.workspace, path, start, end, self._limit_bytes)
         count = text.count("\n") + 1
         return Result(text, line="1 line" if count == 1 else "{} lines".format(count))

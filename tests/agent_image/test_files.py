@@ -54,7 +54,7 @@ def test_a_long_line_is_cut(workspace: Path) -> None:
     ("data", "shown"),
     [
         (b"", "[empty file]"),
-        (b"\x89PNG\r\n\x1a\n\0\0\0", "[PNG image, 11 bytes; images cannot be shown]"),
+        (b"\x89PNG\r\n\x1a\n\0\0\0", "[PNG image, 11 bytes; it cannot be shown]"),
         (b"\x7fELF\0\0", "[binary file, 6 bytes; not shown]"),
         (b"a\r\nb\r\n", "     1\ta\n     2\tb\n[lines end with CR LF]"),
         ("é".encode("latin-1"), "     1\té\n[encoding latin-1]"),

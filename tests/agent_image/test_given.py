@@ -6,10 +6,9 @@ import stat
 from typing import Any
 
 from tests.agent_image.conftest import MakeStage, Stage
-from tests.agent_image.fake_gateway import bash, finish
+from tests.agent_image.fake_gateway import bash, call, finish
 from tests.agent_image.test_inbox import until
-
-PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 20
+from tests.pictures import PNG
 
 
 def thing(id_: int, kind: str, name: str, **more: Any) -> dict[str, Any]:
@@ -85,3 +84,16 @@ async def test_what_comes_with_a_message_reaches_the_model_with_it(make_stage: M
     assert along["text"].startswith("Given along:\n- file ")
     assert image["type"] == "image"
     assert stage.gateway.results(2)[0]["text"] == "a,b\n[exit 0]"
+
+
+async def test_pictures_that_the_model_reads_are_shown_to_it(make_stage: MakeStage) -> None:
+    stage = await make_stage({"a.png": PNG, "big.png": PNG + bytes(1_000_000), "a.txt": "x\n"})
+    reads = [call("read", path=path) for path in ("a.txt", *["a.png"] * 5, "big.png")]
+    await stage.play(reads, [finish()])
+    shown = [block["type"] for block in content(stage, 1)]
+    assert shown == ["tool_result"] * 7 + ["image"] * 4
+    texts = [result["text"] for result in stage.gateway.results(1)]
+    assert texts[1] == "[a picture: see below]"
+    assert "too many" in texts[5]
+    size = len(PNG) + 1_000_000
+    assert texts[6] == f"[PNG image, {size:,} bytes; it cannot be shown]"

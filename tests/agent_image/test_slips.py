@@ -164,7 +164,7 @@ async def test_results_that_are_too_long_together_are_cut(make_stage: MakeStage)
     texts = [result["text"] for result in stage.gateway.results(1)]
     assert "cut: the results" not in texts[0]
     assert texts[-1].endswith("look again for the rest]")
-    assert sum(len(text.encode()) for text in texts) < 1_200_000
+    assert sum(len(text.encode()) for text in texts) < 700_000
     assert outcome["kind"] == "finished"
 
 

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 
+import pytest
+
+from agent_image.agent import files
 from chatbot.actions import Actions
 from chatbot.config import BudgetSettings
 from chatbot.given import MAX_TASK_BYTES, Gathering, find_image_type
@@ -14,8 +18,7 @@ from chatbot.recorder import StoryRecorder
 from sandbox.enclosed import Enclosed
 from sandbox.errors import ThreadsmithError
 from tests.chatbot.history.lives import ADA, BOB, Life, make_new
-
-PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 20
+from tests.pictures import PNG
 
 
 def file(name: str, **more: str) -> NewGiven:
@@ -135,10 +138,14 @@ async def test_what_breaks_leaves_nobody_waiting(actions: Actions) -> None:
     assert await actions.history.read(lambda db: given.wanted(db, life.task_id)) == []
 
 
-def test_pictures_are_known_by_their_bytes() -> None:
-    assert find_image_type(PNG) == "image/png"
-    assert find_image_type(b"\xff\xd8\xff\xe0") == "image/jpeg"
-    assert find_image_type(b"GIF89a") == "image/gif"
-    assert find_image_type(b"RIFF\0\0\0\0WEBPVP8 ") == "image/webp"
-    for data in (b"", b"RIFF\0\0\0\0WAVE", b"<svg>", b"BM"):
-        assert find_image_type(data) == ""
+@pytest.mark.parametrize("find", [find_image_type, files.find_image_type])
+def test_pictures_are_known_by_their_bytes(find: Callable[[bytes], str]) -> None:
+    webp = b"RIFF\x08\0\0\0WEBPVP8 "
+    assert find(PNG) == "image/png"
+    assert find(b"\xff\xd8\xff\xe0..\xff\xd9") == "image/jpeg"
+    assert find(b"GIF89a..;") == "image/gif"
+    assert find(webp) == "image/webp"
+    wide = PNG[:16] + (9000).to_bytes(4) + PNG[20:]
+    broken = (PNG[:40], wide, b"\xff\xd8\xff\xe0", b"GIF89a..", webp[:-1])
+    for data in (b"", b"RIFF\0\0\0\0WAVE", b"<svg>", b"BM", *broken):
+        assert find(data) == ""

@@ -10,10 +10,10 @@ import pytest
 from chatbot.demo.stage import Stage
 from chatbot.history import queries
 from tests.end_to_end.stage import bash_says, call, finish, product, wait_said, wait_task
+from tests.pictures import PNG
 
 pytestmark = [pytest.mark.docker, pytest.mark.usefixtures("agent_image")]
 
-PNG = b"\x89PNG\r\n\x1a\n" + bytes(64)
 CONVERSATIONS = {
     "mend it": [
         [call("bash", command="cat /tmp/given/app.log; touch /tmp/given/x; cd /workspace; ls")],
