@@ -156,6 +156,26 @@ def run(context: click.Context, /, *, as_json: bool, **request: Any) -> None:
 
 
 @cli.command()
+@click.argument("words")
+@click.option("--default-repo", help="What the channel uses where no repository is named.")
+@click.option("--known", default="", help="Known repositories: owner/name,owner/name.")
+@click.option("--json", "as_json", is_flag=True)
+@click.pass_context
+def parse(
+    context: click.Context, words: str, *, default_repo: str | None, known: str, as_json: bool
+) -> None:
+    """Print what is understood of a request, and why; nothing is started."""
+    from chatbot.vocabulary import explain_request
+
+    given = tuple(name.strip() for name in known.split(",") if name.strip())
+    report = explain_request(_settings(context), words, default=default_repo, known=given)
+    if as_json:
+        _print_json(report.data)
+    else:
+        click.echo(report.text)
+
+
+@cli.command()
 @click.argument("task_id", required=False)
 @click.option("--limit", default=20, show_default=True, help="How many, newest first.")
 @click.option("--json", "as_json", is_flag=True)

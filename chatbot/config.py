@@ -18,6 +18,7 @@ from pydantic import Field, SecretStr, ValidationError, model_validator
 from chatbot.config_sections import (
     AgentSettings,
     BudgetSettings,
+    ChannelSettings,
     RepositorySettings,
     Section,
     branch_pattern_faults,
@@ -30,6 +31,7 @@ from sandbox.spec import Limits
 
 __all__ = [
     "BudgetSettings",
+    "ChannelSettings",
     "ConfigError",
     "DataSettings",
     "ForgeSettings",
@@ -193,6 +195,8 @@ class Settings(Section):
     web: WebSettings = WebSettings()
     repositories: tuple[RepositorySettings, ...] = ()
     """`[[repositories]]` tables."""
+    channels: tuple[ChannelSettings, ...] = ()
+    """`[[channels]]` tables."""
     secrets: dict[str, SecretStr] = Field(default_factory=dict)
     """Variables for set-up scripts: `[secrets] NAME = "value"`, THREADSMITH_SECRETS_NAME."""
 
@@ -207,6 +211,9 @@ class Settings(Section):
             check_agent(self.agent.default, self.model.default)
         except AgentRefused as error:
             faults.append(f"agent.default: {error.brief}")
+        for alias, model in self.model.aliases.items():
+            if ":" not in model or not alias.strip() or alias != alias.lower():
+                faults.append(f"model.aliases.{alias}: a name in small letters for provider:model")
         places: tuple[SandboxSettings | RepositorySettings, ...]
         places = (self.sandbox, *self.repositories)
         for place in places:
@@ -319,6 +326,9 @@ def effective(settings: Settings) -> dict[str, dict[str, str]]:
     for rule in settings.repositories:
         given = rule.model_dump(exclude={"match"}, exclude_none=True)
         shown[f"repositories {rule.match}"] = {name: str(value) for name, value in given.items()}
+    for channel in settings.channels:
+        given = channel.model_dump(exclude={"id"}, exclude_none=True)
+        shown[f"channels {channel.id}"] = {name: str(value) for name, value in given.items()}
     if settings.secrets:
         shown["secrets"] = {name: str(value) for name, value in settings.secrets.items()}
     return shown

@@ -22,6 +22,8 @@ class RepositorySettings(Section):
 
     match: str
     """`owner/name`, with * and ? as wildcards."""
+    keywords: tuple[str, ...] | None = None
+    """Words of a request that speak of this repository, where it names none itself."""
     image: str | None = None
     """Instead of `sandbox.image`."""
     agent: AgentName | None = None
@@ -75,6 +77,15 @@ class RepositorySettings(Section):
 class AgentSettings(Section):
     default: AgentName = "threadsmith"
     """Which program does the work: our own, or `claude-code`, `codex`, `mini-swe-agent`."""
+
+
+class ChannelSettings(Section):
+    """What holds for the requests in one Slack channel."""
+
+    id: str
+    """The channel's id, `C…`."""
+    repository: str | None = None
+    """`owner/name` or an address: for requests that name none."""
 
 
 class BudgetSettings(Section):

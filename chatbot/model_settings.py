@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import Field, SecretStr, field_validator
 
 from chatbot.config_sections import Section
+from chatbot.request.model import MODEL_ALIASES
 from sandbox.errors import ProviderError
 from sandbox.llm.prices import Price
 from sandbox.llm.providers import split_model
@@ -46,6 +47,8 @@ class KnownModelSettings(Section):
 class ModelSettings(Section):
     default: str = "anthropic:claude-sonnet-5-5"
     """`provider:name` for tasks that name no model; providers: anthropic, openai, replay."""
+    aliases: dict[str, str] = Field(default_factory=lambda: dict(MODEL_ALIASES))
+    """What people may call models: `opus = "anthropic:claude-opus-5-5"`."""
     fallback: str = ""
     """`provider:name` that takes over for the rest of a run whose model is overloaded or away."""
     anthropic_api_key: SecretStr | None = None

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from chatbot.request import Request, is_stop, plain, understand
 
@@ -33,11 +31,11 @@ from chatbot.request import Request, is_stop, plain, understand
         ),
         (
             "in <https://github.com/acme/api> fix the read/write race",
-            Request(task="fix the read/write race", repository="https://github.com/acme/api"),
+            Request(task="fix the read/write race", repository="acme/api"),
         ),
         (
             "in <https://github.com/acme/api|acme/api> fix it",
-            Request(task="fix it", repository="https://github.com/acme/api"),
+            Request(task="fix it", repository="acme/api"),
         ),
         (
             "fix the bug in acme/api@release-2 with anthropic:claude-opus-4-5",
@@ -70,7 +68,7 @@ from chatbot.request import Request, is_stop, plain, understand
         ),
         (
             "fix https://github.com/acme/api/tree/dev the bug",
-            Request(task="fix the bug", repository="https://github.com/acme/api", ref="dev"),
+            Request(task="fix the bug", repository="acme/api", ref="dev"),
         ),
         (
             "why does src/x.py fail in demo/shop?",
@@ -135,9 +133,3 @@ def test_slack_escapes_are_undone() -> None:
 
 def test_words_that_slack_made_links_of_are_read_as_typed() -> None:
     assert plain("fix <http://README.md|README.md> in acme/api") == "fix README.md in acme/api"
-
-
-@given(st.text(max_size=300))
-def test_any_text_is_read_without_fault(words: str) -> None:
-    request = understand(words)
-    assert request.repository is None or request.candidates == ()

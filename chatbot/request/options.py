@@ -1,0 +1,307 @@
+"""Model, image, agent, attempts and draft: what is asked of the run, not of the code."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from chatbot.request.model import Vocabulary
+from chatbot.request.words import END, MARKS, QUOTED, SPAN, Words
+
+MAX_COUNT = 10
+_FLAGS = re.IGNORECASE | re.ASCII
+
+_LEAD = (
+    r"(?:(?<![\w-])(?:with|using|via|by|on|use|let|have|ask)(?:\s+(?:the|model|agent))*\s+"
+    r"|(?<![\w-])(?:model|模型|agent)\s*(?:[:=：]|用|为|是)?\s*"
+    r"|--model[ =]|(?:请)?(?:用|使用|让|由|换成|交给)\s*(?:模型\s*|一下\s*)?)"
+)
+_TAIL = r"(?:\s*(?:模型|model\b))?(?:\s*(?:来|去))?"
+_ABOUT_MODELS = re.compile(
+    r"\b(?:replac\w*|swap\w*|switch\w*|compar\w*|benchmark\w*|integrat\w*|compatib\w*|chat\w*|prompt\w*"
+    r"|calls?\s+(?:to|made)|models?|llms?|codec|audio|encod\w*|fallback|provider|tokens?|pric\w*|bot"
+    r"|assistant|completions?|default\s+to|support\s+for)\b"
+    r"|\b(?:works?|working|fails?|failing|breaks?|crash\w*|speaks?|talks?|deal\w*|cope\w*)\s*$"
+    r"|替换|换成|改用|改成|迁移|接入|支持|调用|集成|对比|模型|接口改",
+    _FLAGS,
+)
+_THING = (
+    r"(?![\w:/-]|\.\w|\s+(?:codec|audio|format|files?|support|encod\w*|provider|api|client|sdk|keys?"
+    r"|call)\b|'s\b)"
+)
+_FULL = re.compile(
+    r"(?:claude-[a-z0-9.-]*[a-z0-9]|gpt-[a-z0-9.-]*[a-z0-9]|o[1-9](?:-[a-z]+)?|codex-[a-z0-9.-]+)",
+    _FLAGS,
+)
+_FAMILY = re.compile(
+    r"(?:claude[ -])?(?P<family>opus|sonnet|haiku|fable)[ -]?(?P<version>\d+(?:[.-]\d+)?)?", _FLAGS
+)
+_GPT = re.compile(r"gpt[ -]?(?P<version>\d[a-z0-9.]*(?:-[a-z0-9.]+)?)", _FLAGS)
+_FOREIGN = (
+    r"(?:gemini|llama|qwen|deepseek|mistral|kimi|grok|glm|devstral|claude|gpt|chatgpt)"
+    r"(?:[- ]?[a-z]*\d(?:[\w.-]*\w)?|-[a-z](?:[\w.-]*\w)?)?"
+)
+_SPOKEN_MODEL = (
+    r"(?:claude[ -])?(?:opus|sonnet|haiku|fable)(?:[ -]?\d+(?:[.-]\d+)?)?(?![\w-])"
+    r"|claude-[a-z0-9.-]*[a-z0-9]|gpt[ -]?\d[a-z0-9]*(?:\.\d+)?(?:-[a-z0-9.]*[a-z0-9])?"
+    r"|o[1-9](?:-[a-z]+)?(?![\w-])"
+)
+_NUMBER_WORDS = {
+    "one": 1,
+    "once": 1,
+    "two": 2,
+    "twice": 2,
+    "three": 3,
+    "four": 4,
+    "five": 5,
+    "six": 6,
+    "一": 1,
+    "两": 2,
+    "二": 2,
+    "三": 3,
+    "四": 4,
+    "五": 5,
+    "六": 6,
+    "几": 0,
+}
+
+
+@dataclass(slots=True)
+class Options:
+    """Filled while the words are read."""
+
+    model: str | None = None
+    image: str | None = None
+    agent: str | None = None
+    count: int = 1
+    draft: bool | None = None
+
+
+def read_options(words: Words, vocabulary: Vocabulary, unsure: list[str]) -> Options:
+    options = Options()
+    options.image = _read_image(words)
+    options.agent = _read_agent(words, vocabulary, unsure)
+    options.model = _read_model(words, vocabulary, unsure)
+    options.count = _read_count(words, unsure)
+    options.draft = _read_draft(words, unsure)
+    return options
+
+
+_NAMED_MODEL = re.compile(
+    rf"(?P<lead>{_LEAD})?(?P<quote>`)?(?P<model>(?:anthropic|openai|replay|[a-z][a-z0-9-]*)"
+    rf":[^\s`,;，。；）)]*[^\s`,;:.!?，。；！？）)])`?{_TAIL}",
+    _FLAGS,
+)
+_QUOTED_MODEL = re.compile(rf"(?P<lead>{_LEAD})(?P<model>{SPAN}){_TAIL}", _FLAGS)
+_PROVIDERS = frozenset({"anthropic", "openai", "replay"})
+
+
+def _read_model(words: Words, vocabulary: Vocabulary, unsure: list[str]) -> str | None:
+    providers = _PROVIDERS | {name.partition(":")[0] for name in vocabulary.models.values()}
+    for match in words.find(_NAMED_MODEL):
+        name = words.value(match, "model")
+        if name.partition(":")[0].lower() in providers and match["lead"]:
+            words.take(*match.span())
+            return name
+    for match in words.find(_QUOTED_MODEL):
+        name = words.value(match, "model")
+        provider, colon, _ = name.partition(":")
+        if (colon and provider in providers) or (found := _model_of(name, vocabulary)):
+            if not colon and _is_about_models(words, match):
+                continue
+            words.take(*match.span())
+            return name if colon else found
+    aliases = "|".join(re.escape(name) for name in sorted(vocabulary.models, key=len, reverse=True))
+    spoken = f"{_SPOKEN_MODEL}|(?:{aliases})(?![\\w-])" if aliases else _SPOKEN_MODEL
+    pattern = re.compile(rf"(?P<lead>{_LEAD})(?P<model>{spoken}){_THING}{_TAIL}", _FLAGS)
+    for match in words.find(pattern):
+        name = words.value(match, "model")
+        found = _model_of(name, vocabulary)
+        if found is None or _is_about_models(words, match):
+            unsure.append(name)
+            continue
+        words.take(*match.span())
+        return found
+    foreign = re.compile(rf"(?P<lead>{_LEAD})(?P<model>{_FOREIGN}){_THING}{_TAIL}{END}", _FLAGS)
+    for match in words.find(foreign):
+        unsure.append(words.value(match, "model"))
+    return None
+
+
+def _is_about_models(words: Words, match: re.Match[str]) -> bool:
+    """Whether the sentence is work on code that uses models, rather than a choice of one."""
+    lead = match["lead"].strip().lower()
+    before = words.clause(match.start())
+    if re.match(r"(?:use|let|have|ask)\b", lead) and re.search(r"\w", before):
+        polite = r"(?:please|and|but|can|could|you|pls|thanks)"
+        return not re.fullmatch(rf"{MARKS}*(?:{polite}{MARKS}*)+", before, _FLAGS)
+    if re.match(r"(?:on|by)\b", lead) and not re.match(END, words.seen[match.end() :]):
+        return True
+    return _ABOUT_MODELS.search(before) is not None
+
+
+def _model_of(name: str, vocabulary: Vocabulary) -> str | None:
+    """`provider:name` for what people say."""
+    spoken = re.sub(r"\s+", " ", name).strip().lower()
+    for form in (spoken, spoken.removeprefix("claude ").removeprefix("claude-")):
+        if form in vocabulary.models:
+            return vocabulary.models[form]
+    if match := _FAMILY.fullmatch(spoken):
+        if not match["version"]:
+            return None
+        return f"anthropic:claude-{match['family']}-{match['version'].replace('.', '-')}"
+    if match := _GPT.fullmatch(spoken):
+        return f"openai:gpt-{match['version']}"
+    if _FULL.fullmatch(spoken):
+        return f"{'anthropic' if spoken.startswith('claude-') else 'openai'}:{spoken}"
+    return None
+
+
+def _read_agent(words: Words, vocabulary: Vocabulary, unsure: list[str]) -> str | None:
+    names = "|".join(
+        re.escape(name).replace(r"\ ", r"\s+")
+        for name in sorted(vocabulary.agents, key=len, reverse=True)
+    )
+    if not names:
+        return None
+    pattern = re.compile(rf"(?P<lead>{_LEAD})(?P<agent>{names}){_THING}(?:\s*(?:来|去))?", _FLAGS)
+    for match in words.find(pattern):
+        name = re.sub(r"\s+", " ", words.value(match, "agent").lower())
+        if _is_about_models(words, match):
+            unsure.append(name)
+            continue
+        words.take(*match.span())
+        return vocabulary.agents[name]
+    return None
+
+
+_IMAGE_NAME = r"[A-Za-z0-9][\w.-]*(?:(?::\d+)?/[\w./-]+)?"
+_TAGGED = rf"{_IMAGE_NAME}:[\w][\w.-]*"
+_IMAGE = re.compile(
+    rf"(?:(?<!\w)(?:with|using|in)\s+(?:the\s+)?)?(?<!\w)(?:--)?image=`?(?P<any>{_IMAGE_NAME}"
+    rf"(?::[\w.-]*\w)?)`?"
+    rf"|(?<!\w)(?:with|using|in|on|use)\s+(?:(?:the|a|an)\s+)?(?:docker\s+)?(?:image|container)"
+    rf"(?:\s*:)?\s+(?:`?(?P<tagged>{_TAGGED})`?|(?P<span>{SPAN}))"
+    rf"|(?<!\w)(?:with|using|in|on|use)\s+(?:(?:the|a|an)\s+)?(?:docker\s+)?"
+    rf"(?:`?(?P<before>{_TAGGED})`?|(?P<span_before>{SPAN}))\s+(?:docker\s+)?(?:image|container)\b"
+    rf"|(?:用|使用|在)?\s*(?:镜像|容器)\s*(?:[:：=])?\s*`?(?P<zh>{_TAGGED})`?(?:\s*(?:里|中|来))?"
+    rf"|(?:用|使用|在)\s*`?(?P<zh_before>{_TAGGED})`?\s*(?:这个)?(?:的)?\s*(?:镜像|容器)(?:\s*(?:里|中|来))?",
+    _FLAGS,
+)
+_IMAGE_FORM = re.compile(_TAGGED, re.ASCII)
+
+
+def _read_image(words: Words) -> str | None:
+    for match in words.find(_IMAGE):
+        group = match.lastgroup or ""
+        name = words.value(match, group).rstrip(".")
+        if group.startswith("span") and not _IMAGE_FORM.fullmatch(name):
+            continue
+        lead = match[0].lstrip().lower()
+        if lead.startswith("use ") and re.search(r"\w", words.clause(match.start())):
+            continue
+        words.take(*match.span())
+        return name
+    return None
+
+
+_N = r"(?P<{0}>\d{{1,3}}|one|two|three|four|five|six|once|twice|[一两二三四五六几])"
+_COUNT = re.compile(
+    rf"(?<!\w)(?:try|run|do|attempt|give)\s+(?:(?:it|this|that|the\s+task)\s+)?(?:for\s+)?"
+    rf"(?:up\s+to\s+)?"
+    rf"(?:{_N.format('a')}\s*(?:×|x|times?|attempts?|tries|runs|shots)|(?P<twice>twice))(?![\w-])"
+    rf"|(?<!\w)(?:with|in|make|using|as)\s+(?:up\s+to\s+)?{_N.format('b')}\s+(?:parallel\s+"
+    rf"|independent\s+|separate\s+)?"
+    rf"(?:attempts|tries|runs)(?![\w-])"
+    rf"|(?<!\w)best[ -]of[ -]{_N.format('c')}(?![\w-])"
+    rf"|(?<!\w)(?:--)?(?:attempts|count|n)\s*[=:]\s*{_N.format('d')}(?!\w)"
+    rf"|(?:请)?(?:分别|各)?(?:试|跑|尝试|做|来|执行)(?:上)?\s*{_N.format('e')}\s*(?:次|遍|回)"
+    rf"|(?<![\w.]){_N.format('f')}\s*次尝试"
+    rf"|(?<!\w){_N.format('g')}\s+(?:parallel\s+|independent\s+|separate\s+)?attempts{END}",
+    _FLAGS,
+)
+_NO_ATTEMPTS = re.compile(
+    r"\b(?:retr\w*|login|log\s?in|limit\w*|max\w*|after|fail\w*|lock\w*|block\w*|allow\w*|should"
+    r"|must"
+    r"|when\w*|if|client|users?|job|request\w*|back\s?off|poll\w*|throttl\w*|rate)\b"
+    r"|重试|登录|登陆|失败|最多|限制|锁定|超时|如果|连续|输错|轮询|用户|请求|每",
+    _FLAGS,
+)
+_GOES_ON = re.compile(
+    r"\s*(?:before|if|when|until|per|each|every|a\b|in\s+a\s+row|with\b.*backoff|and\s+(?:fail|log)"
+    r"|后|再|才|之后|以后|就)",
+    _FLAGS,
+)
+
+
+def _read_count(words: Words, unsure: list[str]) -> int:
+    for match in words.find(_COUNT):
+        number = _number(match)
+        said = words.text[match.start() : match.end()].strip()
+        after = words.seen[match.end() :]
+        if _NO_ATTEMPTS.search(words.clause(match.start())) or _GOES_ON.match(after):
+            if re.search(r"\b(?:try|attempt)", match[0], _FLAGS) or "试" in match[0]:
+                unsure.append(said)
+            continue
+        if not 1 <= number <= MAX_COUNT:
+            unsure.append(said)
+            continue
+        words.take(*match.span())
+        return number
+    return 1
+
+
+def _number(match: re.Match[str]) -> int:
+    word = next((match[name] for name in "abcdefg" if match[name]), match["twice"] or "")
+    return int(word) if word.isdecimal() else _NUMBER_WORDS.get(word.lower(), 0)
+
+
+_PR = r"(?:PR|pull[ -]?request|MR|merge[ -]?request)"
+_ZH_PR = rf"(?:{_PR}|拉取请求|合并请求)"
+_NO_DRAFT = re.compile(
+    rf"(?<!\w)(?:(?:but\s+)?(?:not|no|non)[ -](?:as\s+)?(?:an?\s+)?draft(?:\s+{_PR})?"
+    rf"|(?:isn't|is\s+not)\s+a\s+draft"
+    rf"|ready[ -]for[ -]review\s+{_PR})(?![\w-])"
+    rf"|(?:不要|不是|别开?|非)\s*(?:草稿|draft)(?:\s*{_ZH_PR})?",
+    _FLAGS,
+)
+_DRAFT = re.compile(
+    rf"(?<!\w)(?:(?:and\s+)?(?:then\s+)?(?:please\s+)?(?:just\s+|only\s+)?(?:open|create|make"
+    rf"|raise|submit|send|put\s+up|publish|push|file|do|want)"
+    rf"(?:\s+(?:it|this|that|me|us|the\s+{_PR}|a\s+{_PR}|the\s+result))?(?:\s+up)?(?:\s+(?:as|in"
+    rf"|into|with|for|to))?\s+(?:an?\s+|the\s+)?"
+    rf"|(?:but\s+)?(?:as|in|into|via|with)\s+(?:an?\s+)?(?:the\s+)?)(?P<lead_draft>draft"
+    rf"(?:\s+{_PR})?)(?:\s+(?:only|first|for\s+now|please|mode))?{END}"
+    rf"|(?:^|(?<=[,.;:(!，。；（\n]))\s*(?:just\s+|only\s+)?(?:an?\s+)?(?P<alone>draft\s+{_PR})"
+    rf"(?:\s+(?:only|first|for\s+now|please))*{END}"
+    rf"|(?<!\w)(?:--)?draft\s*[=:]\s*(?:true|yes|on|1)(?!\w)|(?<!\S)--draft(?!\S)"
+    rf"|(?<!\w)(?:keep|leave|mark)\s+(?:it|the\s+{_PR}|this)\s+(?:(?:as|in)\s+)?(?:an?\s+)?draft"
+    rf"(?:\s+(?:mode|state|for\s+now))?{END}"
+    rf"|(?:并|先|请|然后|最后|帮我)*(?:开|提|发|建|创建|提交|打开|作为|以|用|设为|标为|做成|开成|开个|提个|发个)(?:一个|个|成|为)?\s*(?:草稿"
+    rf"|draft)(?:\s*(?:状态|形式)?(?:的)?\s*{_ZH_PR})?(?:\s*(?:形式|状态|方式)(?:提交|打开)?)?{END}"
+    rf"|(?:^|(?<=[,.;:(，。；（\n]))\s*{_ZH_PR}\s*(?:先|请|要)*(?:开成|设为|标为|标成|做成|作为|是|用)?\s*(?:草稿"
+    rf"|draft)(?:状态|形式)?(?:就行|即可|就好)?{END}"
+    rf"|(?:^|(?<=[,.;:(，。；（\n]))\s*(?:草稿|draft)\s*{_ZH_PR}(?:就行|即可|就好)?{END}",
+    _FLAGS,
+)
+_ABOUT_DRAFTS = re.compile(
+    r"\b(?:users?|should|must|button|when\w*|if|posts?|emails?|articles?|save\w*|editor|label"
+    r"|bot)\b"
+    r"|用户|文章|邮件|保存|编辑器|按钮|如果",
+    _FLAGS,
+)
+_DRAFT_WORD = re.compile(rf"(?<!\w)(?P<said>draft)\s+{_PR}(?!\w)|草稿\s*{_ZH_PR}", _FLAGS)
+
+
+def _read_draft(words: Words, unsure: list[str]) -> bool | None:
+    for pattern, wanted in ((_NO_DRAFT, False), (_DRAFT, True)):
+        for match in words.find(pattern):
+            has_pr = re.search(_ZH_PR, match[0], _FLAGS)
+            if not has_pr and _ABOUT_DRAFTS.search(words.clause(match.start())):
+                unsure.append("draft")
+                continue
+            words.take(*match.span())
+            return wanted
+    if words.seen.count(QUOTED) < len(words.seen) and _DRAFT_WORD.search(words.seen):
+        unsure.append("draft")
+    return None

@@ -1,0 +1,46 @@
+"""The whole of a request, read in one order: options, ref, repository; the rest is the task."""
+
+from __future__ import annotations
+
+import re
+
+from chatbot.request.mode import mode_of, read_named_mode
+from chatbot.request.model import Request, Vocabulary
+from chatbot.request.options import read_options
+from chatbot.request.ref import read_ref
+from chatbot.request.repository import read_repository
+from chatbot.request.slack_text import plain
+from chatbot.request.words import Words
+
+MAX_CHARACTERS = 40_000
+"""What Slack lets anybody write; the rest of something longer is task alone."""
+_NOTHING = Vocabulary()
+
+
+def understand(words: str, vocabulary: Vocabulary = _NOTHING) -> Request:
+    """Read a request. What names repository, ref or an option is taken out of the task's text."""
+    text = plain(words)
+    head, tail = text[:MAX_CHARACTERS], text[MAX_CHARACTERS:]
+    read = Words(head)
+    unsure: list[str] = []
+    options = read_options(read, vocabulary, unsure)
+    named_mode = read_named_mode(read)
+    ref = read_ref(read, unsure)
+    named = read_repository(read, vocabulary)
+    if named.ref is not None:
+        ref = named.ref
+    task = read.rest() + tail
+    return Request(
+        task=task,
+        repository=named.repository,
+        ref=ref,
+        mode=named_mode or mode_of(task),
+        model=options.model,
+        image=options.image,
+        count=options.count,
+        draft=options.draft,
+        agent=options.agent,
+        candidates=named.candidates,
+        unknown=named.unknown,
+        unsure=tuple(dict.fromkeys(re.sub(r"\s+", " ", one).strip() for one in unsure)),
+    )

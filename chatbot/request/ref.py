@@ -1,0 +1,387 @@
+"""Where the work begins: a branch, a tag, a commit or a pull request."""
+
+from __future__ import annotations
+
+import re
+
+from chatbot.request.words import END, SPAN, Words
+
+_FLAGS = re.IGNORECASE | re.ASCII
+NAME = r"[A-Za-z0-9](?:[A-Za-z0-9._/-]*[A-Za-z0-9_])?"
+_TO = r"(?:on|at|from|in|against|off(?:\s+of)?|of|based\s+on)"
+_KIND = r"(?:branch|tag|commit|ref|revision|release)"
+_PREFIXES = (
+    r"(?:feature|feat|fix|bugfix|hotfix|release|releases|chore|dependabot|renovate|refactor|docs"
+    r"|users?|dev|experiment|spike|wip|threadsmith|topic|task|improvement)"
+)
+_NO_NAME = frozenset(
+    [
+        "a",
+        "an",
+        "the",
+        "this",
+        "that",
+        "my",
+        "our",
+        "your",
+        "new",
+        "same",
+        "separate",
+        "different",
+        "another",
+        "own",
+        "other",
+        "default",
+        "current",
+        "fresh",
+        "single",
+        "each",
+        "every",
+        "feature",
+        "release",
+        "which",
+        "what",
+        "any",
+        "some",
+        "these",
+        "those",
+        "wrong",
+        "right",
+        "correct",
+        "base",
+        "target",
+        "head",
+        "local",
+        "remote",
+        "upstream",
+        "stale",
+        "old",
+        "merged",
+        "and",
+        "or",
+        "for",
+        "with",
+        "to",
+        "in",
+        "on",
+        "of",
+        "is",
+        "are",
+        "it",
+        "protection",
+        "protections",
+        "coverage",
+        "name",
+        "names",
+        "naming",
+        "prediction",
+        "predictor",
+        "deletion",
+        "policy",
+        "policies",
+        "rule",
+        "rules",
+        "creation",
+        "switching",
+        "filter",
+        "list",
+        "selector",
+        "point",
+        "office",
+        "offices",
+        "manager",
+        "cleanup",
+        "cutting",
+        "level",
+        "logic",
+        "cache",
+        "message",
+        "messages",
+        "hash",
+        "hashes",
+        "hook",
+        "hooks",
+        "history",
+        "id",
+        "ids",
+        "notes",
+        "note",
+        "page",
+        "date",
+        "statement",
+        "statements",
+        "instruction",
+        "number",
+        "numbers",
+        "version",
+        "versions",
+        "where",
+        "when",
+        "if",
+        "as",
+        "so",
+        "then",
+        "from",
+        "please",
+        "but",
+        "instead",
+        "only",
+        "also",
+        "without",
+        "not",
+        "main-like",
+        "long-lived",
+        "protected",
+        "working",
+    ]
+)
+_KNOWN = frozenset(
+    [
+        "main",
+        "master",
+        "develop",
+        "development",
+        "dev",
+        "staging",
+        "production",
+        "prod",
+        "trunk",
+        "next",
+        "stable",
+        "beta",
+        "canary",
+        "edge",
+        "nightly",
+        "qa",
+        "preview",
+        "integration",
+    ]
+)
+_VERSION = r"v?\d+\.\d+(?:\.\d+)*(?:[.-]?(?:rc|alpha|beta|dev|post)[\w.]*)?|v\d+"
+_SHA = r"(?=[0-9a-f]*\d)(?=[0-9]*[a-f])[0-9a-f]{7,40}"
+_QUOTED_NAME = re.compile(NAME, re.ASCII)
+_NEXT = (
+    rf"(?:{END}|(?=\s*[\u2e80-\uffff])|(?=\s+(?:in|for|of|and|with|please|using|then|but|fix|add|to"
+    r"|instead|via|by|where|because|so|branch|do|make|run|try|use|open|as)\b))"
+)
+
+_AFTER_KIND = re.compile(
+    rf"(?P<cut>,?\s*\b{_TO}\s+(?:the\s+)?(?:git\s+)?(?P<kind>{_KIND})(?:\s+(?:called"
+    rf"|named))?\s*:?\s*"
+    rf"(?P<name>{SPAN}|{NAME}))",
+    _FLAGS,
+)
+_BEFORE_KIND = re.compile(
+    rf"(?P<cut>\b(?:{_TO}|to|onto)\s+(?:the\s+|our\s+)?(?P<name>{SPAN}|{NAME})\s+(?:git\s+)?"
+    rf"(?P<kind>branch|tag|ref)(?![\w-]))",
+    _FLAGS,
+)
+_LABELLED = re.compile(
+    rf"(?P<cut>(?<![\w-])(?:--)?(?:base[ -]?branch|branch|ref|tag|base)\s*[:=]\s*(?P<name>{SPAN}"
+    rf"|{NAME})"
+    rf"|(?<!\S)--(?:branch|ref|base)\s+(?P<flagged>{NAME}))",
+    _FLAGS,
+)
+_AT_VERSION = re.compile(
+    rf"(?P<cut>,?\s*(?<![\w-])(?:at|from|@|on)\s+(?:(?:the\s+)?(?:tag|release|version)\s+)?"
+    rf"(?P<name>{SPAN}|{_VERSION}|{_SHA}))(?![\w/-]|\.\d)",
+    _FLAGS,
+)
+_PREFIXED = re.compile(
+    rf"(?P<cut>(?<![\w-])(?:on|from|off|against|continue(?:\s+on)?)\s+(?P<name>{SPAN}"
+    rf"|{_PREFIXES}/{NAME}))(?![\w/])",
+    _FLAGS,
+)
+_ON_MAIN = re.compile(
+    rf"(?P<cut>(?<![\w-])(?:on|from|off|against)\s+(?P<name>main|master|develop|trunk)){_NEXT}",
+    _FLAGS,
+)
+_PULL = re.compile(
+    r"(?P<lead>(?:(?<![\w-])(?:on|at|from|of|in|for|review|check|checkout|check\s+out|update|continue"
+    r"(?:\s+with|\s+on)?|finish|rework|rebase|fix(?:\s+up)?|polish|explain|summari[sz]e|into"
+    r"|look\s+at|over)\s+"
+    r"(?:the\s+)?(?:code\s+(?:in|of)\s+)?(?:tests?\s+(?:in|of|on)\s+)?|^\s*|(?:在|看|看下|看看|审查|评审"
+    r"|检查|基于|修复|解释|总结|review)\s*(?:一下|下)?\s*)?)"
+    r"(?<![\w/-])(?:PR|pull[ -]?request|MR|merge[ -]?request|拉取请求|合并请求)\s*(?:\#|!|no\.?\s*"
+    r"|number\s+)?\s*(?P<number>\d{1,6})(?![\w.])"
+    r"(?P<tail>\s*(?:上|里|中|的分支|分支))?",
+    _FLAGS,
+)
+_NOT_THERE = re.compile(
+    r"\b(?:revert|introduced|since|like|as|similar|caused|broken|broke|after|before|backport"
+    r"|cherry[ -]?pick"
+    r"|merged?|follow[ -]?up|same|unlike|closed|undo|regress\w*|duplicates?|supersed\w*|came)\b"
+    r"|引入|回滚|还原|类似|参考|之后|以前|导致|像|撤销",
+    _FLAGS,
+)
+_MERGING = re.compile(
+    r"\b(?:merge\w*|rebas\w*|pull\w*|sync\w*|cherry[ -]?pick\w*|diff\w*|compar\w*|differ\w*"
+    r"|upgrad\w*|migrat\w*|mov\w*|bump\w*|port\w*|updat\w*|regress\w*)\b|合并|变基|同步|升级|迁移|对比",
+    _FLAGS,
+)
+
+_ZH_FROM = r"(?:在|基于|从|到|切到|切换到|针对|用|对|拉取|检出)"
+_ZH_KIND = r"(?:分支|标签|版本|提交|(?<![A-Za-z])(?:tag|branch|commit)(?![A-Za-z]))"
+_ZH_THERE = r"(?:[ \t]*(?:上面|之上|上|里|中|来|开始|出发)的?)?"
+_ZH = re.compile(
+    rf"(?P<cut>{_ZH_FROM}[ \t]*{_ZH_KIND}[ \t]*(?P<a>{SPAN}|{NAME})(?:[ \t]*(?:分支|标签))?{_ZH_THERE}"
+    rf"|{_ZH_FROM}[ \t]*(?P<b>{SPAN}|{NAME})[ \t]*(?:这个|这条)?[ \t]*{_ZH_KIND}{_ZH_THERE}"
+    rf"|(?:分支|标签)[ \t]*[:：=]?[ \t]*(?P<c>{SPAN}|{NAME}){_ZH_THERE}"
+    rf"|提交[ \t]*[:：=]?[ \t]*(?P<f>{_SHA})(?![\w.-]){_ZH_THERE}"
+    rf"|(?<![\w./-])(?P<d>{SPAN}|{NAME})[ \t]*分支(?![ \t]*[:：]?[ \t]*[A-Za-z0-9`]){_ZH_THERE}"
+    rf"|基于[ \t]*(?P<e>{_VERSION}|{_SHA})(?![\w.-]))",
+    _FLAGS,
+)
+_NEW_BRANCH = re.compile(
+    rf"(?<!\w)(?:new|separate|fresh|another|different)\s+branch(?:\s+(?:called|named)?\s*"
+    rf"(?P<name>{SPAN}|{NAME}))?|(?:新建?|另一个|另开)(?:一个|个)?分支",
+    _FLAGS,
+)
+_DEFAULT = re.compile(
+    r"\s*\b(?:on|from|at|off)\s+(?:the\s+)?default\s+branch\b|(?:在|基于|从)\s*默认分支\s*(?:上|里)?",
+    _FLAGS,
+)
+_SOME_BRANCH = re.compile(
+    r"(?<!\w)(?:on|from|in|against|off|at)\s+(?P<said>(?:a|my|your|that|the|this|his|her|their"
+    r"|our|\w+'s)\s+(?:[\w./-]+\s+){0,2}branch)(?![\w-])"
+    r"|(?:在|基于|从)(?P<zh>我的|那个|这个|他的|她的|另一个)\s*分支",
+    _FLAGS,
+)
+
+
+def read_ref(words: Words, unsure: list[str]) -> str | None:
+    """The first that is surely one; what only sounds so is left and told in ``unsure``."""
+    if match := next(words.find(_DEFAULT), None):
+        words.take(*match.span())
+    for match in words.find(_NEW_BRANCH):
+        # The change's own branch is made by the house; it is no place to begin.
+        unsure.append(words.text[match.start() : match.end()])
+        words.take(*match.span(), cut=False)
+    for read in (_labelled, _of_kind, _chinese, _pull, _version, _prefixed, _main):
+        if (ref := read(words, unsure)) is not None:
+            return ref
+    for match in words.find(_SOME_BRANCH):
+        unsure.append(words.text[match.start() : match.end()])
+    return None
+
+
+def _take(words: Words, match: re.Match[str], group: str = "name") -> str:
+    name = words.value(match, group)
+    words.take(*match.span("cut"))
+    return name
+
+
+def _labelled(words: Words, _: list[str]) -> str | None:
+    for match in words.find(_LABELLED):
+        group = "name" if match["name"] else "flagged"
+        if _fits(words.value(match, group)):
+            return _take(words, match, group)
+    return None
+
+
+def _of_kind(words: Words, unsure: list[str]) -> str | None:
+    for pattern in (_BEFORE_KIND, _AFTER_KIND):
+        for match in words.find(pattern):
+            name = words.value(match, "name")
+            said = words.text[match.start() : match.end()].strip(" ,")
+            if not _fits(name):
+                continue
+            quoted = match["name"][0] in '`"“「'
+            sure = quoted or _is_branchy(name, match["kind"])
+            if pattern is _AFTER_KIND and not sure:
+                sure = re.match(_NEXT, words.seen[match.end() :]) is not None
+            clause = words.clause(match.start())
+            if pattern is _BEFORE_KIND and re.match(r"\s*(?:to|onto)\b", match[0], re.IGNORECASE):
+                sure = (
+                    sure and re.search(r"\b(?:switch|checkout|check\s+out)\b", clause) is not None
+                )
+            if not sure or _MERGING.search(clause):
+                unsure.append(said)
+                continue
+            return _take(words, match)
+    return None
+
+
+def _chinese(words: Words, unsure: list[str]) -> str | None:
+    for match in words.find(_ZH):
+        group = next(name for name in "abcdef" if match[name])
+        name = words.value(match, group)
+        if not _fits(name):
+            continue
+        if _MERGING.search(words.clause(match.start())) or re.match(
+            r"\s*(?:保护|名|策略|合并|管理|预测|切换|列表)", words.seen[match.end() :]
+        ):
+            unsure.append(words.text[match.start() : match.end()])
+            continue
+        return _take(words, match, group)
+    return None
+
+
+def _pull(words: Words, unsure: list[str]) -> str | None:
+    for match in words.find(_PULL):
+        number = match["number"]
+        lead = (match["lead"] or "").strip()
+        before = words.clause(match.start("number")) + lead
+        opens = not words.seen[: match.start()].strip() and not lead
+        if not (lead or opens or match["tail"]) or _NOT_THERE.search(before):
+            unsure.append(words.text[match.end("lead") : match.end()].strip())
+            continue
+        words.take(*match.span(), cut=False)
+        return f"refs/pull/{number}/head"
+    return None
+
+
+def _version(words: Words, unsure: list[str]) -> str | None:
+    for match in words.find(_AT_VERSION):
+        name = words.value(match, "name")
+        lead = match[0].strip(" ,").lower()
+        sha = re.fullmatch(_SHA, name, _FLAGS) is not None
+        version = re.fullmatch(_VERSION, name, _FLAGS) is not None
+        after = words.seen[match.end() :]
+        clause = words.clause(match.start())
+        if not (sha or (version and (name.lower().startswith("v") or "tag" in lead))):
+            continue
+        moves = re.match(r"\s*(?:to|→|->|till|until|through|onwards?)\b", after)
+        of_another = re.match(r"\s+of\s+(?!(?:the\s+)?(?:repo|[\w-]+/))", after)
+        if lead.startswith("on ") and not sha and not re.match(END, after):
+            continue
+        if moves or of_another or _MERGING.search(clause) or _NOT_THERE.search(clause):
+            if not moves:
+                unsure.append(lead)
+            continue
+        return _take(words, match)
+    return None
+
+
+def _prefixed(words: Words, _: list[str]) -> str | None:
+    for match in words.find(_PREFIXED):
+        name = words.value(match, "name")
+        fits = re.fullmatch(rf"{_PREFIXES}/{NAME}", name, _FLAGS) and not _FILE.search(name)
+        if fits and not _MERGING.search(words.clause(match.start())):
+            return _take(words, match)
+    return None
+
+
+def _main(words: Words, _: list[str]) -> str | None:
+    for match in words.find(_ON_MAIN):
+        clause = words.clause(match.start())
+        if not _MERGING.search(clause) and not _NOT_THERE.search(clause):
+            return _take(words, match)
+    return None
+
+
+_FILE = re.compile(
+    r"\.(?:py|js|ts|tsx|jsx|go|rs|c|h|cc|java|rb|md|txt|toml|ya?ml|json|sh|css|html)$"
+)
+
+
+def _fits(name: str) -> bool:
+    plain = name.lower()
+    return bool(_QUOTED_NAME.fullmatch(name)) and plain not in _NO_NAME and not _FILE.search(plain)
+
+
+def _is_branchy(name: str, kind: str) -> bool:
+    """Whether the name is one that no English word looks like."""
+    if name.lower() in _KNOWN:
+        return True
+    return bool(re.search(r"[\d/_.-]", name)) or (kind.lower() in {"commit"} and len(name) >= 7)

@@ -1,0 +1,293 @@
+"""Which repository the words name; what only may be one is kept apart, to be asked about."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from chatbot.request import shapes
+from chatbot.request.model import Vocabulary
+from chatbot.request.short_names import find_short_names
+from chatbot.request.words import MARKS, QUOTED, SPAN, Words
+
+_FLAGS = re.IGNORECASE | re.ASCII
+_OWNER_NAME = (
+    r"[A-Za-z0-9](?:[A-Za-z0-9_.-]*[A-Za-z0-9])?/[A-Za-z0-9_.](?:[A-Za-z0-9._-]*[A-Za-z0-9_-])?"
+)
+_URL = (
+    r"(?:https?|ssh|git)://[^\s<>\"'`,;，。；）)\]\u2e80-\uffff]+"
+    r"|(?<![\w.])[A-Za-z0-9_][\w.-]*@[A-Za-z0-9.-]+:[^\s<>\"'`,;，。；）)]+"
+)
+_HOSTED = (
+    r"(?:www\.)?(?:github\.com|gitlab\.com|bitbucket\.org|codeberg\.org|gitee\.com)"
+    r"/[A-Za-z0-9][\w-]*/[\w.-]*\w"
+)
+_REF_NAME = r"[A-Za-z0-9](?:[A-Za-z0-9._/-]*[A-Za-z0-9_])?"
+_MENTIONED = re.compile(
+    rf"(?P<url>{_URL})"
+    rf"|(?<![\w./@:~$%#+\\=-])(?P<hosted>{_HOSTED})(?![\w/])"
+    rf"|(?<![\w./@:~$%#+\\={{<-])(?P<name>{_OWNER_NAME})(?:@(?P<at>{_REF_NAME})|\#(?P<number>\d+))?(?![\w/\\(=+*])"
+    rf"|(?P<span>{SPAN})",
+    _FLAGS,
+)
+_REPO = r"(?:repo|repository|仓库|代码库)"
+_ADDRESS = r"(?:the\s+|our\s+|my\s+|your\s+)?(?:whole\s+|entire\s+)?(?:github\s+|gitlab\s+|git\s+)?"
+_SURE = re.compile(
+    r"(?:(?<![\w-])repo(?:sitory)?|仓库|代码库)\s*(?:[:：=]|is|是|called|named)?\s*$|--repo[ =]$",
+    _FLAGS,
+)
+_STRONG = re.compile(
+    rf"(?:^|(?<=[^\w-]))(?:in|on|inside|within|into|under|at)\s+{_ADDRESS}$|(?:在|到|于|进)\s*$",
+    _FLAGS,
+)
+_WEAK = re.compile(
+    rf"(?:^|(?<=[^\w-]))(?:for|of|from|to|against|using|with)\s+{_ADDRESS}$|(?:给|为|对|把|从|将|修"
+    rf"|修复)\s*$",
+    _FLAGS,
+)
+_LOOKED_AT = re.compile(
+    r"(?:^|(?<=[^\w-]))(?:look\s+(?:at|into)|check(?:\s+out)?|clone|open|review|audit|work\s+"
+    r"(?:on|in)|explain|understand"
+    r"|summari[sz]e|describe|document|test|improve|refactor|fix|update|see\s+what)\s+"
+    rf"{_ADDRESS}$|(?:看看|看一下|看下|看|审查|评审|检查|解释|介绍|打开|克隆|分析"
+    r"|总结|概述|优化|重构|改进|完善|测试|让|使|整理|更新|梳理|部署)\s*(?:一下|下)?\s*$",
+    _FLAGS,
+)
+_REFERENCE = re.compile(
+    r"(?:^|(?<=[^\w-]))(?:like|as|than|unlike|similar\s+to|same\s+as|as\s+in|like\s+in|see|cf\.?"
+    r"|inspired\s+by|based\s+on"
+    r"|copied\s+from|ported\s+from|port(?:ed)?\s+from|borrowed\s+from|compared?\s+(?:to|with)"
+    r"|instead\s+of|fork\s+of|forked\s+from|upgrade|bump|install|import|use|uses"
+    r"|depends\s+on|dependency\s+on|require|via|same\s+way\s+as|way\s+(?:it\s+is\s+done\s+)?in"
+    r"|done\s+in|from\s+upstream|following|vs\.?|versus)\s+"
+    rf"{_ADDRESS}$|(?:像|参考|类似|参照|照着|仿照|升级|对比|比)\s*$",
+    _FLAGS,
+)
+_AFTER_SURE = re.compile(
+    r"[`\"”」]?\s*(?:'s\s+)?(?:repo(?:sitory)?(?![\w-])|仓库|代码库|项目)", _FLAGS
+)
+_AFTER_STRONG = re.compile(r"[`\"”」]?\s*(?:里面|里|中|内|上|下的|的)", _FLAGS)
+_OPENS = re.compile(
+    rf"{MARKS}*(?:(?:please|hey|hi|hello|ok|so|请|请在|麻烦|帮忙|帮我|你好){MARKS}*)*", _FLAGS
+)
+_LEAD_CUT = re.compile(
+    rf"(?:(?:^|(?<=[^\w-]))(?:please\s+)?(?:in|on|inside|within|into|under|at|for|of|from|to"
+    rf"|against)\s+{_ADDRESS}(?:repo(?:sitory)?\s*(?:called|named|:)?\s*)?"
+    rf"|(?<![\w-])(?:the\s+)?repo(?:sitory)?\s*(?:[:：=]|is\b)?\s*|--repo[ =]"
+    rf"|(?:请)?(?:在|到|于|给|为|对)?\s*(?:仓库|代码库)\s*[:：]?\s*|(?:请)?(?:在|到|于|给|为|对)\s*)$",
+    _FLAGS,
+)
+_TAIL_CUT = re.compile(
+    r"[`\"”」]?(?:\s*(?:repo(?:sitory)?(?![\w-])|仓库|代码库|项目))?(?:\s*(?:里面的?|里的?|中的?|内的?|上的?|的))?",
+    _FLAGS,
+)
+_AT_HEAD = re.compile(r"\s*(?:[:：,，—–-]|$|\n)")
+_ASIDE = re.compile(r"(?:[,，;(（]|^|\n)\s*$")
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """What the words say about the repository."""
+
+    repository: str | None = None
+    ref: str | None = None
+    candidates: tuple[str, ...] = ()
+    unknown: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Mention:
+    name: str
+    tier: int
+    """0 a comparison · 1 a stray word · 2 weakly led · 3 led · 4 called a repository."""
+    start: int
+    end: int
+    ref: str | None
+    keep: bool
+    """The words make no sense without it."""
+
+
+def read_repository(words: Words, vocabulary: Vocabulary) -> Named:
+    found = [_mention(words, match, vocabulary) for match in words.find(_MENTIONED)]
+    mentions = [mention for mention in found if mention is not None]
+    shorts = find_short_names(words, vocabulary)
+    for short in shorts:
+        if len(short.repositories) != 1:
+            continue
+        mentions.append(
+            _Mention(short.repositories[0], short.tier, short.start, short.end, None, not short.cut)
+        )
+    best = max((mention.tier for mention in mentions), default=0)
+    vague = [short for short in shorts if len(short.repositories) != 1]
+    if best < 3 and vague:
+        # "the payments repo", which nobody knows or several are called.
+        several = tuple(dict.fromkeys(name for short in vague for name in short.repositories))
+        return Named(candidates=several, unknown=vague[0].said)
+    if best < 2:
+        stray = [m.name for m in mentions if m.tier == 1]
+        if vocabulary.has_default:
+            known = {name.lower() for name in vocabulary.repositories}
+            stray = [name for name in stray if name.lower() in known or _is_odd(name)]
+        return Named(candidates=tuple(dict.fromkeys(stray)))
+    chosen = [mention for mention in mentions if mention.tier == best]
+    names = list(dict.fromkeys(mention.name.lower() for mention in chosen))
+    if len(names) > 1:
+        return Named(candidates=tuple(dict.fromkeys(mention.name for mention in chosen)))
+    first = chosen[0]
+    for mention in mentions:
+        if mention.name.lower() == names[0] and mention.tier >= 2:
+            words.take(mention.start, mention.end, cut=not mention.keep)
+    ref = next((mention.ref for mention in chosen if mention.ref), None)
+    return Named(repository=first.name, ref=ref)
+
+
+def _is_odd(name: str) -> bool:
+    """More a name than two words with a slash between them."""
+    return re.search(r"[\d_.-]|[A-Z]", name) is not None
+
+
+def _mention(words: Words, match: re.Match[str], vocabulary: Vocabulary) -> _Mention | None:
+    before = words.seen[: match.start()]
+    if match["span"]:
+        return _spanned(words, match, vocabulary)
+    if match["url"] or match["hosted"]:
+        return _address(words, match, vocabulary)
+    name = match["name"]
+    owner, _, tail = name.partition("/")
+    known = _known(name, vocabulary)
+    after = words.seen[match.end("name") :]
+    called = _SURE.search(before) is not None or _AFTER_SURE.match(after) is not None
+    if (
+        known is None
+        and not called
+        and (shapes.is_pair(owner, tail) or shapes.is_path(owner, tail))
+    ):
+        return None
+    tier = _tier(words, match.start(), match.end(), known=known is not None)
+    if match["number"]:
+        tier = max(tier, 3) if tier else 0
+        keep = True
+    else:
+        keep = not _can_cut(before, after, tier)
+    if match["at"] and re.fullmatch(r"v?\d+", match["at"]) and tier < 2:
+        # A dependency: actions/checkout@v4.
+        tier = 0
+    start, end = _extent(words, match.start(), match.end(), keep=keep)
+    return _Mention(known or name, tier, start, end, match["at"], keep)
+
+
+def _spanned(words: Words, match: re.Match[str], vocabulary: Vocabulary) -> _Mention | None:
+    """A repository's name in quotes counts where something leads to it."""
+    inner = words.value(match, "span")
+    form = re.fullmatch(rf"(?P<name>{_OWNER_NAME})(?:@(?P<at>{_REF_NAME}))?", inner, _FLAGS)
+    if form is None:
+        page = shapes.read_page(inner, vocabulary.forge_url) if "://" in inner else None
+        if page is None or page.kind:
+            return None
+        name, at = page.repository, None
+    else:
+        name, at = form["name"], form["at"]
+        owner, _, tail = name.partition("/")
+    known = _known(name, vocabulary)
+    before = words.seen[: match.start()]
+    after = words.seen[match.end() :]
+    called = _SURE.search(before) is not None or _AFTER_SURE.match(after) is not None
+    odd = form is not None and (shapes.is_pair(owner, tail) or shapes.is_path(owner, tail))
+    if odd and known is None and not called:
+        return None
+    tier = _tier(words, match.start(), match.end(), known=known is not None)
+    if tier < 2:
+        return None
+    keep = not _can_cut(before, after, tier)
+    start, end = _extent(words, match.start(), match.end(), keep=keep)
+    return _Mention(known or name, tier, start, end, at, keep)
+
+
+def _address(words: Words, match: re.Match[str], vocabulary: Vocabulary) -> _Mention | None:
+    before = words.seen[: match.start()]
+    group = "url" if match["url"] else "hosted"
+    raw = words.value(match, group).rstrip(".,:;!?")
+    end = match.start() + len(raw)
+    url = raw if match["url"] else f"https://{raw.removeprefix('www.')}"
+    page = shapes.read_page(url, vocabulary.forge_url)
+    if page is None:
+        # A stranger's host: only what is plainly called a repository is one.
+        called = _SURE.search(before) or re.search(r"\bclone\s+$", before, _FLAGS)
+        if not re.fullmatch(r"https?://[^/]+/[^/]+/[^/?#]+/?", url):
+            return None
+        if not called and not (_STRONG.search(before) and shapes.may_be_forge(url)):
+            return None
+        tier = 4 if called else 1
+        start, end = _extent(words, match.start(), end, keep=False)
+        return _Mention(url.rstrip("/"), tier, start, end, None, keep=False)
+    if _REFERENCE.search(before):
+        tier = 0
+    elif match["hosted"] and not (
+        _STRONG.search(before) or _SURE.search(before) or not before.strip()
+    ):
+        # It may be an import path.
+        tier = 1
+    else:
+        tier = 3 if page.kind not in {"blob", "commit", "page"} else 2
+        if _STRONG.search(before) or _SURE.search(before):
+            tier = 4
+        elif page.kind == "" and not _leads(before) and before.strip():
+            tier = 3
+    keep = page.kind not in {"", "tree"} or tier < 2
+    name = _known(page.repository, vocabulary) or page.repository
+    start, end = _extent(words, match.start(), end, keep=keep)
+    return _Mention(name, tier, start, end, page.ref, keep)
+
+
+def _leads(before: str) -> bool:
+    return bool(_STRONG.search(before) or _WEAK.search(before) or _LOOKED_AT.search(before))
+
+
+def _known(name: str, vocabulary: Vocabulary) -> str | None:
+    """As it is written where it is known."""
+    return next((one for one in vocabulary.repositories if one.lower() == name.lower()), None)
+
+
+def _tier(words: Words, start: int, end: int, *, known: bool) -> int:
+    before, after = words.seen[:start], words.seen[end:]
+    before = before.rstrip('`"“「') if before.endswith(("`", '"', "“", "「")) else before
+    if _REFERENCE.search(before):
+        return 0
+    if _SURE.search(before) or _AFTER_SURE.match(after):
+        return 4
+    if _STRONG.search(before):
+        return 4 if known else 3
+    if _OPENS.fullmatch(before) and QUOTED not in before:
+        return 3
+    if _WEAK.search(before):
+        return 3 if known and re.search(r"\b(?:for|of)\s+(?:the\s+)?$", before, _FLAGS) else 2
+    if _LOOKED_AT.search(before) or _AFTER_STRONG.match(after):
+        return 2
+    if _ASIDE.search(before) and _AT_HEAD.match(after):
+        return 2
+    return 2 if known else 1
+
+
+def _can_cut(before: str, after: str, tier: int) -> bool:
+    if tier < 2:
+        return False
+    if _AFTER_STRONG.match(after):
+        return True
+    if _LOOKED_AT.search(before) and not re.search(r"work\s+(?:in|on)\s", before, _FLAGS):
+        return False
+    return bool(
+        _STRONG.search(before)
+        or _WEAK.search(before)
+        or _SURE.search(before)
+        or _OPENS.fullmatch(before)
+        or _ASIDE.search(before)
+    )
+
+
+def _extent(words: Words, start: int, end: int, *, keep: bool) -> tuple[int, int]:
+    """With the words around that lead to it."""
+    if keep:
+        return start, end
+    lead = _LEAD_CUT.search(words.seen[:start])
+    tail = _TAIL_CUT.match(words.seen, end)
+    return (lead.start() if lead else start), (tail.end() if tail else end)

@@ -1,0 +1,505 @@
+"""Words with a slash in them that are no repositories, and addresses that are."""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import unquote, urlsplit
+
+FILE_ENDING = re.compile(
+    r"\.(?:py|pyi|js|jsx|mjs|cjs|ts|tsx|vue|svelte|go|rs|c|h|cc|cpp|hpp|cs|java|kt|swift|rb|php"
+    r"|pl|lua"
+    r"|ex|exs|scala|clj|md|rst|txt|toml|ya?ml|json|xml|html?|css|scss|less|sql|sh|bash|zsh|ps1|bat"
+    r"|env|lock|cfg|ini|conf|csv|tsv|log|png|jpe?g|gif|svg|pdf|zip|gz|tar|proto|graphql|tf|ipynb"
+    r"|gradle|mod|sum|map|snap|dockerfile)$",
+    re.IGNORECASE,
+)
+DIRECTORIES = frozenset(
+    [
+        "src",
+        "source",
+        "sources",
+        "test",
+        "tests",
+        "spec",
+        "specs",
+        "lib",
+        "libs",
+        "doc",
+        "docs",
+        "documentation",
+        "app",
+        "apps",
+        "pkg",
+        "cmd",
+        "bin",
+        "packages",
+        "package",
+        "internal",
+        "scripts",
+        "script",
+        "config",
+        "configs",
+        "conf",
+        "utils",
+        "util",
+        "helpers",
+        "helper",
+        "components",
+        "component",
+        "models",
+        "model",
+        "views",
+        "view",
+        "controllers",
+        "controller",
+        "services",
+        "service",
+        "handlers",
+        "handler",
+        "routes",
+        "router",
+        "middleware",
+        "middlewares",
+        "migrations",
+        "templates",
+        "template",
+        "static",
+        "public",
+        "assets",
+        "vendor",
+        "node_modules",
+        "dist",
+        "build",
+        "out",
+        "target",
+        "examples",
+        "example",
+        "fixtures",
+        "include",
+        "e2e",
+        "unit",
+        "integration",
+        "hooks",
+        "pages",
+        "styles",
+        "store",
+        "stores",
+        "schemas",
+        "schema",
+        "types",
+        "common",
+        "shared",
+        "core",
+        "modules",
+        "plugins",
+        "tools",
+        "ci",
+        "etc",
+        "usr",
+        "var",
+        "tmp",
+        "opt",
+        "home",
+        "dev",
+        "proc",
+        "sys",
+        "mnt",
+        "data",
+        "media",
+        "resources",
+        "locales",
+        "i18n",
+        "images",
+        "img",
+        "icons",
+        "server",
+        "client",
+        "frontend",
+        "backend",
+        "web",
+        "ui",
+        "infra",
+        "deploy",
+        "charts",
+        "terraform",
+        "ansible",
+        "k8s",
+        "docker",
+        "usr",
+        "__tests__",
+        "__init__",
+        "workflows",
+        "workflow",
+    ]
+)
+"""Folders; an owner by such a name is believed only where the repository is known or called one."""
+
+BRANCHES = frozenset(
+    [
+        "feature",
+        "feat",
+        "fix",
+        "bugfix",
+        "hotfix",
+        "release",
+        "releases",
+        "chore",
+        "refs",
+        "heads",
+        "origin",
+        "upstream",
+        "refactor",
+        "dependabot",
+        "renovate",
+        "remotes",
+        "tags",
+        "pull",
+        "head",
+    ]
+)
+_MIME = frozenset(
+    ["application", "text", "image", "audio", "video", "multipart", "font", "model", "message"]
+)
+_ZONES = frozenset(
+    [
+        "america",
+        "europe",
+        "asia",
+        "africa",
+        "australia",
+        "pacific",
+        "atlantic",
+        "antarctica",
+        "indian",
+        "etc",
+        "arctic",
+    ]
+)
+_PAIRS = frozenset(
+    [
+        "and/or",
+        "either/or",
+        "he/she",
+        "she/he",
+        "his/her",
+        "him/her",
+        "s/he",
+        "yes/no",
+        "true/false",
+        "on/off",
+        "in/out",
+        "up/down",
+        "left/right",
+        "top/bottom",
+        "before/after",
+        "start/stop",
+        "start/end",
+        "begin/end",
+        "open/close",
+        "opened/closed",
+        "push/pull",
+        "read/write",
+        "write/read",
+        "input/output",
+        "get/set",
+        "get/post",
+        "put/patch",
+        "post/put",
+        "add/remove",
+        "add/delete",
+        "create/update",
+        "insert/update",
+        "create/delete",
+        "client/server",
+        "server/client",
+        "request/response",
+        "frontend/backend",
+        "backend/frontend",
+        "pass/fail",
+        "success/failure",
+        "success/error",
+        "ok/error",
+        "win/lose",
+        "dev/prod",
+        "dev/staging",
+        "staging/prod",
+        "staging/production",
+        "ci/cd",
+        "cd/ci",
+        "tcp/ip",
+        "tcp/udp",
+        "udp/tcp",
+        "i/o",
+        "a/b",
+        "w/o",
+        "n/a",
+        "b/w",
+        "c/c",
+        "r/w",
+        "a/an",
+        "if/else",
+        "try/catch",
+        "try/except",
+        "try/finally",
+        "async/await",
+        "import/export",
+        "enable/disable",
+        "enabled/disabled",
+        "show/hide",
+        "login/logout",
+        "signup/login",
+        "sign-in/sign-up",
+        "encode/decode",
+        "encoder/decoder",
+        "serialize/deserialize",
+        "encrypt/decrypt",
+        "lock/unlock",
+        "mount/unmount",
+        "old/new",
+        "new/old",
+        "min/max",
+        "key/value",
+        "name/value",
+        "and/both",
+        "user/password",
+        "username/password",
+        "email/password",
+        "producer/consumer",
+        "publisher/subscriber",
+        "pub/sub",
+        "master/slave",
+        "primary/replica",
+        "source/target",
+        "linux/macos",
+        "mac/linux",
+        "windows/linux",
+        "macos/linux",
+        "linux/amd64",
+        "linux/arm64",
+        "windows/mac",
+        "ios/android",
+        "android/ios",
+        "js/ts",
+        "ts/js",
+        "html/css",
+        "css/js",
+        "json/xml",
+        "xml/json",
+        "yaml/json",
+        "json/yaml",
+        "http/https",
+        "ws/wss",
+        "day/night",
+        "light/dark",
+        "dark/light",
+        "and/then",
+        "plus/minus",
+        "more/less",
+        "first/last",
+        "previous/next",
+        "next/prev",
+        "prev/next",
+        "next/previous",
+        "back/forward",
+        "undo/redo",
+        "copy/paste",
+        "cut/paste",
+        "drag/drop",
+        "hover/focus",
+        "mr/pr",
+        "pr/mr",
+        "issue/pr",
+        "bug/feature",
+        "team/user",
+        "row/column",
+        "rows/columns",
+        "width/height",
+        "x/y",
+        "lat/lng",
+        "lat/lon",
+        "utf-8/utf-16",
+        "int/float",
+        "str/bytes",
+        "list/tuple",
+        "dict/list",
+        "null/undefined",
+        "none/null",
+        "red/green",
+        "blue/green",
+        "ssl/tls",
+        "tls/ssl",
+        "sync/async",
+        "async/sync",
+        "stdin/stdout",
+        "stdout/stderr",
+        "ctrl/cmd",
+        "cmd/ctrl",
+        "alt/option",
+        "upload/download",
+        "download/upload",
+        "import/require",
+        "http/2",
+        "http/3",
+        "http/1",
+        "km/h",
+        "req/s",
+        "mb/s",
+        "gb/s",
+        "kb/s",
+        "ops/s",
+        "rows/s",
+        "load/save",
+        "save/load",
+        "setup/teardown",
+        "expect/actual",
+    ]
+)
+_HOSTS = re.compile(
+    r"(?:.+\.)?(?:github\.com|gitlab\.com|bitbucket\.org|codeberg\.org|gitea\.com|gitee\.com"
+    r"|git\.sr\.ht"
+    r"|dev\.azure\.com)|(?:git|github|gitlab|gitea|forgejo|ghe|code|scm)\..+|localhost"
+    r"|127\.0\.0\.1",
+)
+_NO_FORGE = re.compile(
+    r"atlassian|jira|confluence|notion|slack|sentry|google|stackoverflow|wiki|linear|trello|asana"
+    r"|figma|docs?\.|blog|datadog|grafana|kibana|jenkins|circleci|zendesk|support|localhost|pypi|npm"
+)
+_RESERVED = frozenset(
+    [
+        "orgs",
+        "settings",
+        "marketplace",
+        "features",
+        "topics",
+        "search",
+        "sponsors",
+        "notifications",
+        "login",
+        "about",
+        "apps",
+        "enterprise",
+        "users",
+        "explore",
+        "trending",
+        "collections",
+        "pricing",
+        "security",
+        "contact",
+        "site",
+        "join",
+        "dashboard",
+        "groups",
+        "help",
+        "api",
+        "raw",
+        "gist",
+    ]
+)
+_NUMBER = re.compile(r"[\d.]+")
+
+
+def is_pair(owner: str, name: str) -> bool:
+    """Words people write with a slash between them: and/or, 1/2, text/html, Europe/Berlin."""
+    both = f"{owner}/{name}".lower()
+    return (
+        both in _PAIRS
+        or _NUMBER.fullmatch(owner) is not None
+        or _NUMBER.fullmatch(name) is not None
+        or owner.lower() in _MIME
+        or (owner.lower() in _ZONES and owner[:1].isupper())
+        or min(len(owner), len(name)) == 1
+        or (owner.isupper() and name.isupper() and len(both) <= 12)
+    )
+
+
+def is_path(owner: str, name: str) -> bool:
+    """A file, a folder, or a branch."""
+    return (
+        FILE_ENDING.search(name) is not None
+        or owner.lower() in DIRECTORIES
+        or owner.lower() in BRANCHES
+        or (
+            name.lower() in DIRECTORIES - {"core", "web", "server", "client", "docs", "app", "ui"}
+            and owner.lower() in DIRECTORIES
+        )
+    )
+
+
+def may_be_forge(url: str) -> bool:
+    """Whether a stranger's address could be a repository's at all."""
+    return _NO_FORGE.search(url) is None
+
+
+class Page:
+    """What an address on a forge is of."""
+
+    __slots__ = ("kind", "number", "ref", "repository")
+
+    def __init__(self, repository: str, *, kind: str = "", ref: str | None = None) -> None:
+        self.repository = repository
+        self.kind = kind
+        """Empty for the repository itself; `tree`, `blob`, `pull`, `issues`, `commit`, …"""
+        self.ref = ref
+
+
+def read_page(url: str, forge_url: str) -> Page | None:
+    """None where the address is of no repository."""
+    if re.match(r"[\w.-]+@[\w.-]+:", url):
+        return Page(_shown(url, forge_url))
+    try:
+        parts = urlsplit(url)
+        host = (parts.hostname or "").lower()
+    except ValueError:
+        return None
+    path = [part for part in parts.path.split("/") if part]
+    if parts.scheme in {"ssh", "git"} or (path and path[-1].endswith(".git")):
+        return Page(_shown(url, forge_url))
+    is_forge = url.startswith(f"{forge_url.rstrip('/')}/")
+    if not is_forge and not _HOSTS.fullmatch(host):
+        return None
+    if is_forge:
+        path = [
+            part
+            for part in url.removeprefix(forge_url.rstrip("/"))
+            .split("?")[0]
+            .split("#")[0]
+            .split("/")
+            if part
+        ]
+    if host.startswith(("gist.", "docs.", "raw.", "api.", "pages.")) or len(path) < 2:
+        return None
+    if path[0].lower() in _RESERVED:
+        return None
+    base = f"{parts.scheme}://{parts.netloc}"
+    if is_forge:
+        base = forge_url.rstrip("/")
+    if "-" in path[2:]:
+        # GitLab: groups may be nested, and "-" parts the repository from its pages.
+        at = path.index("-", 2)
+        owner_name, rest = path[:at], path[at + 1 :]
+    else:
+        owner_name, rest = path[:2], path[2:]
+    repository = _shown(f"{base}/{'/'.join(owner_name)}", forge_url)
+    if not rest:
+        return Page(repository, kind="" if not parts.fragment else "page")
+    kind = rest[0]
+    if kind in {"pull", "merge_requests"} and len(rest) > 1 and rest[1].isdecimal():
+        ref = f"refs/pull/{rest[1]}/head"
+        if kind == "merge_requests":
+            ref = f"refs/merge-requests/{rest[1]}/head"
+        return Page(repository, kind="pull", ref=ref)
+    if kind == "tree" and len(rest) > 1:
+        return Page(repository, kind="tree", ref=unquote("/".join(rest[1:])))
+    return Page(repository, kind=kind)
+
+
+def _shown(url: str, forge_url: str) -> str:
+    """`owner/name` where the forge holds it, else the address."""
+    forge = forge_url.rstrip("/")
+    plain = url.rstrip("/").removesuffix(".git")
+    if plain.startswith(f"{forge}/"):
+        return plain.removeprefix(f"{forge}/")
+    http = plain.replace("http://", "https://", 1)
+    if http.startswith(f"{forge}/"):
+        return http.removeprefix(f"{forge}/")
+    return url.rstrip("/") if url.endswith(".git") else plain
