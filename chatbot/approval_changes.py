@@ -79,7 +79,7 @@ class ApprovalChanges:
             "patch_sha256": sha256,
             "pull_number": standing.number if standing else None,
             "branch_only": rules.publish == "branch",
-            "draft": rules.draft,
+            "draft": rules.draft if task.draft is None else task.draft,
             "second_person": rules.second_person,
             "expires_at": approval.expires_at,
             "edits": told_edits(edits),

@@ -73,6 +73,7 @@ class Changes(ApprovalChanges):
             image=new.image,
             agent=new.agent,
             issue=new.issue,
+            draft=new.draft,
             title=_first_line(new.request),
         )
         queries.insert_task(db, task, new.key)
@@ -86,6 +87,10 @@ class Changes(ApprovalChanges):
             "author": who(new.author),
             "origin": new.origin,
         }
+        if new.chosen_by is not None:
+            payload["from"] = new.chosen_by
+        if new.notes:
+            payload["notes"] = list(new.notes)
         if along:
             payload["given"] = given.add(db, task.id, None, new.author.name, along)
         queries.append_event(db, task.id, "task_created", payload, at=now)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Sequence
-from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -13,13 +12,15 @@ from chatbot.actions import Actions
 from chatbot.changes import EmptyRequest
 from chatbot.config import Settings
 from chatbot.forge_links import find_links
-from chatbot.history import defaults
 from chatbot.history.given import NewGiven
 from chatbot.history.store import History
 from chatbot.models import Issue, NewTask, Origin, Person, Source, Task, Thread
 from chatbot.pull_changes import NoPullRequest
+from chatbot.reader import Reader, Reading
+from chatbot.repositories import Repositories
 from chatbot.repository_rules import rules_for
-from chatbot.request import Request, find_autofix, is_stop, plain, understand
+from chatbot.request import Request, find_autofix, is_stop, plain
+from chatbot.request.resolving import Resolution
 from sandbox.errors import SourceError, ThreadsmithError
 from sandbox.seats import AgentRefused, check_agent
 from sandbox.sources.addresses import check_address
@@ -47,17 +48,19 @@ class RepositoryUnnamed(ThreadsmithError):
     resolution = "Reply with the repository, for example `owner/name` or its address."
 
 
-class RepositoryAmbiguous(ThreadsmithError):
-    """Several repositories are named."""
-
-    code = "repository_ambiguous"
-    resolution = "Reply with the one to work in, for example `in owner/name`."
-
-
 class Intake:
     """Understands requests, and stores them: also those that cannot be done, as failed tasks."""
 
-    def __init__(self, settings: Settings, history: History, actions: Actions) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        history: History,
+        actions: Actions,
+        *,
+        repositories: Repositories | None = None,
+    ) -> None:
+        self.repositories = repositories or Repositories(settings, history)
+        self._reader = Reader(settings, self.repositories)
         self._settings = settings
         self._history = history
         self._actions = actions
@@ -82,12 +85,13 @@ class Intake:
         along: Sequence[NewGiven] = (),
     ) -> Task:
         """A new task; what is given by name wins over what the words say."""
-        request = understand(words) if repository is None else Request(task=plain(words))
-        named = repository or request.repository
-        if named is None and archive is None and thread is not None and not request.candidates:
-            named = await self._history.read(
-                partial(defaults.repository_for, thread=thread, person=author)
-            )
+        if repository is None:
+            reading = await self._reader.read(words, thread=thread, person=author)
+        else:
+            given = Resolution(repository=repository, rule="named")
+            reading = Reading(request=Request(task=plain(words)), resolution=given)
+        request = reading.request
+        named = reading.resolution.repository
         if origin == "cli" and named is not None and await asyncio.to_thread(Path(named).is_dir):
             named = str(await asyncio.to_thread(Path(named).resolve))
         source = self._source(named, ref or request.ref, archive)
@@ -101,12 +105,15 @@ class Intake:
             source=source,
             thread=thread,
             image=image or request.image,
-            agent=agent or "",
+            agent=agent or reading.agent,
             issue=issue,
+            draft=request.draft,
+            chosen_by=reading.resolution.rule,
+            notes=reading.notes,
             key=key,
         )
         along = [*along, *self._linked(words, new)]
-        problem = self._problem(request, new)
+        problem = self._problem(reading, new)
         if problem is not None:
             return await self._actions.refuse_task(new, problem, along=along)
         task, _ = await self._actions.create_task(new, owner=owner, along=along)
@@ -129,7 +136,7 @@ class Intake:
             return await self._autofix(task, author, autofix, key)
         text = plain(words)
         if not task.source.repository:
-            request = understand(words)
+            request = await self._reader.read_answer(words)
             if request.repository:
                 await self._actions.set_source(
                     task.id, self._source(request.repository, request.ref, None)
@@ -180,14 +187,11 @@ class Intake:
             ref=ref,
         )
 
-    def _problem(self, request: Request, new: NewTask) -> ThreadsmithError | None:
+    def _problem(self, reading: Reading, new: NewTask) -> ThreadsmithError | None:
         source = new.source
-        if request.candidates and not source.repository:
-            names = ", ".join(f"`{name}`" for name in request.candidates)
-            return RepositoryAmbiguous(f"Several repositories are named: {names}.")
         if not source.repository:
-            return RepositoryUnnamed()
-        if not request.task.strip():
+            return RepositoryUnnamed(reading.resolution.question or "")
+        if not reading.request.task.strip():
             return EmptyRequest()
         try:
             check_agent(new.agent or rules_for(self._settings, source.repository).agent, new.model)

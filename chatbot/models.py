@@ -180,6 +180,8 @@ class Task:
     """The newest patch that went into the pull request."""
     pull_request: PullRequest | None = None
     issue: Issue | None = None
+    draft: bool | None = None
+    """Whether its pull request is to be a draft; None: as the repository has it."""
     last_seq: int = 0
 
     @property
@@ -339,6 +341,11 @@ class NewTask:
     image: str | None = None
     agent: str = ""
     issue: Issue | None = None
+    draft: bool | None = None
+    chosen_by: str | None = None
+    """The rule that chose the repository, see `chatbot.request.resolving`."""
+    notes: tuple[str, ...] = ()
+    """What the person has to know of how the words were read."""
     key: str | None = None
     """Deduplicates requests: the same key gives the same task."""
 

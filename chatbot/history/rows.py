@@ -55,6 +55,7 @@ def task_row(task: Task) -> dict[str, Any]:
         "published_sha256": task.published_sha256,
         "pull_request": json.dumps(asdict(task.pull_request)) if task.pull_request else None,
         "issue": json.dumps(asdict(task.issue)) if task.issue else None,
+        "draft": None if task.draft is None else int(task.draft),
         "last_seq": task.last_seq,
     }
 
@@ -93,6 +94,7 @@ def task_from(row: sqlite3.Row) -> Task:
         published_sha256=row["published_sha256"],
         pull_request=PullRequest(**json.loads(pull_request)) if pull_request else None,
         issue=Issue(**json.loads(row["issue"])) if row["issue"] else None,
+        draft=None if row["draft"] is None else bool(row["draft"]),
         last_seq=row["last_seq"],
     )
 

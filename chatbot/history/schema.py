@@ -60,6 +60,11 @@ def m009_defaults(db: Database) -> None:
     _execute(db, _DEFAULTS)
 
 
+@migrations()
+def m010_requests(db: Database) -> None:
+    _execute(db, _REQUESTS)
+
+
 def _execute(db: Database, statements: str) -> None:
     for statement in statements.split(";\n"):
         if statement.strip():
@@ -296,4 +301,8 @@ CREATE TABLE defaults (
     at REAL NOT NULL,
     PRIMARY KEY (team, kind, id)
 ) STRICT, WITHOUT ROWID
+"""
+
+_REQUESTS = """
+ALTER TABLE tasks ADD COLUMN draft INTEGER
 """

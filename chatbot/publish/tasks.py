@@ -198,7 +198,7 @@ class TaskPublisher:
             title=text.pull_title(str(told.ends[0].get("title") or task.title)),
             new_title=text.pull_title(edits.title) if edits.title is not None else "",
             body=text.pull_body(given, form.decode(errors="replace")),
-            draft=rules.draft if edits.draft is None else edits.draft,
+            draft=_is_draft(task, rules) if edits.draft is None else edits.draft,
             labels=rules.labels,
             reviewers=rules.reviewers,
         )
@@ -209,6 +209,11 @@ class TaskPublisher:
         if linked is None:
             return run.author.name, f"{run.author.id.lower()}@users.noreply.threadsmith.invalid"
         return run.author.name, linked.address(self._settings.forge.url)
+
+
+def _is_draft(task: Task, rules: PublishRules) -> bool:
+    """As the request says, else as the repository has it."""
+    return rules.draft if task.draft is None else task.draft
 
 
 def _branch(task: Task, run: Run, rules: PublishRules) -> str:

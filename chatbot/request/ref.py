@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from chatbot.request.lists import words_of
 from chatbot.request.words import END, SPAN, Words
 
 _FLAGS = re.IGNORECASE | re.ASCII
@@ -14,148 +15,24 @@ _PREFIXES = (
     r"(?:feature|feat|fix|bugfix|hotfix|release|releases|chore|dependabot|renovate|refactor|docs"
     r"|users?|dev|experiment|spike|wip|threadsmith|topic|task|improvement)"
 )
-_NO_NAME = frozenset(
-    [
-        "a",
-        "an",
-        "the",
-        "this",
-        "that",
-        "my",
-        "our",
-        "your",
-        "new",
-        "same",
-        "separate",
-        "different",
-        "another",
-        "own",
-        "other",
-        "default",
-        "current",
-        "fresh",
-        "single",
-        "each",
-        "every",
-        "feature",
-        "release",
-        "which",
-        "what",
-        "any",
-        "some",
-        "these",
-        "those",
-        "wrong",
-        "right",
-        "correct",
-        "base",
-        "target",
-        "head",
-        "local",
-        "remote",
-        "upstream",
-        "stale",
-        "old",
-        "merged",
-        "and",
-        "or",
-        "for",
-        "with",
-        "to",
-        "in",
-        "on",
-        "of",
-        "is",
-        "are",
-        "it",
-        "protection",
-        "protections",
-        "coverage",
-        "name",
-        "names",
-        "naming",
-        "prediction",
-        "predictor",
-        "deletion",
-        "policy",
-        "policies",
-        "rule",
-        "rules",
-        "creation",
-        "switching",
-        "filter",
-        "list",
-        "selector",
-        "point",
-        "office",
-        "offices",
-        "manager",
-        "cleanup",
-        "cutting",
-        "level",
-        "logic",
-        "cache",
-        "message",
-        "messages",
-        "hash",
-        "hashes",
-        "hook",
-        "hooks",
-        "history",
-        "id",
-        "ids",
-        "notes",
-        "note",
-        "page",
-        "date",
-        "statement",
-        "statements",
-        "instruction",
-        "number",
-        "numbers",
-        "version",
-        "versions",
-        "where",
-        "when",
-        "if",
-        "as",
-        "so",
-        "then",
-        "from",
-        "please",
-        "but",
-        "instead",
-        "only",
-        "also",
-        "without",
-        "not",
-        "main-like",
-        "long-lived",
-        "protected",
-        "working",
-    ]
+_NO_NAME = words_of(
+    """
+    a an the this that my our your new same separate different another own other default
+    current fresh single each every feature release which what any some these those
+    wrong right correct base target head local remote upstream stale old merged and or
+    for with to in on of is are it protection protections coverage name names naming
+    prediction predictor deletion policy policies rule rules creation switching filter
+    list selector point office offices manager cleanup cutting level logic cache message
+    messages hash hashes hook hooks history id ids notes note page date statement
+    statements instruction number numbers version versions where when if as so then from
+    please but instead only also without not main-like long-lived protected working
+    """
 )
-_KNOWN = frozenset(
-    [
-        "main",
-        "master",
-        "develop",
-        "development",
-        "dev",
-        "staging",
-        "production",
-        "prod",
-        "trunk",
-        "next",
-        "stable",
-        "beta",
-        "canary",
-        "edge",
-        "nightly",
-        "qa",
-        "preview",
-        "integration",
-    ]
+_KNOWN = words_of(
+    """
+    main master develop development dev staging production prod trunk next stable beta
+    canary edge nightly qa preview integration
+    """
 )
 _VERSION = r"v?\d+\.\d+(?:\.\d+)*(?:[.-]?(?:rc|alpha|beta|dev|post)[\w.]*)?|v\d+"
 _SHA = r"(?=[0-9a-f]*\d)(?=[0-9]*[a-f])[0-9a-f]{7,40}"
@@ -216,7 +93,8 @@ _NOT_THERE = re.compile(
 )
 _MERGING = re.compile(
     r"\b(?:merge\w*|rebas\w*|pull\w*|sync\w*|cherry[ -]?pick\w*|diff\w*|compar\w*|differ\w*"
-    r"|upgrad\w*|migrat\w*|mov\w*|bump\w*|port\w*|updat\w*|regress\w*)\b|合并|变基|同步|升级|迁移|对比",
+    r"|upgrad\w*|migrat\w*|mov\w*"
+    r"|bump\w*|port\w*|updat\w*|regress\w*)\b|合并|变基|同步|升级|迁移|对比",
     _FLAGS,
 )
 
@@ -224,7 +102,8 @@ _ZH_FROM = r"(?:在|基于|从|到|切到|切换到|针对|用|对|拉取|检出
 _ZH_KIND = r"(?:分支|标签|版本|提交|(?<![A-Za-z])(?:tag|branch|commit)(?![A-Za-z]))"
 _ZH_THERE = r"(?:[ \t]*(?:上面|之上|上|里|中|来|开始|出发)的?)?"
 _ZH = re.compile(
-    rf"(?P<cut>{_ZH_FROM}[ \t]*{_ZH_KIND}[ \t]*(?P<a>{SPAN}|{NAME})(?:[ \t]*(?:分支|标签))?{_ZH_THERE}"
+    rf"(?P<cut>{_ZH_FROM}[ \t]*{_ZH_KIND}[ \t]*(?P<a>{SPAN}|{NAME})"
+    rf"(?:[ \t]*(?:分支|标签))?{_ZH_THERE}"
     rf"|{_ZH_FROM}[ \t]*(?P<b>{SPAN}|{NAME})[ \t]*(?:这个|这条)?[ \t]*{_ZH_KIND}{_ZH_THERE}"
     rf"|(?:分支|标签)[ \t]*[:：=]?[ \t]*(?P<c>{SPAN}|{NAME}){_ZH_THERE}"
     rf"|提交[ \t]*[:：=]?[ \t]*(?P<f>{_SHA})(?![\w.-]){_ZH_THERE}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from chatbot.request import shapes
 from chatbot.request.model import Vocabulary
@@ -63,6 +63,9 @@ _REFERENCE = re.compile(
     rf"{_ADDRESS}$|(?:像|参考|类似|参照|照着|仿照|升级|对比|比)\s*$",
     _FLAGS,
 )
+_ALIKE = re.compile(
+    r"\b(?:like|as|than|similar\s+to|as\s+in)\s+$|(?:像|参考|类似|参照)\s*$", _FLAGS
+)
 _AFTER_SURE = re.compile(
     r"[`\"”」]?\s*(?:'s\s+)?(?:repo(?:sitory)?(?![\w-])|仓库|代码库|项目)", _FLAGS
 )
@@ -81,8 +84,16 @@ _TAIL_CUT = re.compile(
     r"[`\"”」]?(?:\s*(?:repo(?:sitory)?(?![\w-])|仓库|代码库|项目))?(?:\s*(?:里面的?|里的?|中的?|内的?|上的?|的))?",
     _FLAGS,
 )
+_AND = re.compile(
+    r"[\s`\"]*(?:,|、|，|/|&|\+|and|or|和|或者?|与|跟|及|以及|还有|and\s+also)[\s`\"]*", _FLAGS
+)
 _AT_HEAD = re.compile(r"\s*(?:[:：,，—–-]|$|\n)")
 _ASIDE = re.compile(r"(?:[,，;(（]|^|\n)\s*$")
+
+
+COMPARED, STRAY, LINKED, LOOSE, LED, CALLED = range(6)
+"""Named for comparison · a word like any other · whose page is spoken of · after a loose word such
+as "for" · after "in", or first of all · called a repository."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +110,7 @@ class Named:
 class _Mention:
     name: str
     tier: int
-    """0 a comparison · 1 a stray word · 2 weakly led · 3 led · 4 called a repository."""
+    """How surely it is the one: see the constants above."""
     start: int
     end: int
     ref: str | None
@@ -109,7 +120,7 @@ class _Mention:
 
 def read_repository(words: Words, vocabulary: Vocabulary) -> Named:
     found = [_mention(words, match, vocabulary) for match in words.find(_MENTIONED)]
-    mentions = [mention for mention in found if mention is not None]
+    mentions = _joined(words, [mention for mention in found if mention is not None])
     shorts = find_short_names(words, vocabulary)
     for short in shorts:
         if len(short.repositories) != 1:
@@ -119,12 +130,12 @@ def read_repository(words: Words, vocabulary: Vocabulary) -> Named:
         )
     best = max((mention.tier for mention in mentions), default=0)
     vague = [short for short in shorts if len(short.repositories) != 1]
-    if best < 3 and vague:
+    if best < LED and vague:
         # "the payments repo", which nobody knows or several are called.
         several = tuple(dict.fromkeys(name for short in vague for name in short.repositories))
         return Named(candidates=several, unknown=vague[0].said)
-    if best < 2:
-        stray = [m.name for m in mentions if m.tier == 1]
+    if best < LINKED:
+        stray = [m.name for m in mentions if m.tier == STRAY]
         if vocabulary.has_default:
             known = {name.lower() for name in vocabulary.repositories}
             stray = [name for name in stray if name.lower() in known or _is_odd(name)]
@@ -135,10 +146,22 @@ def read_repository(words: Words, vocabulary: Vocabulary) -> Named:
         return Named(candidates=tuple(dict.fromkeys(mention.name for mention in chosen)))
     first = chosen[0]
     for mention in mentions:
-        if mention.name.lower() == names[0] and mention.tier >= 2:
+        if mention.name.lower() == names[0] and mention.tier >= LINKED:
             words.take(mention.start, mention.end, cut=not mention.keep)
     ref = next((mention.ref for mention in chosen if mention.ref), None)
     return Named(repository=first.name, ref=ref)
+
+
+def _joined(words: Words, mentions: list[_Mention]) -> list[_Mention]:
+    """What is joined to another by "and" or "or" is meant as surely as that."""
+    joined: list[_Mention] = []
+    for mention in sorted(mentions, key=lambda mention: mention.start):
+        if joined and mention.tier < joined[-1].tier:
+            between = words.seen[joined[-1].end : mention.start]
+            if _AND.fullmatch(between):
+                mention = replace(mention, tier=joined[-1].tier)
+        joined.append(mention)
+    return joined
 
 
 def _is_odd(name: str) -> bool:
@@ -165,13 +188,13 @@ def _mention(words: Words, match: re.Match[str], vocabulary: Vocabulary) -> _Men
         return None
     tier = _tier(words, match.start(), match.end(), known=known is not None)
     if match["number"]:
-        tier = max(tier, 3) if tier else 0
+        tier = max(tier, LED) if tier else COMPARED
         keep = True
     else:
         keep = not _can_cut(before, after, tier)
-    if match["at"] and re.fullmatch(r"v?\d+", match["at"]) and tier < 2:
+    if match["at"] and re.fullmatch(r"v?\d+", match["at"]) and tier < LOOSE:
         # A dependency: actions/checkout@v4.
-        tier = 0
+        tier = COMPARED
     start, end = _extent(words, match.start(), match.end(), keep=keep)
     return _Mention(known or name, tier, start, end, match["at"], keep)
 
@@ -196,7 +219,7 @@ def _spanned(words: Words, match: re.Match[str], vocabulary: Vocabulary) -> _Men
     if odd and known is None and not called:
         return None
     tier = _tier(words, match.start(), match.end(), known=known is not None)
-    if tier < 2:
+    if tier < LOOSE:
         return None
     keep = not _can_cut(before, after, tier)
     start, end = _extent(words, match.start(), match.end(), keep=keep)
@@ -217,30 +240,26 @@ def _address(words: Words, match: re.Match[str], vocabulary: Vocabulary) -> _Men
             return None
         if not called and not (_STRONG.search(before) and shapes.may_be_forge(url)):
             return None
-        tier = 4 if called else 1
+        tier = CALLED if called else STRAY
         start, end = _extent(words, match.start(), end, keep=False)
         return _Mention(url.rstrip("/"), tier, start, end, None, keep=False)
-    if _REFERENCE.search(before):
-        tier = 0
+    spoken_of = page.kind in {"issues", "pull", "commit"} and not _ALIKE.search(before)
+    if _REFERENCE.search(before) and not spoken_of:
+        tier = COMPARED
     elif match["hosted"] and not (
         _STRONG.search(before) or _SURE.search(before) or not before.strip()
     ):
         # It may be an import path.
-        tier = 1
+        tier = STRAY
+    elif page.kind not in {"", "tree"}:
+        # It is spoken of, and says in passing which repository is meant.
+        tier = LINKED
     else:
-        tier = 3 if page.kind not in {"blob", "commit", "page"} else 2
-        if _STRONG.search(before) or _SURE.search(before):
-            tier = 4
-        elif page.kind == "" and not _leads(before) and before.strip():
-            tier = 3
-    keep = page.kind not in {"", "tree"} or tier < 2
+        tier = CALLED if _STRONG.search(before) or _SURE.search(before) else LED
+    keep = page.kind not in {"", "tree"} or tier < LINKED
     name = _known(page.repository, vocabulary) or page.repository
     start, end = _extent(words, match.start(), end, keep=keep)
     return _Mention(name, tier, start, end, page.ref, keep)
-
-
-def _leads(before: str) -> bool:
-    return bool(_STRONG.search(before) or _WEAK.search(before) or _LOOKED_AT.search(before))
 
 
 def _known(name: str, vocabulary: Vocabulary) -> str | None:
@@ -252,24 +271,24 @@ def _tier(words: Words, start: int, end: int, *, known: bool) -> int:
     before, after = words.seen[:start], words.seen[end:]
     before = before.rstrip('`"“「') if before.endswith(("`", '"', "“", "「")) else before
     if _REFERENCE.search(before):
-        return 0
+        return COMPARED
     if _SURE.search(before) or _AFTER_SURE.match(after):
-        return 4
+        return CALLED
     if _STRONG.search(before):
-        return 4 if known else 3
+        return CALLED if known else LED
     if _OPENS.fullmatch(before) and QUOTED not in before:
-        return 3
+        return LED
     if _WEAK.search(before):
-        return 3 if known and re.search(r"\b(?:for|of)\s+(?:the\s+)?$", before, _FLAGS) else 2
+        return LED if known and re.search(r"\b(?:for|of)\s+(?:the\s+)?$", before, _FLAGS) else LOOSE
     if _LOOKED_AT.search(before) or _AFTER_STRONG.match(after):
-        return 2
+        return LOOSE
     if _ASIDE.search(before) and _AT_HEAD.match(after):
-        return 2
-    return 2 if known else 1
+        return LOOSE
+    return LOOSE if known else STRAY
 
 
 def _can_cut(before: str, after: str, tier: int) -> bool:
-    if tier < 2:
+    if tier < LOOSE:
         return False
     if _AFTER_STRONG.match(after):
         return True

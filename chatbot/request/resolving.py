@@ -9,7 +9,7 @@ from typing import Literal
 
 from chatbot.request.model import Request
 
-Rule = Literal["named", "thread", "channel", "keyword", "model", "picked"]
+Rule = Literal["named", "thread", "channel", "keyword", "person", "model", "picked"]
 """``model`` is a suggestion and only ever a button; ``picked``: a person answered."""
 MAX_LIKELY = 4
 
@@ -29,10 +29,14 @@ def resolve(
     *,
     thread: str | None = None,
     channel: str | None = None,
+    person: str | None = None,
     keywords: Mapping[str, tuple[str, ...]] | None = None,
     known: tuple[str, ...] = (),
 ) -> Resolution:
-    """Named · the thread's · the channel's · a keyword's · else ask; keywords go by repository."""
+    """Named · the thread's · the channel's · a keyword's · the person's own · else ask.
+
+    ``keywords`` go by repository.
+    """
     if request.repository is not None:
         if not request.task:
             shown = short(request.repository)
@@ -42,7 +46,7 @@ def resolve(
                 question=f"What is to be done in `{shown}`?",
             )
         return Resolution(repository=request.repository, rule="named")
-    default = thread or channel
+    default = thread or channel or person
     likely = tuple(dict.fromkeys([*request.candidates, *([default] if default else [])]))
     if request.unknown is not None and not request.candidates:
         return _ask(f"Which repository is `{request.unknown}`?", likely, known)
@@ -69,7 +73,9 @@ def resolve(
     if matched:
         names = ", ".join(f"`{short(name)}`" for name in matched)
         return _ask(f"The words fit {names}. Which one?", matched, ())
-    return _ask("Which repository is this for?", (), known)
+    if person is not None:
+        return Resolution(repository=person, rule="person")
+    return _ask("No repository is named. Which one is it?", (), known)
 
 
 def short(repository: str) -> str:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from urllib.parse import unquote, urlsplit
 
+from chatbot.request.lists import words_of
+
 FILE_ENDING = re.compile(
     r"\.(?:py|pyi|js|jsx|mjs|cjs|ts|tsx|vue|svelte|go|rs|c|h|cc|cpp|hpp|cs|java|kt|swift|rb|php"
     r"|pl|lua"
@@ -13,346 +15,64 @@ FILE_ENDING = re.compile(
     r"|gradle|mod|sum|map|snap|dockerfile)$",
     re.IGNORECASE,
 )
-DIRECTORIES = frozenset(
-    [
-        "src",
-        "source",
-        "sources",
-        "test",
-        "tests",
-        "spec",
-        "specs",
-        "lib",
-        "libs",
-        "doc",
-        "docs",
-        "documentation",
-        "app",
-        "apps",
-        "pkg",
-        "cmd",
-        "bin",
-        "packages",
-        "package",
-        "internal",
-        "scripts",
-        "script",
-        "config",
-        "configs",
-        "conf",
-        "utils",
-        "util",
-        "helpers",
-        "helper",
-        "components",
-        "component",
-        "models",
-        "model",
-        "views",
-        "view",
-        "controllers",
-        "controller",
-        "services",
-        "service",
-        "handlers",
-        "handler",
-        "routes",
-        "router",
-        "middleware",
-        "middlewares",
-        "migrations",
-        "templates",
-        "template",
-        "static",
-        "public",
-        "assets",
-        "vendor",
-        "node_modules",
-        "dist",
-        "build",
-        "out",
-        "target",
-        "examples",
-        "example",
-        "fixtures",
-        "include",
-        "e2e",
-        "unit",
-        "integration",
-        "hooks",
-        "pages",
-        "styles",
-        "store",
-        "stores",
-        "schemas",
-        "schema",
-        "types",
-        "common",
-        "shared",
-        "core",
-        "modules",
-        "plugins",
-        "tools",
-        "ci",
-        "etc",
-        "usr",
-        "var",
-        "tmp",
-        "opt",
-        "home",
-        "dev",
-        "proc",
-        "sys",
-        "mnt",
-        "data",
-        "media",
-        "resources",
-        "locales",
-        "i18n",
-        "images",
-        "img",
-        "icons",
-        "server",
-        "client",
-        "frontend",
-        "backend",
-        "web",
-        "ui",
-        "infra",
-        "deploy",
-        "charts",
-        "terraform",
-        "ansible",
-        "k8s",
-        "docker",
-        "usr",
-        "__tests__",
-        "__init__",
-        "workflows",
-        "workflow",
-    ]
+DIRECTORIES = words_of(
+    """
+    src source sources test tests spec specs lib libs doc docs documentation app apps
+    pkg cmd bin packages package internal scripts script config configs conf utils util
+    helpers helper components component models model views view controllers controller
+    services service handlers handler routes router middleware middlewares migrations
+    templates template static public assets vendor node_modules dist build out target
+    examples example fixtures include e2e unit integration hooks pages styles store
+    stores schemas schema types common shared core modules plugins tools ci etc usr var
+    tmp opt home dev proc sys mnt data media resources locales i18n images img icons
+    server client frontend backend web ui infra deploy charts terraform ansible k8s
+    docker usr __tests__ __init__ workflows workflow
+    """
 )
 """Folders; an owner by such a name is believed only where the repository is known or called one."""
 
-BRANCHES = frozenset(
-    [
-        "feature",
-        "feat",
-        "fix",
-        "bugfix",
-        "hotfix",
-        "release",
-        "releases",
-        "chore",
-        "refs",
-        "heads",
-        "origin",
-        "upstream",
-        "refactor",
-        "dependabot",
-        "renovate",
-        "remotes",
-        "tags",
-        "pull",
-        "head",
-    ]
+BRANCHES = words_of(
+    """
+    feature feat fix bugfix hotfix release releases chore refs heads origin upstream
+    refactor dependabot renovate remotes tags pull head
+    """
 )
-_MIME = frozenset(
-    ["application", "text", "image", "audio", "video", "multipart", "font", "model", "message"]
+_MIME = words_of(
+    """
+    application text image audio video multipart font model message
+    """
 )
-_ZONES = frozenset(
-    [
-        "america",
-        "europe",
-        "asia",
-        "africa",
-        "australia",
-        "pacific",
-        "atlantic",
-        "antarctica",
-        "indian",
-        "etc",
-        "arctic",
-    ]
+_ZONES = words_of(
+    """
+    america europe asia africa australia pacific atlantic antarctica indian etc arctic
+    """
 )
-_PAIRS = frozenset(
-    [
-        "and/or",
-        "either/or",
-        "he/she",
-        "she/he",
-        "his/her",
-        "him/her",
-        "s/he",
-        "yes/no",
-        "true/false",
-        "on/off",
-        "in/out",
-        "up/down",
-        "left/right",
-        "top/bottom",
-        "before/after",
-        "start/stop",
-        "start/end",
-        "begin/end",
-        "open/close",
-        "opened/closed",
-        "push/pull",
-        "read/write",
-        "write/read",
-        "input/output",
-        "get/set",
-        "get/post",
-        "put/patch",
-        "post/put",
-        "add/remove",
-        "add/delete",
-        "create/update",
-        "insert/update",
-        "create/delete",
-        "client/server",
-        "server/client",
-        "request/response",
-        "frontend/backend",
-        "backend/frontend",
-        "pass/fail",
-        "success/failure",
-        "success/error",
-        "ok/error",
-        "win/lose",
-        "dev/prod",
-        "dev/staging",
-        "staging/prod",
-        "staging/production",
-        "ci/cd",
-        "cd/ci",
-        "tcp/ip",
-        "tcp/udp",
-        "udp/tcp",
-        "i/o",
-        "a/b",
-        "w/o",
-        "n/a",
-        "b/w",
-        "c/c",
-        "r/w",
-        "a/an",
-        "if/else",
-        "try/catch",
-        "try/except",
-        "try/finally",
-        "async/await",
-        "import/export",
-        "enable/disable",
-        "enabled/disabled",
-        "show/hide",
-        "login/logout",
-        "signup/login",
-        "sign-in/sign-up",
-        "encode/decode",
-        "encoder/decoder",
-        "serialize/deserialize",
-        "encrypt/decrypt",
-        "lock/unlock",
-        "mount/unmount",
-        "old/new",
-        "new/old",
-        "min/max",
-        "key/value",
-        "name/value",
-        "and/both",
-        "user/password",
-        "username/password",
-        "email/password",
-        "producer/consumer",
-        "publisher/subscriber",
-        "pub/sub",
-        "master/slave",
-        "primary/replica",
-        "source/target",
-        "linux/macos",
-        "mac/linux",
-        "windows/linux",
-        "macos/linux",
-        "linux/amd64",
-        "linux/arm64",
-        "windows/mac",
-        "ios/android",
-        "android/ios",
-        "js/ts",
-        "ts/js",
-        "html/css",
-        "css/js",
-        "json/xml",
-        "xml/json",
-        "yaml/json",
-        "json/yaml",
-        "http/https",
-        "ws/wss",
-        "day/night",
-        "light/dark",
-        "dark/light",
-        "and/then",
-        "plus/minus",
-        "more/less",
-        "first/last",
-        "previous/next",
-        "next/prev",
-        "prev/next",
-        "next/previous",
-        "back/forward",
-        "undo/redo",
-        "copy/paste",
-        "cut/paste",
-        "drag/drop",
-        "hover/focus",
-        "mr/pr",
-        "pr/mr",
-        "issue/pr",
-        "bug/feature",
-        "team/user",
-        "row/column",
-        "rows/columns",
-        "width/height",
-        "x/y",
-        "lat/lng",
-        "lat/lon",
-        "utf-8/utf-16",
-        "int/float",
-        "str/bytes",
-        "list/tuple",
-        "dict/list",
-        "null/undefined",
-        "none/null",
-        "red/green",
-        "blue/green",
-        "ssl/tls",
-        "tls/ssl",
-        "sync/async",
-        "async/sync",
-        "stdin/stdout",
-        "stdout/stderr",
-        "ctrl/cmd",
-        "cmd/ctrl",
-        "alt/option",
-        "upload/download",
-        "download/upload",
-        "import/require",
-        "http/2",
-        "http/3",
-        "http/1",
-        "km/h",
-        "req/s",
-        "mb/s",
-        "gb/s",
-        "kb/s",
-        "ops/s",
-        "rows/s",
-        "load/save",
-        "save/load",
-        "setup/teardown",
-        "expect/actual",
-    ]
+_PAIRS = words_of(
+    """
+    and/or either/or he/she she/he his/her him/her s/he yes/no true/false on/off in/out
+    up/down left/right top/bottom before/after start/stop start/end begin/end open/close
+    opened/closed push/pull read/write write/read input/output get/set get/post
+    put/patch post/put add/remove add/delete create/update insert/update create/delete
+    client/server server/client request/response frontend/backend backend/frontend
+    pass/fail success/failure success/error ok/error win/lose dev/prod dev/staging
+    staging/prod staging/production ci/cd cd/ci tcp/ip tcp/udp udp/tcp i/o a/b w/o n/a
+    b/w c/c r/w a/an if/else try/catch try/except try/finally async/await import/export
+    enable/disable enabled/disabled show/hide login/logout signup/login sign-in/sign-up
+    encode/decode encoder/decoder serialize/deserialize encrypt/decrypt lock/unlock
+    mount/unmount old/new new/old min/max key/value name/value and/both user/password
+    username/password email/password producer/consumer publisher/subscriber pub/sub
+    master/slave primary/replica source/target linux/macos mac/linux windows/linux
+    macos/linux linux/amd64 linux/arm64 windows/mac ios/android android/ios js/ts ts/js
+    html/css css/js json/xml xml/json yaml/json json/yaml http/https ws/wss day/night
+    light/dark dark/light and/then plus/minus more/less first/last previous/next
+    next/prev prev/next next/previous back/forward undo/redo copy/paste cut/paste
+    drag/drop hover/focus mr/pr pr/mr issue/pr bug/feature team/user row/column
+    rows/columns width/height x/y lat/lng lat/lon utf-8/utf-16 int/float str/bytes
+    list/tuple dict/list null/undefined none/null red/green blue/green ssl/tls tls/ssl
+    sync/async async/sync stdin/stdout stdout/stderr ctrl/cmd cmd/ctrl alt/option
+    upload/download download/upload import/require http/2 http/3 http/1 km/h req/s mb/s
+    gb/s kb/s ops/s rows/s load/save save/load setup/teardown expect/actual
+    """
 )
 _HOSTS = re.compile(
     r"(?:.+\.)?(?:github\.com|gitlab\.com|bitbucket\.org|codeberg\.org|gitea\.com|gitee\.com"
@@ -364,36 +84,16 @@ _NO_FORGE = re.compile(
     r"atlassian|jira|confluence|notion|slack|sentry|google|stackoverflow|wiki|linear|trello|asana"
     r"|figma|docs?\.|blog|datadog|grafana|kibana|jenkins|circleci|zendesk|support|localhost|pypi|npm"
 )
-_RESERVED = frozenset(
-    [
-        "orgs",
-        "settings",
-        "marketplace",
-        "features",
-        "topics",
-        "search",
-        "sponsors",
-        "notifications",
-        "login",
-        "about",
-        "apps",
-        "enterprise",
-        "users",
-        "explore",
-        "trending",
-        "collections",
-        "pricing",
-        "security",
-        "contact",
-        "site",
-        "join",
-        "dashboard",
-        "groups",
-        "help",
-        "api",
-        "raw",
-        "gist",
-    ]
+_RESERVED = words_of(
+    """
+    orgs settings marketplace features topics search sponsors notifications login about
+    apps enterprise users explore trending collections pricing security contact site
+    join dashboard groups help api raw gist
+    """
+)
+_LINKED_PAGE = re.compile(
+    r"(?P<base>https?://[^/]+/[^/]+/[^/]+)/(?P<kind>issues/\d+|pull/(?P<number>\d+)"
+    r"|commit/[0-9a-f]{7,40}|blob/[^/]+/.)"
 )
 _NUMBER = re.compile(r"[\d.]+")
 
@@ -454,6 +154,10 @@ def read_page(url: str, forge_url: str) -> Page | None:
     path = [part for part in parts.path.split("/") if part]
     if parts.scheme in {"ssh", "git"} or (path and path[-1].endswith(".git")):
         return Page(_shown(url, forge_url))
+    if not _HOSTS.fullmatch(host) and (linked := _LINKED_PAGE.match(url)):
+        kind = linked["kind"].partition("/")[0]
+        ref = f"refs/pull/{linked['number']}/head" if linked["number"] else None
+        return Page(_shown(linked["base"], forge_url), kind=kind, ref=ref)
     is_forge = url.startswith(f"{forge_url.rstrip('/')}/")
     if not is_forge and not _HOSTS.fullmatch(host):
         return None

@@ -5,82 +5,20 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from chatbot.request.lists import words_of
 from chatbot.request.model import Vocabulary
 from chatbot.request.words import END, SPAN, Words
 
 _FLAGS = re.IGNORECASE | re.ASCII
 _WORD = r"[A-Za-z0-9](?:[\w.-]*\w)?"
-_NO_NAMES = frozenset(
-    [
-        "a",
-        "an",
-        "the",
-        "this",
-        "that",
-        "our",
-        "my",
-        "your",
-        "his",
-        "her",
-        "their",
-        "its",
-        "same",
-        "whole",
-        "entire",
-        "git",
-        "github",
-        "gitlab",
-        "mono",
-        "public",
-        "private",
-        "each",
-        "every",
-        "any",
-        "which",
-        "what",
-        "some",
-        "these",
-        "those",
-        "current",
-        "main",
-        "upstream",
-        "source",
-        "target",
-        "local",
-        "remote",
-        "new",
-        "empty",
-        "in",
-        "on",
-        "of",
-        "for",
-        "from",
-        "to",
-        "and",
-        "or",
-        "with",
-        "is",
-        "it",
-        "as",
-        "at",
-        "by",
-        "into",
-        "large",
-        "big",
-        "small",
-        "monolithic",
-        "open",
-        "closed",
-        "existing",
-        "actual",
-        "right",
-        "correct",
-        "bare",
-        "own",
-        "team",
-        "company",
-        "internal",
-    ]
+_NO_NAMES = words_of(
+    """
+    a an the this that our my your his her their its same whole entire git github gitlab
+    mono public private each every any which what some these those current main upstream
+    source target local remote new empty in on of for from to and or with is it as at by
+    into large big small monolithic open closed existing actual right correct bare own
+    team company internal
+    """
 )
 """Words before "repo" that name none."""
 _OTHERS = frozenset(["other", "another", "different", "second", "wrong"])
@@ -120,44 +58,12 @@ _OTHER = re.compile(r"(?:另一个|另外一个|别的|其他的?|其它的?)\s*
 _HEAD = re.compile(
     rf"^\s*(?:\[(?P<boxed>{_WORD})\]\s*:?|(?P<name>{_WORD})\s*(?:[:：]\s|：|[—–]|-\s))\s*", _FLAGS
 )
-_GENERIC = frozenset(
-    [
-        "web",
-        "api",
-        "app",
-        "apps",
-        "docs",
-        "doc",
-        "core",
-        "server",
-        "client",
-        "test",
-        "tests",
-        "ui",
-        "frontend",
-        "backend",
-        "mobile",
-        "ios",
-        "android",
-        "site",
-        "website",
-        "data",
-        "admin",
-        "auth",
-        "cli",
-        "sdk",
-        "lib",
-        "infra",
-        "ops",
-        "tools",
-        "common",
-        "shared",
-        "shop",
-        "search",
-        "worker",
-        "gateway",
-        "service",
-    ]
+_GENERIC = words_of(
+    """
+    web api app apps docs doc core server client test tests ui frontend backend mobile
+    ios android site website data admin auth cli sdk lib infra ops tools common shared
+    shop search worker gateway service
+    """
 )
 
 
@@ -167,6 +73,7 @@ class Short:
     repositories: tuple[str, ...]
     """Those that are called so; none: nobody knows it."""
     tier: int
+    """As of `chatbot.request.repository`: 1 stray, 4 led, 5 called a repository."""
     start: int
     end: int
     cut: bool
@@ -203,19 +110,19 @@ def _called(words: Words, vocabulary: Vocabulary) -> list[Short]:
         if not known and (kind not in {"repo", "repository"} or "/" in said):
             continue
         if not known and plain in _OTHERS:
-            found.append(Short(f"{said} {kind}", (), 4, start, match.end(), cut=False))
+            found.append(Short(f"{said} {kind}", (), 5, start, match.end(), cut=False))
             continue
         if not known and (plain in _NO_NAMES or not (match["lead"] or match["article"])):
             continue
         cut = bool(match["lead"])
-        found.append(Short(said, known, 4, match.start() if cut else start, match.end(), cut=cut))
+        found.append(Short(said, known, 5, match.start() if cut else start, match.end(), cut=cut))
     for match in words.find(_AFTER_REPO):
         said = words.value(match, "name")
         known = matching(said, vocabulary)
         marked = match["mark"].strip() != "" or match["name"][0] in '`"'
         if (not known and not marked) or "/" in said or said.lower() in _NO_NAMES:
             continue
-        found.append(Short(said, known, 4, *match.span(), cut=bool(match["lead"]) or marked))
+        found.append(Short(said, known, 5, *match.span(), cut=bool(match["lead"]) or marked))
     return found
 
 
@@ -231,7 +138,7 @@ def _longest(words: Words, match: re.Match[str], vocabulary: Vocabulary) -> tupl
 
 
 def _chinese(words: Words, vocabulary: Vocabulary) -> list[Short]:
-    found = [Short(match[0], (), 4, *match.span(), cut=False) for match in words.find(_OTHER)]
+    found = [Short(match[0], (), 5, *match.span(), cut=False) for match in words.find(_OTHER)]
     for match in words.find(_CHINESE):
         group = next(name for name in ("name", "after", "inside") if match[name])
         said = words.value(match, group)
@@ -241,7 +148,7 @@ def _chinese(words: Words, vocabulary: Vocabulary) -> list[Short]:
             continue
         lead = match["lead"] or match["lead2"] or ("在" if group == "inside" else "")
         cut = lead in {"在", "到", "对", "给", "为", "从"}
-        tier = 3 if group == "inside" else 4
+        tier = 4 if group == "inside" else 5
         found.append(Short(said, known, tier, *match.span(), cut=cut or not lead))
     return found
 
@@ -253,7 +160,7 @@ def _bare(words: Words, vocabulary: Vocabulary) -> list[Short]:
         group = "boxed" if match["boxed"] else "name"
         said = words.value(match, group)
         if known := matching(said, vocabulary):
-            found.append(Short(said, known, 3, *match.span(), cut=True))
+            found.append(Short(said, known, 4, *match.span(), cut=True))
     for match in words.find(_IN):
         said = words.value(match, "name")
         known = matching(said, vocabulary)
@@ -267,7 +174,7 @@ def _bare(words: Words, vocabulary: Vocabulary) -> list[Short]:
             # "docs for web" is as likely about the web.
             found.append(Short(said, known, 1, *match.span(), cut=False))
             continue
-        found.append(Short(said, known, 3, *match.span(), cut=True))
+        found.append(Short(said, known, 4, *match.span(), cut=True))
     return found
 
 

@@ -12,6 +12,7 @@ _BECAUSE = {
     "thread": "it is the thread's",
     "channel": "it is the channel's default",
     "keyword": "a word of the request belongs to it",
+    "person": "it is the person's own default",
     "model": "a model suggested it",
     "picked": "a person picked it",
 }

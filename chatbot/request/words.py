@@ -67,9 +67,19 @@ class Words:
     def rest(self) -> str:
         """The text without what was cut, mended where it was."""
         text = self.text
-        for start, end in sorted(self._cuts, reverse=True):
+        for start, end in reversed(self._merged()):
             text = _join(text[:start], text[end:])
         return _mend(text)
+
+    def _merged(self) -> list[tuple[int, int]]:
+        """Readers may have claimed the same words, or such with only a mark between them."""
+        merged: list[tuple[int, int]] = []
+        for start, end in sorted(self._cuts):
+            if merged and re.fullmatch(r"[ \t,，、(（]*", self.text[merged[-1][1] : start]):
+                merged[-1] = (merged[-1][0], max(end, merged[-1][1]))
+            else:
+                merged.append((start, end))
+        return merged
 
 
 def _hide(text: str) -> str:

@@ -31,6 +31,8 @@ def fold(view: TaskView, event: Event) -> TaskView:
     view = replace(view, seq=event.seq, at=event.at)
     payload = event.payload
     match event.kind:
+        case "task_created":
+            return replace(view, told=strings(payload, "notes", 10))
         case "run_queued":
             return _run_queued(view, event)
         case "message_received":
@@ -80,6 +82,7 @@ def _run_queued(view: TaskView, event: Event) -> TaskView:
         number=integer(payload, "number"),
         seq=event.seq,
         position=integer(payload, "position"),
+        told=() if view.runs else view.told,
     )
     # Everything said and not yet heard goes into the next run.
     replies = tuple(

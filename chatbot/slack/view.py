@@ -77,6 +77,8 @@ class RunView:
     seq: int
     position: int = 0
     """How many were before it in the queue."""
+    told: tuple[str, ...] = ()
+    """How the request was read, where people have to know."""
     branch: str | None = None
     base_commit: str | None = None
     resolved: bool = False
@@ -263,6 +265,8 @@ class ReplyView:
 class TaskView:
     seq: int = 0
     at: float = 0.0
+    told: tuple[str, ...] = ()
+    """How the request was read, where people have to know."""
     runs: tuple[RunView, ...] = ()
     setup_gates: tuple[SetupGateView, ...] = ()
     gates: tuple[GateView, ...] = ()

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from chatbot.config import (
+    ChannelSettings,
     ConfigError,
     RepositorySettings,
     Settings,
@@ -85,6 +86,7 @@ def test_the_example_is_valid_and_the_settings_are_explained() -> None:
     assert set(tomllib.loads(EXAMPLE.read_text())) == set(Settings.model_fields)
     sections = {name: field.annotation for name, field in Settings.model_fields.items()}
     sections["repositories"] = RepositorySettings
+    sections["channels"] = ChannelSettings
     del sections["secrets"]
     for name, section in sections.items():
         for field, info in section.model_fields.items():  # type: ignore[union-attr]

@@ -58,7 +58,7 @@ async def stage(tmp_path: Path) -> AsyncIterator[Stage]:
     ("words", "brief", "step"),
     [
         ("fix the bug", "No repository is named.", "Reply with the repository"),
-        ("fix acme/api or acme/web", "Several repositories are named", "Reply with the one"),
+        ("fix acme/api or acme/web", "Several repositories are named", "Reply with the repository"),
         ("fix it in acme/none", "does not exist", "Check"),
         ("fix it in acme/api on branch nowhere", "nowhere", "Name a branch"),
         ("acme/api", "The request says nothing to do.", "Say what to do"),

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from chatbot.models import Task, shown_model
-from chatbot.slack.blocks.elements import Content, fallback, section
-from chatbot.slack.blocks.text import code, count
+from chatbot.slack.blocks.elements import Content, context, fallback, section
+from chatbot.slack.blocks.text import code, count, escaped
 from chatbot.slack.view import RunView
 
 _VERBS = {"change": "Working on", "explain": "Explaining", "review": "Reviewing"}
@@ -23,4 +23,5 @@ def make_accepted(task: Task, run: RunView) -> Content:
     if run.position and run.prepared_at is None and run.finished_at is None:
         text += f"\nWaiting: {count(run.position, 'task')} before this one."
     words = fallback(f"{_VERBS.get(task.mode, 'Working on')} {task.source.repository}")
-    return Content(text=words, blocks=(section(text),))
+    told = [escaped(note, 400) for note in run.told]
+    return Content(text=words, blocks=(section(text), *((context(*told),) if told else ())))

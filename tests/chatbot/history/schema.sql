@@ -181,7 +181,7 @@ CREATE TABLE tasks (
     pull_request TEXT,
     last_seq INTEGER NOT NULL DEFAULT 0,
     key TEXT UNIQUE
-, image TEXT, issue TEXT, agent TEXT NOT NULL DEFAULT '') STRICT;
+, image TEXT, issue TEXT, agent TEXT NOT NULL DEFAULT '', draft INTEGER) STRICT;
 CREATE TABLE turns (
     task_id TEXT NOT NULL REFERENCES tasks (id),
     number INTEGER NOT NULL,

@@ -13,8 +13,14 @@ from chatbot.request.resolving import Resolution, resolve
 CORPUS = Path(__file__).parent / "corpus"
 Verdict = Literal["right", "asked", "wrong"]
 _DEFAULTS: dict[str, Any] = {
-    **{"ref": None, "mode": "change", "model": None, "image": None, "agent": None},
-    **{"count": 1, "draft": None, "from": "named"},
+    "ref": None,
+    "mode": "change",
+    "model": None,
+    "image": None,
+    "agent": None,
+    "count": 1,
+    "draft": None,
+    "from": "named",
 }
 
 
@@ -44,9 +50,15 @@ def differences(entry: dict[str, Any], reading: Reading) -> list[str]:
     """Where the reading is not what the person meant; each with what was read."""
     request, resolution = reading.request, reading.resolution
     read: dict[str, Any] = {
-        **{"repository": resolution.repository, "from": resolution.rule, "task": request.task},
-        **{"ref": request.ref, "mode": request.mode, "model": request.model},
-        **{"image": request.image, "agent": request.agent, "count": request.count},
+        "repository": resolution.repository,
+        "from": resolution.rule,
+        "task": request.task,
+        "ref": request.ref,
+        "mode": request.mode,
+        "model": request.model,
+        "image": request.image,
+        "agent": request.agent,
+        "count": request.count,
         "draft": request.draft,
     }
     wanted = {**_DEFAULTS, **entry}

@@ -12,12 +12,14 @@ from chatbot.request.resolving import resolve
 from chatbot.request.slack_text import escaped
 
 PIECES = st.sampled_from(
-    """in|the|fix|acme/api|acme/web|and/or|src/app.py|on branch dev|at v2.1|with opus|用 gpt-5.1|draft
-    PR|open a|try it 3 times|PR #12|```|`acme/x`|`|"|> |\n|, |。|在|仓库|分支上|https://github.com/a/b
-    <@U123>|<https://x.y/z|x>|&amp;|&lt;|a@b.c|the api repo|image=node:22|12/05|( )|:|- |使用 codex
-    mode: review|不要改代码|<!here>|is|[api]|repo:|\u200b|\u00e9|🎉|claude code|on the x branch""".replace(
-        "\n    ", "|"
-    ).split("|")
+    """in|the|fix
+    acme/api|acme/web|and/or|src/app.py|on branch dev|at v2.1
+    with opus|用 gpt-5.1|draft PR|open a|try it 3 times|PR #12|```|`acme/x`|`|"|> |\n|, |。
+    在|仓库|分支上|https://github.com/a/b
+    <@U123>|<https://x.y/z|x>|&amp;|&lt;|a@b.c
+    the api repo|image=node:22|12/05|( )|:|- |使用 codex
+    mode: review|不要改代码|<!here>|is|[api]|repo:|\u200b
+    \u00e9|🎉|claude code|on the x branch""".replace("\n    ", "|").split("|")
 )
 SENTENCES = st.lists(PIECES, max_size=14).map(" ".join)
 WORDS = st.one_of(st.text(max_size=300), SENTENCES)

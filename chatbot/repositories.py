@@ -1,0 +1,73 @@
+"""The repositories that are known here, found by what people type of their names."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
+
+from chatbot.config import Settings
+from chatbot.history import defaults
+from chatbot.history.store import History
+from chatbot.history.used import used_repositories
+from chatbot.models import Person, Thread
+from chatbot.vocabulary import channel_repository, configured_repositories
+
+Listed = Callable[[], Awaitable[Sequence[str]]]
+"""What the forge itself lists; empty where it does not tell."""
+MAX_OPTIONS = 100
+"""Slack's limit of a select."""
+
+
+async def nothing_listed() -> Sequence[str]:
+    return ()
+
+
+class Repositories:
+    """From the configuration, from the past, and from the forge."""
+
+    def __init__(
+        self, settings: Settings, history: History, *, listed: Listed = nothing_listed
+    ) -> None:
+        self._settings = settings
+        self._history = history
+        self._listed = listed
+
+    async def known(self) -> tuple[str, ...]:
+        """Those that were used last come first."""
+        used = await self._history.read(used_repositories)
+        names = [*used, *configured_repositories(self._settings), *await self._listed()]
+        return tuple({name.lower(): name for name in reversed(names)}.values())[::-1]
+
+    async def search(self, typed: str, *, limit: int = MAX_OPTIONS) -> tuple[str, ...]:
+        """Those that hold what was typed, the nearest first."""
+        return rank(typed, await self.known())[:limit]
+
+    async def of_channel(self, thread: Thread) -> str | None:
+        """What was said in the channel, else what the configuration says."""
+        said = await self._history.read(
+            partial(defaults.get, team=thread.team, kind="channel", of=thread.channel)
+        )
+        return said.repository or channel_repository(self._settings, thread.channel)
+
+    async def of_person(self, team: str, person: Person) -> str | None:
+        """What they settled on for themselves."""
+        own = await self._history.read(
+            partial(defaults.get, team=team, kind="person", of=person.id)
+        )
+        return own.repository or None
+
+
+def rank(typed: str, names: Sequence[str]) -> tuple[str, ...]:
+    """A name's own beginning before its middle; each part of what was typed has to be there."""
+    parts = re.split(r"[\s/]+", typed.strip().lower())
+    parts = [part for part in parts if part]
+    found = []
+    for place, name in enumerate(names):
+        whole = name.lower()
+        if not all(part in whole for part in parts):
+            continue
+        tail = whole.rpartition("/")[2]
+        near = 0 if not parts or tail == parts[-1] else 1 if tail.startswith(parts[-1]) else 2
+        found.append((near, place, name))
+    return tuple(name for _, _, name in sorted(found))

@@ -1,0 +1,88 @@
+"""What requests mean with what is known here, down to the stored task."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from chatbot.actions import Actions
+from chatbot.config import Settings, load_settings
+from chatbot.history import defaults, queries
+from chatbot.history.store import History
+from chatbot.intake import Intake
+from chatbot.models import Person, Status, Thread
+from chatbot.repositories import Repositories, rank
+
+ANN = Person("U1", "Ann")
+THREAD = Thread(team="T1", channel="C1", thread_ts="1.0", message_ts="1.0")
+CONFIGURATION = """
+[[repositories]]
+match = "acme/auth"
+keywords = ["login"]
+[[repositories]]
+match = "acme/api"
+[[channels]]
+id = "C1"
+repository = "acme/web"
+"""
+
+
+def configured(tmp_path: Path) -> Settings:
+    path = tmp_path / "threadsmith.toml"
+    path.write_text(CONFIGURATION)
+    return load_settings(path, {})
+
+
+async def test_a_channel_has_a_repository_of_its_own(
+    tmp_path: Path, history: History, actions: Actions
+) -> None:
+    intake = Intake(configured(tmp_path), history, actions)
+    task = await intake.ask("fix the login", author=ANN, origin="slack", thread=THREAD)
+    assert task.source.repository == "acme/web"
+    created = (await history.read(lambda db: queries.task_events(db, task.id)))[0]
+    assert created.payload["from"] == "channel"
+
+
+async def test_what_is_said_in_a_channel_wins_over_the_configuration(
+    tmp_path: Path, history: History
+) -> None:
+    repositories = Repositories(configured(tmp_path), history)
+    chosen = defaults.Defaults(repository="acme/api")
+    await history.write(lambda db: defaults.put(db, "T1", "channel", "C1", chosen, by=ANN, at=1.0))
+    assert await repositories.of_channel(THREAD) == "acme/api"
+
+
+async def test_keywords_short_names_and_notes(
+    tmp_path: Path, history: History, actions: Actions
+) -> None:
+    intake = Intake(configured(tmp_path), history, actions)
+    task = await intake.ask("fix the login", author=ANN, origin="api")
+    assert (task.source.repository, task.status) == ("acme/auth", Status.QUEUED)
+    words = "in the api repo fix it, try it 3 times using opencode, draft PR"
+    task = await intake.ask(words, author=ANN, origin="api")
+    assert (task.source.repository, task.draft, task.request) == ("acme/api", True, "fix it")
+    created = (await history.read(lambda db: queries.task_events(db, task.id)))[0]
+    assert created.payload["notes"] == [
+        "One attempt is made: 3 at a time are not offered yet.",
+        "opencode is not set up here; Threadsmith's own agent works.",
+    ]
+
+
+async def test_the_name_alone_answers_the_question(
+    tmp_path: Path, history: History, actions: Actions
+) -> None:
+    intake = Intake(configured(tmp_path), history, actions)
+    task = await intake.ask("fix the typo", author=ANN, origin="api")
+    assert task.status == Status.FAILED
+    await intake.reply(task, "api", author=ANN, key="k1")
+    task = await history.read(lambda db: queries.get_task(db, task.id))
+    assert (task.source.repository, task.status) == ("acme/api", Status.QUEUED)
+    assert (
+        await history.read(lambda db: queries.newest_run(db, task.id))
+    ).request == "fix the typo"
+
+
+def test_the_nearest_names_come_first() -> None:
+    names = ("acme/web-api", "acme/api", "acme/api-docs", "beta/web")
+    assert rank("api", names) == ("acme/api", "acme/api-docs", "acme/web-api")
+    assert rank("acme/ web", names) == ("acme/web-api",)
+    assert rank("", names) == names
