@@ -28,6 +28,12 @@ class KnownModelSettings(Section):
     """Else as `input`."""
     cache_write: float | None = Field(default=None, ge=0)
     """Else as `input`."""
+    long_from: int = Field(default=0, ge=0)
+    """Longer prompts than this cost more; 0: they do not."""
+    long_input: float = Field(default=1.0, ge=1)
+    """By what: a factor of all input."""
+    long_output: float = Field(default=1.0, ge=1)
+    """By what: a factor of the answer."""
 
     @field_validator("model")
     @classmethod
@@ -41,6 +47,9 @@ class KnownModelSettings(Section):
             cache_read=self.cache_read,
             cache_write=self.cache_write,
             context_tokens=self.context_tokens,
+            long_from=self.long_from,
+            long_input=self.long_input,
+            long_output=self.long_output,
         )
 
 
@@ -72,7 +81,7 @@ class ModelSettings(Section):
     known: tuple[KnownModelSettings, ...] = ()
     """`[[model.known]]` tables: windows and prices beside the published ones, or instead."""
     max_output_tokens: int = Field(default=16_000, ge=256)
-    """The longest single reply."""
+    """The longest single reply; never more than a quarter of the model's window."""
     context_tokens: int = Field(default=0, ge=0)
     """How much the model takes in; 0: as published, or 128,000 where it is not known."""
     replay_delay_seconds: float = Field(default=0.0, ge=0)

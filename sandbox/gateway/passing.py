@@ -24,6 +24,7 @@ from sandbox.gateway.budget import BudgetWatch, used_up
 from sandbox.gateway.fields import parse_object
 from sandbox.gateway.hiding import Counting, Hiding
 from sandbox.gateway.refusals import BadRequest, BudgetExceeded, Closing
+from sandbox.gateway.speaker import enter
 from sandbox.gateway.wall import BEGUN
 from sandbox.llm.pace import weight
 from sandbox.llm.provider import Text, ToolCall, Usage
@@ -226,13 +227,18 @@ class Passing:
     async def _paced(self, exchange: _Exchange, request: web.Request) -> web.StreamResponse:
         """At the rates that the provider allows all runs together."""
         upstream, taken = self._upstream, 0
-        entry = await upstream.pace.enter(self._spec.run_id, exchange.size // BYTES_PER_TOKEN)
+        tokens = exchange.size // BYTES_PER_TOKEN
+        entry = await enter(upstream.pace, self._spec.run_id, tokens, self._tell_waiting)
         try:
             return await self._exchange(exchange, request)
         finally:
             if exchange.turn is not None:
                 taken = weight(upstream.provider, exchange.turn.reply.usage)
             upstream.pace.settle(entry, taken)
+
+    async def _tell_waiting(self, waiting: int) -> None:
+        title = f"{self._upstream.provider}:{self._model}"
+        await self._recorder.event("model_waiting", {"model": title, "waiting": waiting})
 
     async def _exchange(self, exchange: _Exchange, request: web.Request) -> web.StreamResponse:
         try:

@@ -111,7 +111,7 @@ class Speaker:
         pace = self.model.pace
         began = time.monotonic()
         with self._patience():
-            entry = await self._stand_in_line(pace, tokens)
+            entry = await enter(pace, self._run_id, tokens, self._tell_waiting)
         waited = time.monotonic() - began
         if waited >= NOTABLE_SECONDS:
             self._waited += waited
@@ -121,16 +121,23 @@ class Speaker:
                 await self._journal.note(started_at=started_at + waited)
         return entry
 
-    async def _stand_in_line(self, pace: Pace, tokens: int) -> Entry:
-        entering = asyncio.ensure_future(pace.enter(self._run_id, tokens))
-        try:
-            done, _ = await asyncio.wait({entering}, timeout=TELL_SECONDS)
-            if not done:
-                told = {"model": self.model.title, "waiting": pace.waiting}
-                await self._recorder.event("model_waiting", told)
-            return await entering
-        finally:
-            entering.cancel()
+    async def _tell_waiting(self, waiting: int) -> None:
+        told = {"model": self.model.title, "waiting": waiting}
+        await self._recorder.event("model_waiting", told)
+
+
+async def enter(
+    pace: Pace, run_id: str, tokens: int, tell: Callable[[int], Awaitable[None]]
+) -> Entry:
+    """Stand in line; where that takes long it is told, with how many stand there."""
+    entering = asyncio.ensure_future(pace.enter(run_id, tokens))
+    try:
+        done, _ = await asyncio.wait({entering}, timeout=TELL_SECONDS)
+        if not done:
+            await tell(pace.waiting)
+        return await entering
+    finally:
+        entering.cancel()
 
 
 def estimate(conversation: Conversation) -> int:

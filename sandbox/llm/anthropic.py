@@ -16,7 +16,17 @@ from sandbox.errors import ContextTooLong, ProviderError, ProviderUnavailable
 from sandbox.llm.anthropic_form import NAME, is_trained, make_request
 from sandbox.llm.arguments import finish_blocks, has_thoughts, parse_call, without_thoughts
 from sandbox.llm.failures import Peer
-from sandbox.llm.provider import Block, Conversation, Opaque, Reply, Stop, Text, ToolCall, Usage
+from sandbox.llm.provider import (
+    Block,
+    Conversation,
+    Opaque,
+    Reply,
+    ReplyTokens,
+    Stop,
+    Text,
+    ToolCall,
+    Usage,
+)
 from sandbox.llm.retries import ATTEMPTS, SENSELESS, Passing, persist
 from sandbox.llm.text_editor import from_native
 
@@ -55,13 +65,13 @@ class AnthropicProvider:
         api_key: str,
         *,
         base_url: str | None = None,
-        max_output_tokens: int = 16_000,
+        reply_tokens: ReplyTokens = lambda _: 16_000,
         max_retries: int = 4,
         reply_seconds: float = REPLY_SECONDS,
     ) -> None:
         self._client = AsyncAnthropic(api_key=api_key, base_url=base_url, max_retries=max_retries)
         self._attempts = min(1 + max_retries, ATTEMPTS)
-        self._max_output_tokens = max_output_tokens
+        self._reply_tokens = reply_tokens
         self._reply_seconds = reply_seconds
         self._unthinking: set[str] = set()
         """Models that turned out not to know that setting."""
@@ -124,7 +134,7 @@ class AnthropicProvider:
         if thinks:
             request["thinking"] = {"type": "adaptive"}
         stream = await self._client.messages.create(
-            model=model, max_tokens=self._max_output_tokens, stream=True, **request
+            model=model, max_tokens=self._reply_tokens(model), stream=True, **request
         )
         answer = _Answer(model, conversation)
         async with stream:

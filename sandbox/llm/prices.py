@@ -1,7 +1,7 @@
 """List prices of well-known models, in USD per million tokens, as published on PRICED_ON, and how
 much each takes in.
 
-Standard tier, shortest prompts, cache kept for five minutes. The configuration adds to the table
+Standard tier, cache kept for as short as can be. The configuration adds to the table
 and corrects it; what stands in neither has no known price, and its cost is unknown rather than
 wrong.
 """
@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from sandbox.llm.provider import Usage
@@ -30,6 +30,11 @@ class Price:
     cache_write: float | None = None
     context_tokens: int = 0
     """0: not known."""
+    long_from: int = 0
+    """Longer prompts than this cost more, in every token of the request; 0: they do not."""
+    long_input: float = 1.0
+    """By what: a factor of all input."""
+    long_output: float = 1.0
 
 
 def _price(
@@ -46,13 +51,26 @@ def _price(
 
 _OPUS_5 = _price(5, 25, 0.5, 6.25, 1_000_000)
 _OPUS_4 = _price(5, 25, 0.5, 6.25, 200_000)
-_GPT_6_SOL = _price(2, 10, 0.2, 2.5, 922_000)
+
+
+def _gpt_6(input_: float, output: float, cache_read: float, cache_write: float) -> Price:
+    price = _price(input_, output, cache_read, cache_write, 922_000)
+    return replace(price, long_from=272_000, long_input=2.0, long_output=1.5)
+
+
+_FABLE_5 = _price(10, 50, 1, 12.5, 1_000_000)
+_FABLE_5_1 = _price(10, 50, 0.25, 12.5, 1_000_000)
+_HAIKU_5_5 = replace(
+    _price(0.1, 0.5, 0.01, 0.125, 1_000_000), long_from=100_000, long_input=5.0, long_output=5.0
+)
 _GPT_5 = _price(1.25, 10, 0.125, 1.25, 400_000)
 
 _PRICES: Final[dict[str, dict[str, Price]]] = {
     "anthropic": {
-        "claude-fable-5-1": _price(10, 50, 0.25, 12.5, 1_000_000),
-        "claude-fable-5": _price(10, 50, 1, 12.5, 1_000_000),
+        "claude-fable-5-1": _FABLE_5_1,
+        "claude-fable-5": _FABLE_5,
+        "claude-mythos-5-1": _FABLE_5_1,
+        "claude-mythos-5": _FABLE_5,
         "claude-opus-5-5": _price(4, 20, 0.2, 5, 1_000_000),
         "claude-opus-5": _OPUS_5,
         "claude-opus-4-8": _OPUS_4,
@@ -63,14 +81,17 @@ _PRICES: Final[dict[str, dict[str, Price]]] = {
         "claude-sonnet-5": _price(2, 10, 0.2, 2.5, 1_000_000),
         "claude-sonnet-4-6": _price(3, 15, 0.3, 3.75, 200_000),
         "claude-sonnet-4-5": _price(3, 15, 0.3, 3.75, 200_000),
-        "claude-haiku-5-5": _price(0.1, 0.5, 0.01, 0.125, 1_000_000),
+        "claude-haiku-5-5": _HAIKU_5_5,
         "claude-haiku-4-5": _price(1, 5, 0.1, 1.25, 200_000),
     },
     "openai": {
-        "gpt-6-astra": _price(10, 50, 1, 12.5, 922_000),
-        "gpt-6.1-sol": _price(2, 10, 0.1, 2.5, 922_000),
-        "gpt-6-sol": _GPT_6_SOL,
-        "gpt-6-luna": _price(0.1, 0.5, 0.01, 0.125, 922_000),
+        "gpt-6.2-astra": _gpt_6(8, 40, 0.4, 10),
+        "gpt-6.2-sol": _gpt_6(2, 10, 0.1, 2.5),
+        "gpt-6.1-sol": _gpt_6(2, 10, 0.1, 2.5),
+        "gpt-6.1-terra": _gpt_6(1, 5, 0.05, 1.25),
+        "gpt-6-astra": _gpt_6(10, 50, 1, 12.5),
+        "gpt-6-sol": _gpt_6(2, 10, 0.2, 2.5),
+        "gpt-6-luna": _gpt_6(0.1, 0.5, 0.01, 0.125),
         "gpt-5.2": _price(1.75, 14, 0.175, 1.75, 400_000),
         "gpt-5.1": _GPT_5,
         "gpt-5": _GPT_5,
@@ -112,13 +133,13 @@ class Prices:
         read = price.input if price.cache_read is None else price.cache_read
         write = price.input if price.cache_write is None else price.cache_write
         plain = max(0, usage.input_tokens - usage.cache_read_tokens - usage.cache_write_tokens)
-        total = (
-            plain * price.input
-            + usage.cache_read_tokens * read
-            + usage.cache_write_tokens * write
-            + usage.output_tokens * price.output
+        asked = (
+            plain * price.input + usage.cache_read_tokens * read + usage.cache_write_tokens * write
         )
-        return total / 1_000_000
+        answered = usage.output_tokens * price.output
+        if price.long_from and usage.input_tokens > price.long_from:
+            asked, answered = asked * price.long_input, answered * price.long_output
+        return (asked + answered) / 1_000_000
 
 
 PUBLISHED: Final = Prices()

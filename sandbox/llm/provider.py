@@ -5,6 +5,7 @@ Host and container speak this form; each provider turns it into its own wire for
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
@@ -118,6 +119,10 @@ class Reply:
     stop: Stop
     model: str
     usage: Usage = field(default_factory=Usage)
+
+
+ReplyTokens = Callable[[str], int]
+"""How long a reply may be, by the model's name."""
 
 
 class Provider(Protocol):

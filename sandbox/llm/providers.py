@@ -15,7 +15,7 @@ from pydantic import SecretStr
 from sandbox.errors import ProviderError, ProviderKeyMissing
 from sandbox.llm.pace import Pace
 from sandbox.llm.prices import Price, Prices
-from sandbox.llm.provider import Provider
+from sandbox.llm.provider import Provider, ReplyTokens
 from sandbox.passing.upstream import Upstream
 
 PROVIDERS: Final = ("anthropic", "openai", "replay")
@@ -25,6 +25,8 @@ _ADDRESSES: Final = {
     "openai": "https://api.openai.com/v1",
 }
 """As the SDKs have them."""
+REPLY_SHARE: Final = 0.25
+"""Of a model's window, at the most."""
 _NO_KEY: Final = "none"
 """Sent to a server of one's own that asks for no key; the SDK insists on some value."""
 
@@ -61,6 +63,8 @@ class ProviderSettings(Protocol):
     @property
     def known(self) -> Sequence[KnownModel]: ...
     @property
+    def context_tokens(self) -> int: ...
+    @property
     def max_output_tokens(self) -> int: ...
     @property
     def replay_delay_seconds(self) -> float: ...
@@ -93,7 +97,7 @@ class Providers:
         self._environment = environment
         self._made = dict(made or {})
         self._making = asyncio.Lock()
-        self.prices = Prices({split_model(known.model): known.price() for known in settings.known})
+        self.prices = known_prices(settings)
         self._paces = {
             "anthropic": Pace(
                 requests=settings.anthropic_requests_per_minute,
@@ -198,9 +202,7 @@ def make_provider(
     if name == "anthropic":
         from sandbox.llm.anthropic import AnthropicProvider
 
-        return AnthropicProvider(
-            key, base_url=base_url, max_output_tokens=settings.max_output_tokens
-        )
+        return AnthropicProvider(key, base_url=base_url, reply_tokens=reply_tokens(name, settings))
     from sandbox.llm.openai import OpenAIProvider
 
     api = settings.openai_api
@@ -208,8 +210,26 @@ def make_provider(
         key,
         base_url=base_url,
         api=None if api == "auto" else api,
-        max_output_tokens=settings.max_output_tokens,
+        reply_tokens=reply_tokens(name, settings),
     )
+
+
+def known_prices(settings: ProviderSettings) -> Prices:
+    """The published ones with the configuration's."""
+    return Prices({split_model(known.model): known.price() for known in settings.known})
+
+
+def reply_tokens(name: str, settings: ProviderSettings) -> ReplyTokens:
+    """The longest reply of each model: a small window must have room for more than that."""
+    prices = known_prices(settings)
+
+    def limit(model: str) -> int:
+        price = prices.find(name, model)
+        window = settings.context_tokens or (price.context_tokens if price is not None else 0)
+        longest = settings.max_output_tokens
+        return min(longest, int(window * REPLY_SHARE)) if window else longest
+
+    return limit
 
 
 def _key(name: str, settings: ProviderSettings, environment: Mapping[str, str]) -> str | None:

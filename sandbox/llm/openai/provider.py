@@ -18,7 +18,7 @@ from sandbox.llm.arguments import has_thoughts, without_thoughts
 from sandbox.llm.failures import Peer
 from sandbox.llm.openai import chat, responses
 from sandbox.llm.openai.stream import BrokeOff, Failed
-from sandbox.llm.provider import Conversation, Reply, ToolCall
+from sandbox.llm.provider import Conversation, Reply, ReplyTokens, ToolCall
 from sandbox.llm.retries import ATTEMPTS, SENSELESS, Passing, persist
 
 REPLY_SECONDS: Final = 900.0
@@ -44,14 +44,14 @@ class OpenAIProvider:
         *,
         base_url: str | None = None,
         api: Api | None = None,
-        max_output_tokens: int = 16_000,
+        reply_tokens: ReplyTokens = lambda _: 16_000,
         max_retries: int = 4,
         reply_seconds: float = REPLY_SECONDS,
     ) -> None:
         """``api`` is which of the two is spoken; None: Responses to OpenAI itself, else chat."""
         self._client = AsyncOpenAI(api_key=api_key, base_url=base_url, max_retries=max_retries)
         self._attempts = min(1 + max_retries, ATTEMPTS)
-        self._max_output_tokens = max_output_tokens
+        self._reply_tokens = reply_tokens
         self._reply_seconds = reply_seconds
         self._refused: set[str] = set()
         """What the server turned out not to take, see ``_learns``."""
@@ -150,7 +150,7 @@ class OpenAIProvider:
         if self.api == "responses":
             return await self._client.responses.create(
                 model=model,
-                max_output_tokens=self._max_output_tokens,
+                max_output_tokens=self._reply_tokens(model),
                 stream=True,
                 **responses.make_request(
                     conversation, model, mended=mended, trained=self._is_trained(model)
@@ -160,7 +160,7 @@ class OpenAIProvider:
         limit = "max_completion_tokens"
         if limit in self._refused:  # the older name, which OpenAI itself has given up
             limit = "max_tokens"
-        request[limit] = self._max_output_tokens
+        request[limit] = self._reply_tokens(model)
         if "stream_options" not in self._refused:
             request["stream_options"] = {"include_usage": True}
         return await self._client.chat.completions.create(model=model, stream=True, **request)

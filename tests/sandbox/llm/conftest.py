@@ -42,7 +42,7 @@ async def _listen(application: web.Application) -> tuple[web.AppRunner, str]:
 async def anthropic_pair() -> AsyncIterator[Pair]:
     server = AnthropicServer(Script([]))
     runner, url = await _listen(server.application())
-    provider = AnthropicProvider(KEY, base_url=url, max_output_tokens=1000, max_retries=1)
+    provider = AnthropicProvider(KEY, base_url=url, reply_tokens=lambda _: 1000, max_retries=1)
     yield Pair(provider, server, "Anthropic")
     await provider.close()
     await runner.cleanup()
@@ -52,7 +52,7 @@ async def anthropic_pair() -> AsyncIterator[Pair]:
 async def openai_pair() -> AsyncIterator[Pair]:
     server = OpenAIServer(Script([]))
     runner, url = await _listen(server.application())
-    provider = OpenAIProvider(KEY, base_url=f"{url}/v1", max_output_tokens=1000, max_retries=1)
+    provider = OpenAIProvider(KEY, base_url=f"{url}/v1", reply_tokens=lambda _: 1000, max_retries=1)
     yield Pair(provider, server, f"The model server at {url.removeprefix('http://')}")
     await provider.close()
     await runner.cleanup()
@@ -63,7 +63,7 @@ async def responses_pair() -> AsyncIterator[Pair]:
     server = ResponsesServer(Script([]))
     runner, url = await _listen(server.application())
     provider = OpenAIProvider(
-        KEY, base_url=f"{url}/v1", api="responses", max_output_tokens=1000, max_retries=1
+        KEY, base_url=f"{url}/v1", api="responses", reply_tokens=lambda _: 1000, max_retries=1
     )
     yield Pair(provider, server, f"The model server at {url.removeprefix('http://')}")
     await provider.close()

@@ -14,7 +14,7 @@ from chatbot.model_settings import KnownModelSettings
 from sandbox.errors import ProviderError, ProviderKeyMissing
 from sandbox.llm.prices import cost_usd, find_price
 from sandbox.llm.provider import Usage
-from sandbox.llm.providers import Providers, is_configured, make_provider, split_model
+from sandbox.llm.providers import Providers, is_configured, make_provider, reply_tokens, split_model
 
 
 @dataclass(frozen=True)
@@ -29,6 +29,7 @@ class Settings:
     openai_requests_per_minute: int = 0
     openai_tokens_per_minute: int = 0
     known: tuple[KnownModelSettings, ...] = ()
+    context_tokens: int = 0
     max_output_tokens: int = 1000
     replay_delay_seconds: float = 0.0
 
@@ -110,3 +111,22 @@ def test_a_dated_name_has_the_price_of_the_plain_one() -> None:
     assert find_price("openai", "gpt-5.2-2025-12-11") == find_price("openai", "gpt-5.2")
     assert find_price("openai", "gpt-5-mini") != find_price("openai", "gpt-5")
     assert find_price("anthropic", "gpt-5") is None
+
+
+def test_long_prompts_cost_more_where_the_provider_says_so() -> None:
+    def cost(model: str, tokens: int) -> float | None:
+        usage = Usage(input_tokens=tokens, cache_read_tokens=tokens // 2, output_tokens=1000)
+        return cost_usd("openai" if model[0] == "g" else "anthropic", model, usage)
+
+    assert cost("gpt-6.2-sol", 272_000) == pytest.approx(0.136 * 2 + 0.136 * 0.1 + 0.01)
+    assert cost("gpt-6.2-sol", 300_000) == pytest.approx((0.15 * 2 + 0.15 * 0.1) * 2 + 0.015)
+    assert cost("claude-haiku-5-5", 200_000) == pytest.approx((0.01 + 0.001) * 5 + 0.0025)
+    assert cost("claude-opus-5-5", 500_000) == pytest.approx(0.25 * 4 + 0.25 * 0.2 + 0.02)
+
+
+def test_a_reply_leaves_room_in_a_small_window() -> None:
+    known = (KnownModelSettings(model="openai:small", context_tokens=8192),)
+    limit = reply_tokens("openai", Settings(known=known, max_output_tokens=16_000))
+    assert [limit(model) for model in ("small", "gpt-4o", "unknown")] == [2048, 16_000, 16_000]
+    limit = reply_tokens("openai", Settings(context_tokens=32_768, max_output_tokens=16_000))
+    assert limit("unknown") == 8192
