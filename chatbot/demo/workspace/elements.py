@@ -109,6 +109,22 @@ def _check_select(faults: Faults, menu: Json, at: str) -> None:
                 check_option(faults, option, inner, plain=True)
 
 
+def _check_external(faults: Faults, menu: Json, at: str) -> None:
+    """Its options come from the app, while the person types."""
+    many = menu["type"].startswith("multi_")
+    optional = {"min_query_length", "initial_options" if many else "initial_option"}
+    faults.fields(
+        menu, at, (), SELECT_FIELDS | optional | ({"max_selected_items"} if many else set())
+    )
+    least = menu.get("min_query_length")
+    if least is not None and (isinstance(least, bool) or not isinstance(least, int) or least < 0):
+        faults.add(f"{at}/min_query_length", "must be a positive integer")
+    if menu.get("initial_option") is not None and faults.is_object(
+        menu["initial_option"], f"{at}/initial_option"
+    ):
+        check_option(faults, menu["initial_option"], f"{at}/initial_option", plain=True)
+
+
 def _check_group(faults: Faults, group: Json, at: str) -> None:
     initial = "initial_options" if group["type"] == "checkboxes" else "initial_option"
     faults.fields(group, at, ("options",), {"action_id", "confirm", "focus_on_load", initial})
@@ -160,6 +176,8 @@ _RULES: dict[str, Callable[[Faults, Json, str], None]] = {
     "image": check_image,
     "static_select": _check_select,
     "multi_static_select": _check_select,
+    "external_select": _check_external,
+    "multi_external_select": _check_external,
     "checkboxes": _check_group,
     "radio_buttons": _check_group,
     "plain_text_input": _check_words,

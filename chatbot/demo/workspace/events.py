@@ -121,6 +121,17 @@ class Events:
             payload["message"] = message
         return await self._socket_mode.deliver_interaction(payload)
 
+    async def suggest(self, user: User, asked: Json) -> Json:
+        """What somebody types in a menu; answers what the app acknowledged with.
+
+        No trigger comes with it: nothing can be opened while a person types.
+        """
+        common = self._common(user)
+        del common["trigger_id"]
+        return await self._socket_mode.deliver_interaction(
+            {"type": "block_suggestion", **common, **asked}
+        )
+
     async def press_view(self, user: User, view: Json, values: Json, element: Json) -> Json:
         """A button or a menu of a modal or the home tab, with what its fields hold."""
         payload: Json = {

@@ -57,6 +57,7 @@ class PageApi:
             web.post("/page/react", self.react),
             web.post("/page/upload", self.upload),
             web.post("/page/click", self.click),
+            web.post("/page/suggest", self.suggest),
             web.post("/page/submit", self.submit),
             web.post("/page/close", self.close),
         ]
@@ -191,6 +192,23 @@ class PageApi:
         except NotAcknowledged:
             raise ApiError("The app did not answer in time.") from None
         return _json({})
+
+    async def suggest(self, request: web.Request) -> web.Response:
+        given = await _given(request)
+        message = None
+        if not given.get("view_id"):
+            message = self._state.channel(str(given.get("channel"))), str(given.get("ts"))
+        try:
+            answer = await self._people.suggest(
+                self._user(given),
+                str(given.get("action_id")),
+                str(given.get("value", "")),
+                message=message,
+                view_id=str(given.get("view_id") or ""),
+            )
+        except NotAcknowledged:
+            raise ApiError("The app did not answer in time.") from None
+        return _json(answer)
 
     async def submit(self, request: web.Request) -> web.Response:
         given = await _given(request)

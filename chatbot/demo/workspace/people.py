@@ -11,6 +11,7 @@ from chatbot.demo.workspace.errors import ApiError
 from chatbot.demo.workspace.events import Events
 from chatbot.demo.workspace.pictures import picture_type
 from chatbot.demo.workspace.state import Channel, File, State, User
+from chatbot.demo.workspace.suggestions import EXTERNAL, Suggestions
 from chatbot.demo.workspace.text import as_typed
 
 Json = dict[str, Any]
@@ -28,6 +29,7 @@ class People:
         self._events = events
         self._api = api
         self._changed = changed
+        self._suggestions = Suggestions(events)
 
     def say(
         self,
@@ -96,7 +98,41 @@ class People:
         _check_member(user, channel)
         message = self._shown(user, channel, ts)
         pressed = _find_element(message, action_id, block_id=block_id, value=value, chosen=chosen)
+        self._choose(user, pressed, chosen)
         return await self._events.press(user, channel, message, pressed)
+
+    async def suggest(
+        self,
+        user: User,
+        action_id: str,
+        typed: str,
+        *,
+        message: tuple[Channel, str] | None = None,
+        view_id: str = "",
+    ) -> Json:
+        """What a menu offers for what is typed in it, on a message or in a modal."""
+        if message is None:
+            view = self._view(user, view_id)
+            shown = {name: part for name, part in view.items() if name != "_user"}
+            place: Json = {"container": {"type": "view", "view_id": view_id}, "view": shown}
+        else:
+            channel, ts = message
+            _check_member(user, channel)
+            shown = self._shown(user, channel, ts)
+            container: Json = {"type": "message", "message_ts": ts, "channel_id": channel.id}
+            container["is_ephemeral"] = "to" in shown
+            place = {"container": container, "message": shown}
+            place["channel"] = {"id": channel.id, "name": channel.name}
+        menu = _find_element(shown, action_id)
+        block_id = menu.pop("block_id")
+        return await self._suggestions.ask(user, place, block_id, menu, typed)
+
+    def _choose(self, user: User, pressed: Json, chosen: object) -> None:
+        """An option of a menu that the app fills: only what it offered can be chosen."""
+        if pressed.get("type") in EXTERNAL:
+            if not self._suggestions.was_offered(user, pressed, chosen):
+                raise ApiError("option_not_offered")
+            pressed["selected_option"] = chosen
 
     async def press_view(
         self,
@@ -110,6 +146,7 @@ class People:
         """A button or a menu of a modal."""
         view = self._view(user, view_id)
         pressed = _find_element(view, action_id, chosen=chosen)
+        self._choose(user, pressed, chosen)
         shown = {name: part for name, part in view.items() if name != "_user"}
         return await self._events.press_view(user, shown, values, pressed)
 
@@ -267,7 +304,8 @@ def _find_element(
 ) -> Json:
     """What was pressed of a message or a view, as the app is told."""
     for block in shown.get("blocks") or []:
-        elements = [*(block.get("elements") or []), *filter(None, [block.get("accessory")])]
+        single = (block.get("accessory"), block.get("element"))
+        elements = [*(block.get("elements") or []), *filter(None, single)]
         for element in elements:
             if element.get("action_id") != action_id:
                 continue

@@ -150,6 +150,29 @@ class Workspace:
             person, view_id, action_id, values or {}, chosen=chosen
         )
 
+    async def choose(self, user: str, channel: str, ts: str, action_id: str, chosen: Json) -> Json:
+        """Choose in a menu of a message what it offered."""
+        place = self.state.channel(channel)
+        return await self._people.press(self.state.user(user), place, ts, action_id, chosen=chosen)
+
+    async def suggest(
+        self,
+        user: str,
+        action_id: str,
+        typed: str,
+        *,
+        channel: str = "",
+        ts: str = "",
+        view: str = "",
+    ) -> list[Json]:
+        """Type in a menu that the app fills; answers what it offers; raises NotAcknowledged."""
+        message = (self.state.channel(channel), ts) if channel else None
+        answer = await self._people.suggest(
+            self.state.user(user), action_id, typed, message=message, view_id=view
+        )
+        groups = answer.get("option_groups") or [answer]
+        return [option for group in groups for option in group.get("options") or []]
+
     async def submit_view(self, user: str, view_id: str, values: Json) -> Json:
         return await self._people.submit(self.state.user(user), view_id, values)
 

@@ -21,6 +21,7 @@ export const edit = (values) => send("/page/edit", values);
 export const remove = (values) => send("/page/delete", values);
 export const react = (values) => send("/page/react", values);
 export const click = (values) => send("/page/click", values);
+export const suggest = (values) => send("/page/suggest", values);
 export const submit = (values) => send("/page/submit", values);
 export const close = (values) => send("/page/close", values);
 

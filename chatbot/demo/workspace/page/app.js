@@ -39,6 +39,7 @@ const place = {
       fallback: item.text,
       fileUrl: (file) => file.url,
       ...memory(item.ts),
+      suggest: (part, block, value) => api.suggest({ channel, ts: item.ts, action_id: part.action_id, value }),
       async press(part, block, node) {
         if (node) node.classList.add("pressed");
         const values = { channel, ts: item.ts, block_id: block.block_id, action_id: part.action_id, selected_option: part.selected_option };
@@ -62,6 +63,7 @@ const viewContext = {
   fallback: "",
   fileUrl: () => null,
   press: (view, form, part) => tell(api.click({ view_id: view.id, action_id: part.action_id, selected_option: part.selected_option, values: values(form) })),
+  suggest: (view, part, value) => api.suggest({ view_id: view.id, action_id: part.action_id, value }),
   submit: (view, values) => api.submit({ view_id: view.id, values }),
   close: (view) => tell(api.close({ view_id: view.id })),
 };

@@ -1,6 +1,7 @@
 // Block Kit into elements. `press(element, block)` is called for a press that the app should know of.
 
 import { el, link, safeUrl } from "./dom.js";
+import { picker } from "./picker.js";
 import { emoji } from "./emoji.js";
 import { code, looksLikeDiff } from "./files.js";
 import { field } from "./inputs.js";
@@ -211,6 +212,13 @@ function element(part, block, context) {
     case "static_select":
     case "overflow":
       return menu(part, block, context);
+    case "external_select":
+      return picker(
+        part,
+        { data: { actionId: part.action_id ?? "" } },
+        (typed) => context.suggest(part, block, typed),
+        (option) => context.press({ ...part, selected_option: option }, block),
+      );
     default:
       return el("em", { class: "unknown" }, `[${part.type}]`);
   }

@@ -2,6 +2,7 @@
 
 import { el } from "./dom.js";
 import { plain } from "./blocks.js";
+import { picker } from "./picker.js";
 
 export function field(block, context) {
   const id = `field-${block.block_id}`;
@@ -9,14 +10,14 @@ export function field(block, context) {
     "div",
     { class: "field", data: { blockId: block.block_id } },
     el("label", { for: id }, plain(block.label), block.optional ? el("span", { class: "optional" }, " (optional)") : null),
-    control(block.element, id, context),
+    control(block.element, id, (typed) => context.suggest(block.element, block, typed)),
     block.hint ? el("div", { class: "hint" }, plain(block.hint)) : null,
     el("div", { class: "error", role: "alert" }),
   );
   return box;
 }
 
-function control(element, id) {
+function control(element, id, suggest) {
   const hold = { id, data: { actionId: element.action_id, kind: element.type } };
   const placeholder = plain(element.placeholder);
   switch (element.type) {
@@ -44,6 +45,8 @@ function control(element, id) {
         options.map((option) => el("option", { value: option.value, selected: option.value === chosen, data: { option: JSON.stringify(option) } }, plain(option.text))),
       );
     }
+    case "external_select":
+      return picker(element, hold, suggest);
     case "checkboxes":
     case "radio_buttons": {
       const type = element.type === "checkboxes" ? "checkbox" : "radio";
@@ -83,6 +86,7 @@ function value(input) {
     const chosen = input.selectedOptions[0];
     return { type, selected_option: chosen?.dataset.option ? option(chosen) : null };
   }
+  if (type === "external_select") return { type, selected_option: input.dataset.option ? option(input) : null };
   if (type === "checkboxes") return { type, selected_options: [...input.querySelectorAll("input:checked")].map(option) };
   if (type === "radio_buttons") {
     const chosen = input.querySelector("input:checked");

@@ -39,7 +39,7 @@ export function showView(view, context) {
   const submit = el("button", { type: "submit", class: "button primary" }, plain(view.submit) || "Submit");
   form.append(
     el("div", { class: "modal-head" }, el("h2", {}, plain(view.title)), el("button", { type: "button", class: "quiet", "aria-label": "Close", onclick: () => context.close(view) }, "✕")),
-    el("div", { class: "modal-body" }, blocks(view.blocks, { ...context, press: (part) => context.press(view, form, part) })),
+    el("div", { class: "modal-body" }, blocks(view.blocks, { ...context, press: (part) => context.press(view, form, part), suggest: (part, block, typed) => context.suggest(view, part, typed) })),
     el(
       "div",
       { class: "modal-foot" },

@@ -219,3 +219,31 @@ async def test_an_example_fills_the_composer(page: Page) -> None:
     await page.get_by_role("button", name="fix it").click()
     await expect(page.locator("#composer textarea")).to_have_value("fix it")
     await expect(page.locator("#composer textarea")).to_be_focused()
+
+
+async def test_a_menu_that_searches(
+    workspace: Workspace, client: AsyncWebClient, app: Connected, page: Page
+) -> None:
+    @app.bolt.options("repository")
+    async def offer(ack: Ask, payload: Json) -> None:
+        names = [name for name in ("acme/api", "acme/web") if payload["value"] in name]
+        await ack(options=[{"text": plain(name), "value": name} for name in names])
+
+    chosen = []
+
+    @app.bolt.action("repository")
+    async def choose(ack: Ask, action: Json) -> None:
+        await ack()
+        chosen.append(action["selected_option"]["value"])
+
+    menu = {"type": "external_select", "action_id": "repository", "min_query_length": 0}
+    menu["placeholder"] = plain("Find a repository")
+    row = {"type": "actions", "elements": [menu]}
+    await client.chat_postMessage(channel="C0SHOP", text="?", blocks=[row])
+    field = page.get_by_label("Find a repository")
+    await field.fill("we")
+    await expect(page.get_by_role("option")).to_have_text(["acme/web"])
+    await keep(page, "picker")
+    await field.press("ArrowDown")
+    await field.press("Enter")
+    await until(lambda: chosen == ["acme/web"])
