@@ -38,14 +38,17 @@ PREFIX: Final = "warm-"
 """Of the folders; the rest of a name is the run for which the container was started."""
 SOCKET: Final = "rest.sock"
 READY: Final = b"ready\n"
-READY_SECONDS: Final = 15.0
+READY_SECONDS: Final = 45.0
 """For the agent program to end everything and begin anew."""
 TAKE_SECONDS: Final = 2.0
 """A next run waits no longer for that: cold it would have started by then."""
+POLL_SECONDS: Final = 0.5
+CLOSE_SECONDS: Final = 10.0
+"""An engine that hangs must not hold up the program's end; what is left goes at the next start."""
 PROCESSES: Final = 2
 """The container's first one and the agent program."""
-DISK_SHARE: Final = 0.5
-"""Of its limit: a container that has written more is not kept."""
+DISK_SHARE: Final = 0.1
+"""Of its limit: a container that has written more is not kept, so that the next run has its due."""
 _LOCK: Final = "lock"
 _ENDINGS: Final = frozenset({"finished", "gave_up", "stopped"})
 
@@ -126,10 +129,10 @@ class Warm:
             return False
         place = self._directory / f"{PREFIX}{handle['run_id']}"
         try:
-            lock = await asyncio.to_thread(_make_place, place, directory / "gateway")
+            # At once, so that no cancellation comes between the folder and its owner.
+            lock = _make_place(place, directory / "gateway")
         except OSError as error:
             log.info("not_warm", run_id=spec.run_id, error=str(error))
-            await asyncio.to_thread(shutil.rmtree, place, ignore_errors=True)
             return False
         guest = Guest(
             task_id=spec.task_id,
@@ -169,7 +172,7 @@ class Warm:
         for guest in list(self._guests.values()):
             self._let_go(guest)
         if self._ending:
-            await asyncio.wait(self._ending)
+            await asyncio.wait(self._ending, timeout=CLOSE_SECONDS)
 
     def _let_go(self, guest: Guest) -> None:
         """End it in the background."""
@@ -203,19 +206,32 @@ class Warm:
         with listener:
             listener.listen(8)
             listener.setblocking(False)
-            loop = asyncio.get_running_loop()
             while guest.peer is None:
-                peer, _ = await loop.sock_accept(listener)
-                if await self._is_alone(peer, guest.handle):
-                    guest.peer = peer
-                else:
-                    peer.close()
+                peer = await self._accept(listener, guest.handle)
+                try:
+                    if await self._is_alone(peer, guest.handle):
+                        guest.peer = peer
+                finally:
+                    if guest.peer is None:
+                        peer.close()
         (guest.place / "gateway" / SOCKET).unlink(missing_ok=True)
         usage = await self._engine.disk_usage(guest.handle)
         limit = json.loads(guest.ground)["disk_bytes"]
         if usage is not None and usage.size_bytes > DISK_SHARE * limit:
             raise ThreadsmithError("It has written much.")
         await self._engine.halt(guest.handle)
+
+    async def _accept(self, listener: socket.socket, handle: Handle) -> socket.socket:
+        """The next connection; raises ThreadsmithError once the container has ended."""
+        loop = asyncio.get_running_loop()
+        accepting = asyncio.create_task(loop.sock_accept(listener))
+        try:
+            while not (await asyncio.wait({accepting}, timeout=POLL_SECONDS))[0]:
+                if (await self._engine.poll(handle)).name in ("exited", "gone"):
+                    raise ThreadsmithError("It has ended.")
+            return accepting.result()[0]
+        finally:
+            accepting.cancel()
 
     async def _is_alone(self, peer: socket.socket, handle: Handle) -> bool:
         """Whether it is the agent program, and nothing else lives: only then is it given a token.
@@ -287,6 +303,7 @@ def _locked_places(directory: Path) -> set[str]:
 
 def _make_place(place: Path, gateway: Path) -> TextIO:
     """The folder, locked, with what the container is shown; emptied of the run's sockets."""
+    shutil.rmtree(place, ignore_errors=True)
     place.mkdir(mode=0o700)
     lock = (place / _LOCK).open("w")
     try:
@@ -295,6 +312,7 @@ def _make_place(place: Path, gateway: Path) -> TextIO:
         for path in (place / "gateway").iterdir():
             path.unlink()
     except OSError:
+        shutil.rmtree(place, ignore_errors=True)
         lock.close()
         raise
     return lock

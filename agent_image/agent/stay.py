@@ -24,7 +24,7 @@ Json = Dict[str, Any]
 ARGUMENT = "stay"
 READY = b"ready\n"
 ENDINGS = frozenset({"finished", "gave_up", "stopped"})
-WAIT_SECONDS = 20.0
+WAIT_SECONDS = 60.0
 """For the host to take this program on; it may have changed its mind."""
 _KILL_SECONDS = 10.0
 _PAUSE_SECONDS = 0.02

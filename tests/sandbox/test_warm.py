@@ -158,6 +158,7 @@ async def test_the_next_run_is_in_the_same_container_with_a_token_of_its_own(
     assert list(house.directory.glob("r_*")) == []
     assert [path.name for path in house.directory.glob("warm-r_1/gateway/*")] == []
     second = await house.follow_up(runner)
+    await house.halted()
     third = await house.follow_up(runner, "r_3")
     assert (second.kind, third.kind) == ("patch", "patch")
     assert len({first.title, second.title, third.title}) == 3

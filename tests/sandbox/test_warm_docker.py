@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import uuid
 from collections.abc import AsyncIterator
@@ -80,6 +81,7 @@ class House:
     image: str
     model: str
     runner: Runner
+    warm: Warm
     setup: Setup | None = None
 
     def spec(self, request: str, **changes: Any) -> RunSpec:
@@ -96,6 +98,9 @@ class House:
             spec = self.spec(request, patch=patch, resume_turn=turns)
             outcomes.append(await runner.run(spec, recorder))
             patch = recorder.patches[-1][0]
+            for guest in list(self.warm._guests.values()):
+                async with asyncio.timeout(60):
+                    await guest.ready.wait()
         return recorder, outcomes
 
 
@@ -108,7 +113,7 @@ async def house(
     model = write_replies(tmp_path / "replies.json", CONVERSATIONS)
     warm = Warm(engine, tmp_path / "runs", seconds=600, count=2)
     runner = make_runner(engine, ReplayProvider(), tmp_path / "runs", warm=warm)
-    house = House(engine, tmp_path / "runs", tree, agent_image, model, runner)
+    house = House(engine, tmp_path / "runs", tree, agent_image, model, runner, warm)
     yield house
     await warm.close()
     for handle in await engine.list():
