@@ -34,6 +34,7 @@ from chatbot.publish_rules import publish_rules
 from chatbot.recovery import recover
 from chatbot.secrets import configured_secrets
 from chatbot.slack.front import SlackFront
+from chatbot.slack.http_door import HttpDoor
 from chatbot.sources import TaskSources
 from chatbot.upkeep import Upkeep
 from chatbot.web.app import make_web_app
@@ -158,12 +159,15 @@ async def start_app(
         await stack.enter_async_context(_background(logs.run()))
         web_url = ""
         watch = None
+        slack_door = HttpDoor()
         if forge is not None and fronts:
             issues = IssueReader(settings, actions, intake, forge)
             watch = Watch(settings, actions, forge, issues)
         if fronts:
             wake = watch.wake if watch is not None else _nobody
-            application = make_web_app(settings, history, actions, intake, wake=wake)
+            application = make_web_app(
+                settings, history, actions, intake, wake=wake, more=slack_door.routes()
+            )
             web_url = await stack.enter_async_context(_listening(application, settings))
         publisher = TaskPublisher(
             *(settings, actions, forge, sources),
@@ -194,6 +198,7 @@ async def start_app(
                 *(settings, history, actions, intake),
                 public_url=web_url,
                 linking=Linking(history, forge),
+                door=slack_door,
             )
             await front.start()
             stack.push_async_callback(front.stop)

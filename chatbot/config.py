@@ -11,7 +11,7 @@ import os
 import re
 import tomllib
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import Field, SecretStr, ValidationError, model_validator
 
@@ -64,6 +64,12 @@ class SlackSettings(Section):
     """The bot's token, `xoxb-…`; without one Slack is left out."""
     app_token: SecretStr | None = None
     """The app-level token for Socket Mode, `xapp-…`."""
+    mode: Literal["socket", "http"] = "socket"
+    """How Slack reaches us: over connections that we open, or `<public_url>/slack/events`."""
+    connections: int = Field(default=2, ge=1, le=10)
+    """Of Socket Mode; Slack takes ten of an app at the most."""
+    signing_secret: SecretStr | None = None
+    """What Slack signs its requests with, for mode `http`."""
     api_url: str = "https://slack.com/api/"
     """Where Slack's Web API is."""
     approvers: tuple[str, ...] = ()

@@ -7,21 +7,25 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from chatbot.config import Settings
+from chatbot.slack.http_door import PATH
 from sandbox.errors import ThreadsmithError
 
 
 async def check_slack(settings: Settings) -> str:
     """Who the bot is, in words; raises a ThreadsmithError that says what is wrong."""
     bot, app = settings.slack.bot_token, settings.slack.app_token
-    if bot is None or app is None:
+    is_http = settings.slack.mode == "http"
+    if bot is None or (settings.slack.signing_secret if is_http else app) is None:
+        name = "SIGNING_SECRET" if is_http else "APP_TOKEN"
         raise ThreadsmithError(
             "not configured",
-            resolution="Set THREADSMITH_SLACK_BOT_TOKEN and THREADSMITH_SLACK_APP_TOKEN.",
+            resolution=f"Set THREADSMITH_SLACK_BOT_TOKEN and THREADSMITH_SLACK_{name}.",
         )
     client = AsyncWebClient(token=bot.get_secret_value(), base_url=settings.slack.api_url)
     try:
         who = await client.auth_test()
-        await client.apps_connections_open(app_token=app.get_secret_value())
+        if not is_http and app is not None:
+            await client.apps_connections_open(app_token=app.get_secret_value())
     except SlackApiError as error:
         raise ThreadsmithError(
             f"Slack answers {error.response['error']}",
@@ -33,4 +37,5 @@ async def check_slack(settings: Settings) -> str:
             details=str(error),
             resolution="Check the network and slack.api_url.",
         ) from error
-    return f"{who['user']} in {who['team']}; Socket Mode opens"
+    way = f"requests come to {PATH}" if is_http else "Socket Mode opens"
+    return f"{who['user']} in {who['team']}; {way}"

@@ -8,7 +8,7 @@ from contextlib import AsyncExitStack
 
 import aiohttp
 import structlog
-from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
+from pydantic import SecretStr
 from slack_bolt.async_app import AsyncApp
 from slack_bolt.authorization import AuthorizeResult
 from slack_sdk.errors import SlackApiError
@@ -26,6 +26,7 @@ from chatbot.slack.clients import make_client
 from chatbot.slack.commands import Commands
 from chatbot.slack.decisions import Decisions
 from chatbot.slack.given import SlackGiven
+from chatbot.slack.http_door import HttpDoor
 from chatbot.slack.listeners import (
     buttons,
     commands,
@@ -40,7 +41,7 @@ from chatbot.slack.people import People
 from chatbot.slack.reception import Reception
 from chatbot.slack.reporter import Reporter
 from chatbot.slack.reviews import Reviews
-from chatbot.slack.socket import Socket
+from chatbot.slack.sockets import Sockets
 from chatbot.slack.starting import Starting
 from chatbot.slack.threads import Threads
 from chatbot.slack.uploads import Uploads
@@ -77,8 +78,11 @@ class SlackFront:
         *,
         public_url: str,
         linking: Linking,
+        door: HttpDoor | None = None,
     ) -> None:
+        """``door``: where Slack's requests come in, in mode `http`."""
         self._linking = linking
+        self.door = door or HttpDoor()
         self._threads: Threads | None = None
         self.fetchers: Mapping[str, Fetch] = {}
         """For what comes along with messages, once it is started."""
@@ -109,15 +113,17 @@ class SlackFront:
 
     async def _start(self, stack: AsyncExitStack) -> None:
         slack = self._settings.slack
-        if slack.bot_token is None or slack.app_token is None:
-            raise ConfigError("slack.bot_token and slack.app_token are both needed.")
-        token, app_token = slack.bot_token.get_secret_value(), slack.app_token.get_secret_value()
+        token = _needed(slack.bot_token, "bot_token")
+        is_http = slack.mode == "http"
+        app_token = "" if is_http else _needed(slack.app_token, "app_token")
+        signing_secret = _needed(slack.signing_secret, "signing_secret") if is_http else None
         timeout = aiohttp.ClientTimeout(total=CALL_SECONDS)
         session = await stack.enter_async_context(aiohttp.ClientSession(timeout=timeout))
         client = make_client(token, slack.api_url, session, retries=True)
         identity, workspace_url, socket_url = await _introduce(client, app_token)
         app = AsyncApp(
             name="threadsmith",
+            signing_secret=signing_secret,
             client=make_client(None, slack.api_url, session, retries=True),
             authorize=_authorize(identity),
             # A message is acknowledged once it is stored: a crash before that loses nothing.
@@ -137,13 +143,13 @@ class SlackFront:
         reporting = asyncio.create_task(reporter.run(), name="slack reporter")
         reporting.add_done_callback(_log_end)
         stack.push_async_callback(_cancel, reporting)
-        handler = AsyncSocketModeHandler(app, app_token, web_client=client)
-        socket = Socket(handler)
-        stack.push_async_callback(socket.close)
-        try:
-            await socket.connect(socket_url)
-        except TimeoutError as error:
-            raise SlackUnavailable(details="The socket was not accepted.") from error
+        if is_http:
+            self.door.open(app)
+            stack.callback(self.door.close)
+        else:
+            sockets = Sockets(app, client, session, app_token=app_token, count=slack.connections)
+            stack.push_async_callback(sockets.close)
+            await _connect(sockets, socket_url)
         log.info("slack_connected", team=identity.team_id, bot=identity.bot_user_id)
 
     def _register(
@@ -204,11 +210,27 @@ class SlackFront:
         shortcuts.register(app, starting, people, client, team=team)
 
 
+async def _connect(sockets: Sockets, url: str) -> None:
+    try:
+        await sockets.connect(url)
+    except (aiohttp.ClientError, TimeoutError, OSError) as error:
+        raise SlackUnavailable(details=f"The socket was not accepted. {error}") from error
+
+
+def _needed(secret: SecretStr | None, name: str) -> str:
+    if secret is None or not secret.get_secret_value():
+        raise ConfigError(f"slack.{name} is needed.")
+    return secret.get_secret_value()
+
+
 async def _introduce(client: AsyncWebClient, app_token: str) -> tuple[AuthorizeResult, str, str]:
-    """Who we are, the workspace's address, our socket's; both tokens are tried here."""
+    """Who we are, the workspace's address, and that of a socket; each token is tried here."""
+    socket_url = ""
     try:
         me = await client.auth_test()
-        opened = await client.apps_connections_open(app_token=app_token)
+        if app_token:
+            opened = await client.apps_connections_open(app_token=app_token)
+            socket_url = str(opened["url"])
     except SlackApiError as error:
         raise SlackRefused(details=str(error)) from error
     except (aiohttp.ClientError, TimeoutError, OSError) as error:
@@ -220,7 +242,7 @@ async def _introduce(client: AsyncWebClient, app_token: str) -> tuple[AuthorizeR
         bot_id=me["bot_id"],
         bot_token=client.token,
     )
-    return identity, str(me.get("url") or ""), str(opened["url"])
+    return identity, str(me.get("url") or ""), socket_url
 
 
 def _authorize(identity: AuthorizeResult) -> Callable[..., Awaitable[AuthorizeResult]]:

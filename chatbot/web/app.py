@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from aiohttp import web
@@ -39,10 +39,12 @@ def make_web_app(
     intake: Intake,
     *,
     wake: Callable[[str], None] = lambda _: None,
+    more: Sequence[web.RouteDef] = (),
 ) -> web.Application:
     """Not started yet: the caller serves it and cleans it up.
 
-    ``wake`` is told of each repository in which the forge says that something has happened.
+    ``wake`` is told of each repository in which the forge says that something has happened;
+    ``more``: doors that others keep.
     """
     pages = Pages()
     tasks = SharedTasks(history, pages)
@@ -56,6 +58,7 @@ def make_web_app(
     app.on_response_prepare.append(add_headers)
     app.on_shutdown.append(streams.stop)
     app.add_routes(Webhook(settings.forge.webhook_secret, wake).routes())
+    app.add_routes(more)
     app.add_routes([*tasks.routes(), *streams.routes(), *api.routes(), *setup.routes()])
     files = [path for path in STATIC.iterdir() if path.suffix in CONTENT_TYPES]
     app.add_routes([web.get(f"/static/{path.name}", _static(path)) for path in files])

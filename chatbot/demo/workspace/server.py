@@ -15,6 +15,7 @@ from chatbot.demo.workspace.api import Api
 from chatbot.demo.workspace.api.base import Base
 from chatbot.demo.workspace.events import Events
 from chatbot.demo.workspace.guard import guard
+from chatbot.demo.workspace.http_delivery import HttpDelivery
 from chatbot.demo.workspace.installed import EVENTS, SCOPES, Installed
 from chatbot.demo.workspace.page_api import PageApi
 from chatbot.demo.workspace.people import People
@@ -75,6 +76,11 @@ class Workspace:
     @property
     def team_id(self) -> str:
         return self.state.team_id
+
+    @property
+    def connections(self) -> int:
+        """How many stand."""
+        return self._socket_mode.count
 
     @property
     def calls(self) -> list[Call]:
@@ -268,6 +274,12 @@ class Workspace:
         """Send the events of a person's message anew, as Slack does where it was not sure."""
         place = self.state.channel(channel)
         self._events.message(place, self.state.message(place, ts))
+
+    async def deliver_to(self, url: str) -> None:
+        """Call the app at this address from now on, once it has shown that it is the app's."""
+        delivery = HttpDelivery(url, signing_secret=self.signing_secret, clock=self.state.clock)
+        await delivery.verify_address()
+        self._socket_mode.use_http(delivery)
 
     async def refresh_sockets(self) -> None:
         """Ask every connection to come back anew, as Slack does every few hours."""

@@ -13,6 +13,7 @@ from typing import Any
 from aiohttp import WSMsgType, web
 
 from chatbot.demo.workspace.errors import ApiError
+from chatbot.demo.workspace.http_delivery import HttpDelivery, HttpRefused
 
 Json = dict[str, Any]
 Sleep = Callable[[float], Awaitable[None]]
@@ -42,6 +43,16 @@ class SocketMode:
         self._waiting: dict[str, tuple[web.WebSocketResponse, asyncio.Future[Json]]] = {}
         self._connected = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
+        self._http: HttpDelivery | None = None
+
+    @property
+    def count(self) -> int:
+        return len(self._sockets)
+
+    def use_http(self, delivery: HttpDelivery) -> None:
+        """The app is called from now on, as its manifest says for HTTP."""
+        self._http = delivery
+        self._connected.set()
 
     def issue_ticket(self) -> str:
         """For one connection."""
@@ -111,7 +122,8 @@ class SocketMode:
     async def refresh(self) -> None:
         """Ask every connection to come back anew, as Slack does every few hours."""
         for socket in list(self._sockets):
-            await socket.send_json({"type": "disconnect", "reason": "refresh_requested"})
+            with contextlib.suppress(ConnectionError):  # It was cut meanwhile.
+                await socket.send_json({"type": "disconnect", "reason": "refresh_requested"})
 
     async def close(self) -> None:
         for task in list(self._tasks):
@@ -140,6 +152,8 @@ class SocketMode:
     async def _deliver(
         self, kind: str, payload: Json, *, accepts_response: bool = False, more: Json | None = None
     ) -> Json:
+        if self._http is not None:
+            return await _called(self._http, kind, payload, more)
         if not self._sockets:
             raise ConnectionLost
         socket = random.choice(self._sockets)  # noqa: S311
@@ -171,7 +185,7 @@ class SocketMode:
         if socket in self._sockets:
             self._sockets.remove(socket)
         self._transports.pop(socket, None)
-        if not self._sockets:
+        if not self._sockets and self._http is None:
             self._connected.clear()
         for owner, answer in self._waiting.values():
             if owner is socket and not answer.done():
@@ -187,3 +201,11 @@ class SocketMode:
         _, answer = self._waiting.get(str(given.get("envelope_id")), (None, None))
         if answer is not None and not answer.done():
             answer.set_result(given.get("payload") or {})
+
+
+async def _called(http: HttpDelivery, kind: str, payload: Json, more: Json | None) -> Json:
+    try:
+        async with asyncio.timeout(ACK_SECONDS):
+            return await http.deliver(kind, payload, more)
+    except (TimeoutError, HttpRefused) as error:
+        raise NotAcknowledged(str(error)) from error

@@ -1,0 +1,212 @@
+"""How Slack reaches us: several connections without a gap, or signed requests."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import aiohttp
+import pytest
+from aiohttp import web
+from pydantic import SecretStr
+
+import manifests
+from chatbot.actions import Actions
+from chatbot.config import ConfigError, DataSettings, Settings, SlackSettings
+from chatbot.demo.workspace import Workspace
+from chatbot.demo.workspace.http_delivery import FORM, JSON, HttpDelivery
+from chatbot.history.store import History
+from chatbot.intake import Intake
+from chatbot.linking import Linking
+from chatbot.slack.front import SlackFront
+from chatbot.slack.http_door import PATH, HttpDoor
+from chatbot.web.app import make_web_app
+from tests.chatbot.slack.ways import Ways, ways_in
+
+WORDS = "@Threadsmith fix the retry test in acme/api"
+
+
+async def until(found: Ways, count: int) -> None:
+    async with asyncio.timeout(60):
+        while len(await found.tasks()) < count:
+            await asyncio.sleep(0.02)
+
+
+async def sockets(found: Ways, count: int) -> None:
+    """Until so many connections stand."""
+    async with asyncio.timeout(60):
+        while found.workspace.connections != count:
+            await asyncio.sleep(0.02)
+
+
+async def test_several_connections_share_what_comes(tmp_path: Path) -> None:
+    async with ways_in(tmp_path, connections=3) as found:
+        await sockets(found, 3)
+        for _ in range(12):
+            await found.workspace.post("ada", "shop", WORDS)
+        await until(found, 12)
+
+
+async def test_a_refresh_and_a_cut_lose_and_double_nothing(tmp_path: Path) -> None:
+    async with ways_in(tmp_path) as found:
+        await sockets(found, 2)
+        for round_ in range(6):
+            await found.workspace.post("ada", "shop", WORDS)
+            if round_ % 2:
+                await found.workspace.refresh_sockets()
+            else:
+                await found.workspace.drop_sockets()
+            await found.workspace.post("ada", "shop", WORDS)
+        await until(found, 12)
+        await sockets(found, 2)
+        assert len(await found.tasks()) == 12
+
+
+async def test_a_connection_is_replaced_before_it_ends(tmp_path: Path) -> None:
+    """Presses are delivered once: with one connection each gap would show."""
+    async with ways_in(tmp_path, connections=1) as found:
+        for _ in range(5):
+            await found.workspace.refresh_sockets()
+            assert "Tasks" in await found.code("list")
+            await sockets(found, 1)
+
+
+async def test_slack_that_cannot_be_reached_for_a_while_is_found_again(tmp_path: Path) -> None:
+    async with ways_in(tmp_path, connections=1) as found:
+        found.workspace.fail_next("apps.connections.open", times=2)
+        await found.workspace.drop_sockets()
+        await found.workspace.post("ada", "shop", WORDS)
+        await until(found, 1)
+
+
+@asynccontextmanager
+async def over_http(directory: Path) -> AsyncIterator[tuple[Ways, str]]:
+    """The same, called at an address of its own."""
+    workspace = Workspace()
+    await workspace.start()
+    settings = Settings(
+        data=DataSettings(directory=directory),
+        slack=SlackSettings(
+            mode="http",
+            bot_token=SecretStr(workspace.bot_token),
+            signing_secret=SecretStr(workspace.signing_secret),
+            api_url=workspace.api_url,
+        ),
+    )
+    history = await History.open(directory / "threadsmith.db")
+    actions = Actions(history=history)
+    intake = Intake(settings, history, actions)
+    door = HttpDoor()
+    runner = web.AppRunner(
+        make_web_app(settings, history, actions, intake, more=door.routes()),
+        access_log=None,
+        shutdown_timeout=1,
+    )
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    url = f"http://127.0.0.1:{runner.addresses[0][1]}{PATH}"
+    front = SlackFront(
+        *(settings, history, actions, intake),
+        public_url="http://127.0.0.1:8080",
+        linking=Linking(history, None),
+        door=door,
+    )
+    try:
+        async with aiohttp.ClientSession() as session, session.post(url) as early:
+            assert early.status == 503
+        await front.start()
+        await workspace.deliver_to(url)
+        yield Ways(workspace=workspace, history=history, actions=actions), url
+    finally:
+        await front.stop()
+        await runner.cleanup()
+        await history.close()
+        await workspace.stop()
+
+
+async def test_requests_commands_and_forms_come_over_http(tmp_path: Path) -> None:
+    async with over_http(tmp_path) as (found, _):
+        await found.workspace.post("ada", "shop", WORDS)
+        await until(found, 1)
+        assert "retry test" in await found.code("list")
+        await found.workspace.command("ada", "shop", "/code")
+        fields = {"words": {"value": {"value": "fix it in acme/web"}}}
+        await found.workspace.submit_view("ada", found.view()["id"], fields)
+        await until(found, 2)
+        # A message comes twice, as mention and as message, and may come again.
+        ts = found.workspace.messages("shop")[0]["ts"]
+        await found.workspace.deliver_again("shop", ts)
+        assert len(await found.tasks()) == 2
+
+
+@pytest.mark.parametrize("fault", ["none", "wrong", "old", "other body"])
+async def test_what_is_not_signed_right_is_refused(tmp_path: Path, fault: str) -> None:
+    async with over_http(tmp_path) as (found, url):
+        secret = "wrong" if fault == "wrong" else found.workspace.signing_secret
+        at = time.time() - (400 if fault == "old" else 0)
+        body = json.dumps({"type": "url_verification", "challenge": "c"})
+        signed = HttpDelivery(url, signing_secret=secret, clock=lambda: at).sign(body)
+        headers = {"Content-Type": JSON} | ({} if fault == "none" else signed)
+        sent = f"{body} " if fault == "other body" else body
+        async with (
+            aiohttp.ClientSession() as session,
+            session.post(url, data=sent, headers=headers) as answer,
+        ):
+            assert answer.status == 401
+
+
+@pytest.mark.parametrize(
+    ("kind", "body"), [(JSON, "{"), (FORM, "payload=%7B"), (FORM, ""), ("", "x")]
+)
+async def test_nonsense_with_a_good_signature_starts_nothing(
+    tmp_path: Path, kind: str, body: str
+) -> None:
+    async with over_http(tmp_path) as (found, url):
+        delivery = HttpDelivery(url, signing_secret=found.workspace.signing_secret, clock=time.time)
+        headers = {"Content-Type": kind, **delivery.sign(body)}
+        async with (
+            aiohttp.ClientSession() as session,
+            session.post(url, data=body.encode(), headers=headers) as answer,
+        ):
+            assert answer.status >= 400
+        assert await found.tasks() == []
+
+
+async def test_without_its_secret_it_does_not_start(tmp_path: Path) -> None:
+    settings = Settings(
+        data=DataSettings(directory=tmp_path),
+        slack=SlackSettings(mode="http", bot_token=SecretStr("xoxb-1")),
+    )
+    history = await History.open(tmp_path / "threadsmith.db")
+    actions = Actions(history=history)
+    front = SlackFront(
+        *(settings, history, actions, Intake(settings, history, actions)),
+        public_url="",
+        linking=Linking(history, None),
+    )
+    with pytest.raises(ConfigError, match="signing_secret"):
+        await front.start()
+    await history.close()
+
+
+def test_both_manifests_ask_for_the_same() -> None:
+    socket, http = (_lines(name) for name in ("slack-app.yaml", "slack-app-http.yaml"))
+    address = f"https://threadsmith.example.com{PATH}"
+    only_http = [line.strip() for line in http if line not in socket]
+    assert only_http == [
+        f"url: {address}",
+        f"request_url: {address}",
+        f"request_url: {address}",
+        "socket_mode_enabled: false",
+    ]
+    assert [line.strip() for line in socket if line not in http] == ["socket_mode_enabled: true"]
+
+
+def _lines(name: str) -> list[str]:
+    text = (Path(manifests.__file__).parent / name).read_text()
+    return [line for line in text.splitlines() if not line.startswith("#")]
