@@ -28,6 +28,7 @@ from chatbot.intake import Intake
 from chatbot.linking import Linking
 from chatbot.models import Task
 from chatbot.ownership import Ownership
+from chatbot.permissions import who_may
 from chatbot.publish.preflight import missing_rights
 from chatbot.publish.tasks import TaskPublisher
 from chatbot.publish_rules import publish_rules
@@ -172,7 +173,7 @@ async def start_app(
         publisher = TaskPublisher(
             *(settings, actions, forge, sources),
             redactor=Redactor(configured_secrets(settings)),
-            page_url=lambda task: f"{web_url}/t/{task.id}/{task.share_token}" if web_url else "",
+            page_url=partial(_open_page, settings, web_url),
         )
         gathering = Gathering(actions)
         fetchers: dict[str, Fetch] = (
@@ -217,6 +218,12 @@ async def start_app(
             owner=ownership.owner,
             web_url=web_url,
         )
+
+
+def _open_page(settings: Settings, web_url: str, task: Task) -> str:
+    """The task page's address, where everybody may have it."""
+    is_open = who_may(settings, task.source.repository, "logs") is None
+    return f"{web_url}/t/{task.id}/{task.share_token}" if web_url and is_open else ""
 
 
 def _nobody(_repository: str) -> None:

@@ -10,6 +10,7 @@ from sqlite_utils import Database
 from chatbot.config import BudgetSettings
 from chatbot.history import queries, spending
 from chatbot.history.spending import Spent
+from chatbot.permissions import matches
 from sandbox.errors import ThreadsmithError
 from sandbox.recorder import Allowance
 
@@ -22,9 +23,29 @@ class BudgetUsedUp(ThreadsmithError):
     resolution = "Wait until tomorrow (UTC), or have the budget raised in the configuration."
 
 
-def find_allowance(db: Database, run_id: str, budgets: BudgetSettings, now: float) -> Allowance:
-    """Of all that are set, the one with the least left."""
-    return max(_shares(db, run_id, budgets, now), key=lambda each: each.used, default=Allowance())
+def find_allowance(
+    db: Database,
+    run_id: str,
+    budgets: BudgetSettings,
+    now: float,
+    *,
+    spend: tuple[str, float] | None = None,
+) -> Allowance:
+    """Of all that are set, the one with the least left.
+
+    ``spend``: repositories, and what one person may spend there in a day.
+    """
+    shares = [*_shares(db, run_id, budgets, now)]
+    if spend is not None:
+        pattern, usd = spend
+        day, person = spending.day_of(now), queries.get_run(db, run_id).author.id
+        inside = spending.of_person_in(db, person, day, partial(_is_in, pattern))
+        shares += _of(f"the person's daily {pattern}", inside, usd, None)
+    return max(shares, key=lambda each: each.used, default=Allowance())
+
+
+def _is_in(pattern: str, repository: str) -> bool:
+    return matches(repository, pattern)
 
 
 def check_allowance(allowance: Allowance) -> None:

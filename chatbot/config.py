@@ -20,8 +20,10 @@ from chatbot.config_sections import (
     BudgetSettings,
     ChannelSettings,
     RepositorySettings,
+    RuleSettings,
     Section,
     branch_pattern_faults,
+    rule_faults,
 )
 from chatbot.model_settings import KnownModelSettings, ModelSettings
 from sandbox.egress.rules import EgressRuleInvalid, EgressRules
@@ -38,6 +40,7 @@ __all__ = [
     "KnownModelSettings",
     "ModelSettings",
     "RepositorySettings",
+    "RuleSettings",
     "SandboxSettings",
     "Settings",
     "SlackSettings",
@@ -203,12 +206,15 @@ class Settings(Section):
     """`[[repositories]]` tables."""
     channels: tuple[ChannelSettings, ...] = ()
     """`[[channels]]` tables."""
+    rules: tuple[RuleSettings, ...] = ()
+    """`[[rules]]` tables: who may do what."""
     secrets: dict[str, SecretStr] = Field(default_factory=dict)
     """Variables for set-up scripts: `[secrets] NAME = "value"`, THREADSMITH_SECRETS_NAME."""
 
     @model_validator(mode="after")
     def _check(self) -> Settings:
         faults = [fault for name, value in self.secrets.items() for fault in _secret(name, value)]
+        faults += [fault for each in self.rules for fault in rule_faults(each)]
         for rule in self.repositories:
             faults += branch_pattern_faults(rule.match, rule.branch_name)
             unknown = set(rule.secrets or ()) - set(self.secrets)
@@ -335,6 +341,9 @@ def effective(settings: Settings) -> dict[str, dict[str, str]]:
     for channel in settings.channels:
         given = channel.model_dump(exclude={"id"}, exclude_none=True)
         shown[f"channels {channel.id}"] = {name: str(value) for name, value in given.items()}
+    for each in settings.rules:
+        given = each.model_dump(exclude={"match"}, exclude_none=True)
+        shown[f"rules {each.match}"] = {name: str(value) for name, value in given.items()}
     if settings.secrets:
         shown["secrets"] = {name: str(value) for name, value in settings.secrets.items()}
     return shown

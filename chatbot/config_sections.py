@@ -88,6 +88,46 @@ class ChannelSettings(Section):
     """`owner/name` or an address: for requests that name none."""
 
 
+class RuleSettings(Section):
+    """Who may do what; where several match, the later one wins, field by field.
+
+    Ids of people (`U…`), user groups (`S…`) and channels (`C…`: everybody in it), and `requester`
+    (whoever asked), `members` (of the thread's channel), `everybody`. Stopping is everybody's.
+    """
+
+    match: str
+    """`owner/name`, with * and ? as wildcards."""
+    ask: tuple[str, ...] | None = None
+    """May start tasks."""
+    steer: tuple[str, ...] | None = None
+    """May say what is to be done: replies, answers, remarks."""
+    approve: tuple[str, ...] | None = None
+    """May open, edit and discard pull requests; instead of `slack.approvers`."""
+    approve_setup: tuple[str, ...] | None = None
+    """May let set-up scripts run; instead of `slack.approvers`."""
+    logs: tuple[str, ...] | None = None
+    """May get the task page's link, which then stands neither in the thread nor on the forge."""
+    spend: float | None = Field(default=None, gt=0)
+    """What one person may spend on models in a day on what it matches."""
+
+
+RULE_WORDS = ("everybody", "members", "requester")
+_RULE_ID = re.compile(r"[UWSCG][A-Z0-9]+")
+
+
+def rule_faults(rule: RuleSettings) -> list[str]:
+    """Words of a rule that mean nothing."""
+    faults = []
+    for act in ("ask", "steer", "approve", "approve_setup", "logs"):
+        words: tuple[str, ...] = getattr(rule, act) or ()
+        odd = [word for word in words if word not in RULE_WORDS and not _RULE_ID.fullmatch(word)]
+        faults += [
+            f"rules {rule.match}: {act}: {word[:40]} is no id of a person, user group or channel"
+            for word in odd
+        ]
+    return faults
+
+
 class BudgetSettings(Section):
     """What may be spent on models; a day is one of UTC.
 

@@ -17,6 +17,7 @@ from chatbot.given import Gathering, not_given
 from chatbot.history import delivery, queries
 from chatbot.models import Event, Run, Status, Task
 from chatbot.ownership import Ownership
+from chatbot.permissions import spend_limit
 from chatbot.places import with_places
 from chatbot.publish.update import bring_onto
 from chatbot.recorder import StoryRecorder
@@ -146,7 +147,7 @@ class Dispatcher:
             claimed = await self._actions.claim_run(run_id, self._ownership.owner)
             if claimed is None:
                 return
-            check_allowance(await self._recorder(run).allowance())
+            check_allowance(await self._recorder(task, run).allowance())
             self._preparing.add(run_id)
             try:
                 tree = await self._staged("source", self._sources.fetch(task, tree))
@@ -158,7 +159,7 @@ class Dispatcher:
                 await self._actions.record_spec(run_id, stored)
             finally:
                 self._preparing.discard(run_id)
-            outcome = await self._runner.run(spec, self._recorder(run))
+            outcome = await self._runner.run(spec, self._recorder(task, run))
             await self._actions.finish_run(run_id, await with_places(task, spec.tree, outcome))
 
     async def _bring(self, task: Task, run: Run, tree: Tree) -> str | None:
@@ -186,8 +187,8 @@ class Dispatcher:
         async with self._places:
             run = await self._actions.adopt_run(run.id, self._ownership.owner)
             spec = RunSpec.from_json(run.spec or {})
-            outcome = await self._runner.attach(spec, run.handle, self._recorder(run))
             task = await self._task(run)
+            outcome = await self._runner.attach(spec, run.handle, self._recorder(task, run))
             await self._actions.finish_run(run.id, await with_places(task, spec.tree, outcome))
 
     async def _specify(
@@ -270,9 +271,10 @@ class Dispatcher:
         )
         return setup, decision
 
-    def _recorder(self, run: Run) -> StoryRecorder:
+    def _recorder(self, task: Task, run: Run) -> StoryRecorder:
+        spend = spend_limit(self._settings, task.source.repository)
         budgets = self._settings.budgets
-        return StoryRecorder(self._actions, run.task_id, run.id, budgets)
+        return StoryRecorder(self._actions, run.task_id, run.id, budgets, spend=spend)
 
     async def _stop(self, run_id: str) -> None:
         if run_id in self._preparing and run_id in self._driven:

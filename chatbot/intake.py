@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Protocol
 
 from chatbot.actions import Actions
 from chatbot.changes import EmptyRequest
@@ -15,6 +16,7 @@ from chatbot.forge_links import find_links
 from chatbot.history.given import NewGiven
 from chatbot.history.store import History
 from chatbot.models import Issue, NewTask, Origin, Person, Source, Task, Thread
+from chatbot.permissions import Act
 from chatbot.pull_changes import NoPullRequest
 from chatbot.reader import Reader, Reading
 from chatbot.repositories import Repositories
@@ -26,9 +28,7 @@ from sandbox.seats import AgentRefused, check_agent
 from sandbox.sources.addresses import check_address
 from sandbox.spec import Mode
 
-Reply = Literal[
-    "stored", "duplicate", "stopping", "nothing_to_stop", "no_pull_request", "not_allowed"
-]
+Reply = Literal["stored", "duplicate", "stopping", "nothing_to_stop", "no_pull_request"]
 
 
 class ModelRefused(ThreadsmithError):
@@ -48,6 +48,14 @@ class RepositoryUnnamed(ThreadsmithError):
     resolution = "Reply with the repository, for example `owner/name` or its address."
 
 
+class Gatekeeper(Protocol):
+    """Knows who may do what; raises a ThreadsmithError that names who can."""
+
+    async def check_ask(self, repository: str, author: Person, channel: str) -> None: ...
+
+    async def check(self, act: Act, task: Task, person: Person) -> None: ...
+
+
 class Intake:
     """Understands requests, and stores them: also those that cannot be done, as failed tasks."""
 
@@ -64,6 +72,8 @@ class Intake:
         self._settings = settings
         self._history = history
         self._actions = actions
+        self.gatekeeper: Gatekeeper | None = None
+        """Set by the front whose people the rules are about."""
 
     async def ask(
         self,
@@ -112,12 +122,26 @@ class Intake:
             notes=reading.notes,
             key=key,
         )
+        if self.gatekeeper is not None and thread is not None and origin == "slack":
+            await self.gatekeeper.check_ask(source.repository, author, thread.channel)
         along = [*along, *self._linked(words, new)]
         problem = self._problem(reading, new)
         if problem is not None:
             return await self._actions.refuse_task(new, problem, along=along)
         task, _ = await self._actions.create_task(new, owner=owner, along=along)
         return task
+
+    async def check_begin(
+        self, words: str, *, author: Person, thread: Thread, repository: str | None
+    ) -> None:
+        """Raise where the rules forbid what `ask` would begin: before a thread is opened for it."""
+        if self.gatekeeper is None:
+            return
+        if repository is None:
+            reading = await self._reader.read(words, thread=thread, person=author)
+            repository = reading.resolution.repository
+        source = self._source(repository, None, None)
+        await self.gatekeeper.check_ask(source.repository, author, thread.channel)
 
     async def reply(
         self,
@@ -134,13 +158,16 @@ class Intake:
             return "stopping" if stopping else "nothing_to_stop"
         if (autofix := find_autofix(words)) is not None:
             return await self._autofix(task, author, autofix, key)
+        if self.gatekeeper is not None:
+            await self.gatekeeper.check("steer", task, author)
         text = plain(words)
         if not task.source.repository:
             request = await self._reader.read_answer(words)
             if request.repository:
-                await self._actions.set_source(
-                    task.id, self._source(request.repository, request.ref, None)
-                )
+                source = self._source(request.repository, request.ref, None)
+                if self.gatekeeper is not None:
+                    await self.gatekeeper.check("ask", replace(task, source=source), author)
+                await self._actions.set_source(task.id, source)
                 # The answer may be the bare name: then the first request is what to do.
                 text = request.task or task.request
         along = [*along, *self._linked(words, task)]
@@ -149,9 +176,8 @@ class Intake:
 
     async def _autofix(self, task: Task, author: Person, on: bool, key: str | None) -> Reply:
         """Whoever may open pull requests may let them be mended unasked; everybody may end it."""
-        approvers = self._settings.slack.approvers
-        if on and task.thread is not None and approvers and author.id not in approvers:
-            return "not_allowed"
+        if on and self.gatekeeper is not None:
+            await self.gatekeeper.check("approve", task, author)
         try:
             await self._actions.set_autofix(task.id, author, on=on, key=key)
         except NoPullRequest:

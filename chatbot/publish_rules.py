@@ -15,7 +15,8 @@ def publish_rules(settings: Settings, repository: str) -> PublishRules:
     """Later tables win, field by field."""
     found: dict[str, Any] = {}
     for rule in settings.repositories:
-        if fnmatch.fnmatchcase(repository, rule.match):
+        # Forges take names in any letters: another spelling must not slip past a rule.
+        if fnmatch.fnmatchcase(repository.lower(), rule.match.lower()):
             given = rule.model_dump(exclude_none=True)
             found |= {name: value for name, value in given.items() if name in _FIELDS}
     return PublishRules(**found)

@@ -22,9 +22,17 @@ class StoryRecorder:
     """Fulfils `sandbox.recorder.Recorder` for one run."""
 
     def __init__(
-        self, actions: Actions, task_id: str, run_id: str, budgets: BudgetSettings
+        self,
+        actions: Actions,
+        task_id: str,
+        run_id: str,
+        budgets: BudgetSettings,
+        *,
+        spend: tuple[str, float] | None = None,
     ) -> None:
+        """``spend``: repositories, and what one person may spend there in a day."""
         self._budgets = budgets
+        self._spend = spend
         self._actions = actions
         self._history = actions.history
         self._task_id = task_id
@@ -103,5 +111,5 @@ class StoryRecorder:
     async def allowance(self) -> Allowance:
         now = self._actions.clock()
         return await self._history.read(
-            lambda db: find_allowance(db, self._run_id, self._budgets, now)
+            lambda db: find_allowance(db, self._run_id, self._budgets, now, spend=self._spend)
         )

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 from sqlite_utils import Database
 
-from chatbot.history.queries import fetch_one, insert
+from chatbot.history.queries import fetch_all, fetch_one, insert
 from chatbot.models import Run, Task
 from chatbot.story_fields import integer, mapping, number
 
@@ -52,6 +53,23 @@ def of_task(db: Database, task: Task) -> Spent:
 
 def of_person(db: Database, person_id: str, day: str) -> Spent:
     return _sum(db, "day = ? AND person = ?", day, person_id)
+
+
+def of_person_in(db: Database, person_id: str, day: str, is_in: Callable[[str], bool]) -> Spent:
+    """In those repositories alone."""
+    found = fetch_all(
+        db,
+        "SELECT json_extract(tasks.source, '$.repository') AS repository,"
+        " sum(cost_usd) AS usd, sum(tokens) AS tokens"
+        " FROM spending JOIN tasks ON tasks.id = spending.task_id"
+        " WHERE day = ? AND person = ? GROUP BY repository",
+        *(day, person_id),
+    )
+    inside = [row for row in found if is_in(str(row["repository"]))]
+    return Spent(
+        usd=sum(float(row["usd"]) for row in inside),
+        tokens=sum(int(row["tokens"]) for row in inside),
+    )
 
 
 def of_channel(db: Database, channel: str, day: str) -> Spent:

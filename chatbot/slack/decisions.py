@@ -7,19 +7,15 @@ from typing import Any
 from sqlite_utils import Database
 
 from chatbot.actions import Actions
-from chatbot.history import queries
+from chatbot.history import queries, setup_approvals
 from chatbot.history.store import History
-from chatbot.models import Approval, Person, TransitionRefused
+from chatbot.models import Approval, Person, Task, TransitionRefused
+from chatbot.permissions import Act
+from chatbot.slack.access import Access
 from chatbot.slack.blocks.forms import Proposed, make_changes_modal, make_edit_modal, read_edits
 from chatbot.slack.blocks.text import Block
 from chatbot.slack.people import People
 from sandbox.errors import ThreadsmithError
-
-
-class NotAllowed(ThreadsmithError):
-    """Somebody else decides here."""
-
-    code = "not_allowed"
 
 
 class NothingRuns(ThreadsmithError):
@@ -29,24 +25,23 @@ class NothingRuns(ThreadsmithError):
 
 
 class Decisions:
-    """``approvers``: user ids; empty lets everybody decide."""
+    """Each press by whoever may do that."""
 
-    def __init__(
-        self, history: History, actions: Actions, people: People, *, approvers: tuple[str, ...]
-    ) -> None:
+    def __init__(self, history: History, actions: Actions, people: People, access: Access) -> None:
         self._history = history
         self._actions = actions
         self._people = people
-        self._approvers = approvers
+        self._access = access
 
     async def open_pull_request(self, value: str, user_id: str) -> None:
         """``value``: the approval and its revision, as the person saw it."""
         approval_id, revision = _parse(value)
-        person = await self._allowed(user_id)
+        person = await self._approver(approval_id, user_id)
         await self._actions.approve(approval_id, person, revision=revision)
 
     async def discard(self, value: str, user_id: str) -> None:
-        await self._actions.discard(_parse(value)[0], await self._allowed(user_id))
+        approval_id, _ = _parse(value)
+        await self._actions.discard(approval_id, await self._approver(approval_id, user_id))
 
     async def changes_form(self, value: str, user_id: str) -> Block:
         """The form for what should be different, while the person may still decide."""
@@ -62,45 +57,42 @@ class Decisions:
         approval, proposed = await self._open(approval_id, user_id)
         edits = read_edits(view, proposed)
         person = await self._people.get(user_id)
-        await self._actions.edit_approval(
-            approval.id, edits, person, revision=approval.revision if revision is None else revision
-        )
+        seen = approval.revision if revision is None else revision
+        await self._actions.edit_approval(approval.id, edits, person, revision=seen)
 
     async def ask_again(self, approval_id: str, user_id: str) -> None:
-        await self._actions.ask_again(approval_id, await self._people.get(user_id))
-
-    async def _open(self, value: str, user_id: str) -> tuple[Approval, Proposed]:
-        """What the person may still decide about; raises where that is over."""
-        await self._allowed(user_id)
-        approval, proposed = await self._history.read(lambda db: _proposed(db, _parse(value)[0]))
-        if approval.state != "pending":
-            raise TransitionRefused("This was settled already.")
-        return approval, proposed
+        approval = await self._history.read(lambda db: queries.get_approval(db, approval_id))
+        person = await self._allowed("steer", approval.task_id, user_id)
+        await self._actions.ask_again(approval_id, person)
 
     async def request_changes(
         self, approval_id: str, user_id: str, words: str, *, key: str
     ) -> None:
-        person = await self._allowed(user_id)
+        person = await self._approver(approval_id, user_id)
         await self._actions.request_changes(approval_id, person, words, key=key)
 
     async def approve_setup(self, approval_id: str, user_id: str) -> None:
-        await self._actions.settle_setup(approval_id, "approved", await self._allowed(user_id))
+        person = await self._setup_approver(approval_id, user_id)
+        await self._actions.settle_setup(approval_id, "approved", person)
 
     async def skip_setup(self, approval_id: str, user_id: str) -> None:
-        await self._actions.settle_setup(approval_id, "skipped", await self._allowed(user_id))
+        person = await self._setup_approver(approval_id, user_id)
+        await self._actions.settle_setup(approval_id, "skipped", person)
 
     async def fix(self, value: str, user_id: str) -> None:
         """``value``: the task and the line of its story that told what is wrong."""
         task_id, _, seq = value.rpartition(":")
-        await self._actions.ask_fix(task_id, int(seq), await self._allowed(user_id))
+        await self._actions.ask_fix(
+            task_id, int(seq), await self._allowed("approve", task_id, user_id)
+        )
 
     async def update(self, task_id: str, user_id: str, *, key: str) -> None:
-        await self._actions.ask_update(task_id, await self._allowed(user_id), key=key)
+        person = await self._allowed("approve", task_id, user_id)
+        await self._actions.ask_update(task_id, person, key=key)
 
     async def answer(self, value: str, user_id: str) -> None:
-        """Everybody who can see the question may answer it."""
         task_id, seq, option = value.rsplit(":", 2)
-        person = await self._people.get(user_id)
+        person = await self._allowed("steer", task_id, user_id)
         await self._actions.answer(task_id, int(seq), int(option), person)
 
     async def stop(self, task_id: str, user_id: str) -> None:
@@ -108,13 +100,32 @@ class Decisions:
         if not await self._actions.stop_task(task_id, await self._people.get(user_id)):
             raise NothingRuns
 
-    async def _allowed(self, user_id: str) -> Person:
-        if self._approvers and user_id not in self._approvers:
-            names = [(await self._people.get(approver)).name for approver in self._approvers[:10]]
-            raise NotAllowed(
-                f"Only {_listed(names)} can decide about pull requests and set-ups here."
-            )
-        return await self._people.get(user_id)
+    async def log_of(self, task_id: str, user_id: str) -> Task:
+        """The task, for somebody who may read its log."""
+        await self._allowed("logs", task_id, user_id)
+        return await self._history.read(lambda db: queries.get_task(db, task_id))
+
+    async def _open(self, value: str, user_id: str) -> tuple[Approval, Proposed]:
+        """What the person may still decide about; raises where that is over."""
+        await self._approver(_parse(value)[0], user_id)
+        approval, proposed = await self._history.read(lambda db: _proposed(db, _parse(value)[0]))
+        if approval.state != "pending":
+            raise TransitionRefused("This was settled already.")
+        return approval, proposed
+
+    async def _approver(self, approval_id: str, user_id: str) -> Person:
+        approval = await self._history.read(lambda db: queries.get_approval(db, approval_id))
+        return await self._allowed("approve", approval.task_id, user_id)
+
+    async def _setup_approver(self, approval_id: str, user_id: str) -> Person:
+        approval = await self._history.read(lambda db: setup_approvals.get(db, approval_id))
+        return await self._allowed("approve_setup", approval.task_id, user_id)
+
+    async def _allowed(self, act: Act, task_id: str, user_id: str) -> Person:
+        person = await self._people.get(user_id)
+        task = await self._history.read(lambda db: queries.get_task(db, task_id))
+        await self._access.check(act, task, person)
+        return person
 
 
 def _parse(value: str) -> tuple[str, int | None]:
@@ -138,7 +149,3 @@ def _proposed(db: Database, approval_id: str) -> tuple[Approval, Proposed]:
         branch_only=asked.get("branch_only") is True,
         is_new=asked.get("pull_number") is None,
     )
-
-
-def _listed(names: list[str]) -> str:
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"

@@ -14,6 +14,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from chatbot.actions import Actions
 from chatbot.history.store import HistoryUnavailable
+from chatbot.slack.access import MembersUnknown, NotAllowed
 from chatbot.slack.blocks.text import escape
 from sandbox.errors import ThreadsmithError
 
@@ -35,7 +36,7 @@ def register(app: AsyncApp, client: AsyncWebClient, actions: Actions, *, team: s
         # A mention comes as a message too: one answer to both.
         key = f"slack:{team}:{event['channel']}:{event['ts']}" if event else None
         if key is None or await actions.first_sight(key):
-            await _say(client, body, words)
+            await _say(client, body, words, alone=isinstance(error, NotAllowed | MembersUnknown))
         return BoltResponse(status=200, body="")
 
 
@@ -49,10 +50,19 @@ def explain(error: Exception) -> str:
     return f"Something went wrong on my side. The log has the details under `{error_id}`."
 
 
-async def _say(client: AsyncWebClient, body: dict[str, Any], words: str) -> None:
-    """In the thread for a message, to the person alone for a press."""
+async def _say(
+    client: AsyncWebClient, body: dict[str, Any], words: str, *, alone: bool = False
+) -> None:
+    """In the thread for a message, to the person ``alone`` for a press or a refusal."""
     try:
-        if event := body.get("event"):
+        if alone and (event := body.get("event")):
+            await client.chat_postEphemeral(
+                channel=event["channel"],
+                user=event["user"],
+                thread_ts=event.get("thread_ts"),
+                text=words,
+            )
+        elif event := body.get("event"):
             ts = event.get("thread_ts") or event.get("ts")
             await client.chat_postMessage(channel=event["channel"], thread_ts=ts, text=words)
         elif container := body.get("container"):

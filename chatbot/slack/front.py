@@ -20,8 +20,10 @@ from chatbot.given import Fetch
 from chatbot.history.store import History
 from chatbot.intake import Intake
 from chatbot.linking import Linking
-from chatbot.models import Thread
+from chatbot.models import Task, Thread
+from chatbot.permissions import who_may
 from chatbot.slack import faults
+from chatbot.slack.access import Access
 from chatbot.slack.clients import make_client
 from chatbot.slack.commands import Commands
 from chatbot.slack.decisions import Decisions
@@ -31,6 +33,7 @@ from chatbot.slack.listeners import (
     buttons,
     commands,
     forms,
+    logs,
     mentions,
     messages,
     reviews,
@@ -139,6 +142,7 @@ class SlackFront:
             outbound,
             bot_id=identity.bot_id or "",
             public_url=self._public_url,
+            is_log_open=self._is_log_open,
         )
         reporting = asyncio.create_task(reporter.run(), name="slack reporter")
         reporting.add_done_callback(_log_end)
@@ -152,6 +156,9 @@ class SlackFront:
             await _connect(sockets, socket_url)
         log.info("slack_connected", team=identity.team_id, bot=identity.bot_user_id)
 
+    def _is_log_open(self, task: Task) -> bool:
+        return who_may(self._settings, task.source.repository, "logs") is None
+
     def _register(
         self,
         app: AsyncApp,
@@ -160,6 +167,7 @@ class SlackFront:
         identity: AuthorizeResult,
     ) -> People:
         people = People(client)
+        access = self._intake.gatekeeper = Access(self._settings, client, people)
         uploads = Uploads(
             session,
             token=client.token or "",
@@ -181,11 +189,11 @@ class SlackFront:
         team, bot_user_id = identity.team_id or "", identity.bot_user_id or ""
         mentions.register(app, reception, team=team, bot_user_id=bot_user_id)
         messages.register(app, reception, team=team, bot_user_id=bot_user_id)
-        approvers = self._settings.slack.approvers
-        decisions = Decisions(self._history, self._actions, people, approvers=approvers)
+        decisions = Decisions(self._history, self._actions, people, access)
         buttons.register(app, decisions)
         forms.register(app, decisions, client)
-        reviews.register(app, Reviews(self._history, self._actions, people), client)
+        logs.register(app, decisions, client, public_url=self._public_url)
+        reviews.register(app, Reviews(self._history, self._actions, people, access), client)
         faults.register(app, client, self._actions, team=team)
         return people
 

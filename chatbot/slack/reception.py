@@ -26,7 +26,6 @@ from chatbot.slack.uploads import Uploads
 _ANSWERS = {
     "nothing_to_stop": "Nothing is running here.",
     "no_pull_request": "There is no open pull request here.",
-    "not_allowed": "Only those who may open pull requests can switch that on.",
 }
 
 

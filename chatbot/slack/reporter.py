@@ -12,6 +12,7 @@ from sqlite_utils import Database
 from chatbot.history import delivery, queries
 from chatbot.history.store import History, HistoryUnavailable
 from chatbot.models import Task
+from chatbot.slack.blocks.elements import ASKED_FOR
 from chatbot.slack.outbound import Outbound
 from chatbot.slack.telling import PROJECTION, Telling
 
@@ -34,12 +35,14 @@ class Reporter:
         *,
         bot_id: str,
         public_url: str,
+        is_log_open: Callable[[Task], bool] = lambda _: True,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._history = history
         self._outbound = outbound
         self._bot_id = bot_id
         self._public_url = public_url.rstrip("/")
+        self._is_log_open = is_log_open
         self._clock = clock
         self._tellings: dict[str, Telling] = {}
         self._running: set[asyncio.Task[None]] = set()
@@ -112,6 +115,8 @@ class Reporter:
         return max(UPDATE_SECONDS, UPDATE_SHARE_SECONDS * live)
 
     def _page_url(self, task: Task) -> str:
+        if not self._is_log_open(task):
+            return f"{ASKED_FOR}{task.id}"
         return f"{self._public_url}/t/{task.id}/{task.share_token}"
 
 

@@ -11,6 +11,7 @@ from chatbot.actions import Actions
 from chatbot.history import queries
 from chatbot.history.store import History
 from chatbot.models import Run, TransitionRefused
+from chatbot.slack.access import Access
 from chatbot.slack.blocks.review import (
     Draft,
     Reviewed,
@@ -46,10 +47,11 @@ class RemarkRefused(ThreadsmithError):
 class Reviews:
     """Nothing is kept here: what was said so far is in the modal itself."""
 
-    def __init__(self, history: History, actions: Actions, people: People) -> None:
+    def __init__(self, history: History, actions: Actions, people: People, access: Access) -> None:
         self._history = history
         self._actions = actions
         self._people = people
+        self._access = access
 
     async def open(self, run_id: str) -> Block:
         """The first page of the run's change."""
@@ -84,6 +86,8 @@ class Reviews:
         text = follow_up(reviewed, draft)
         person = await self._people.get(user_id)
         run = await self._history.read(partial(queries.get_run, run_id=draft.run_id))
+        task = await self._history.read(partial(queries.get_task, task_id=run.task_id))
+        await self._access.check("steer", task, person)
         waiting = await self._history.read(partial(_waiting, run=run))
         try:
             if waiting is not None:

@@ -47,6 +47,12 @@ class Starting:
         words = plain(wanted.words)
         if not words:
             raise NothingAsked
+        await self._intake.check_begin(
+            wanted.words,
+            author=person,
+            thread=Thread(team=self._team, channel=channel, thread_ts="", message_ts=""),
+            repository=wanted.repository or None,
+        )
         thread = await self._threads.open(channel, words, key, by=person.id)
         return await self._ask(wanted, person, thread, key)
 

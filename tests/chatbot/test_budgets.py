@@ -10,9 +10,10 @@ import pytest
 from chatbot.actions import Actions
 from chatbot.budgets import BudgetUsedUp, check_allowance, find_allowance
 from chatbot.config import BudgetSettings
+from chatbot.models import Source
 from sandbox.recorder import Allowance
 from tests.chatbot.conftest import Clock
-from tests.chatbot.history.lives import Life
+from tests.chatbot.history.lives import ADA, BOB, Life
 
 
 async def spend(life: Life, usd: float | None, tokens: int = 100) -> None:
@@ -72,6 +73,26 @@ async def test_others_and_earlier_days_count_where_they_belong(
         for name in ("run", "task", "person", "day")
     }
     assert shares == pytest.approx({"run": 0.4, "task": 0.4, "person": 0.6, "day": 0.6})
+
+
+async def test_a_rule_counts_one_person_in_its_repositories(actions: Actions) -> None:
+    for repository, author in (
+        ("acme/web", ADA),
+        ("Acme/API", ADA),
+        ("other/x", ADA),
+        ("acme/web", BOB),
+    ):
+        source = Source(kind="git", repository=repository, forge=True)
+        life = await Life.begin(actions, source=source, author=author)
+        await life.work()
+        await spend(life, 1.0)
+        if author == ADA:
+            mine = await life.run()
+    now = actions.clock()
+    found = await actions.history.read(
+        lambda db: find_allowance(db, mine.id, BudgetSettings(), now, spend=("acme/*", 4.0))
+    )
+    assert found == Allowance(used=0.5, name="the person's daily acme/* budget of $4.00")
 
 
 def test_a_run_does_not_begin_with_nothing_left() -> None:

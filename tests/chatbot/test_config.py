@@ -12,6 +12,7 @@ from chatbot.config import (
     ChannelSettings,
     ConfigError,
     RepositorySettings,
+    RuleSettings,
     Settings,
     effective,
     load_settings,
@@ -87,6 +88,7 @@ def test_the_example_is_valid_and_the_settings_are_explained() -> None:
     sections = {name: field.annotation for name, field in Settings.model_fields.items()}
     sections["repositories"] = RepositorySettings
     sections["channels"] = ChannelSettings
+    sections["rules"] = RuleSettings
     del sections["secrets"]
     for name, section in sections.items():
         for field, info in section.model_fields.items():  # type: ignore[union-attr]

@@ -17,7 +17,7 @@ SCOPES = (
         "im:read",
         "im:write",
     ),
-    *("reactions:write", "users:read"),
+    *("reactions:write", "usergroups:read", "users:read"),
 )
 EVENTS = ("app_mention", "message.channels", "message.groups", "message.im")
 
@@ -36,6 +36,8 @@ NEEDED: dict[str, tuple[str, ...]] = {
     "conversations.replies": _HISTORY,
     "users.info": ("users:read",),
     "users.list": ("users:read",),
+    "usergroups.list": ("usergroups:read",),
+    "usergroups.users.list": ("usergroups:read",),
     "bots.info": ("users:read",),
     "team.info": ("team:read",),
     "reactions.add": ("reactions:write",),

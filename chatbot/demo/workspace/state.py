@@ -93,6 +93,8 @@ class State:
                 Channel(id="D0GRACE", name="grace", kind="im", members=[grace.id, self.bot.id]),
             )
         }
+        self.groups = {"S0SHOP": ("shop-owners", [grace.id])}
+        """User groups: handle and members."""
         self.files: dict[str, File] = {}
         self.views: dict[str, Json] = {}
         self.ephemerals: list[Json] = []

@@ -17,6 +17,8 @@ MESSAGE_LIMIT = 12_000
 """Slack has refused messages whose blocks held about 13,200 characters in all."""
 BUTTON_LIMIT = 75
 CONTAINER_LIMIT = 150
+ASKED_FOR = "asked-for:"
+"""Before a task's id where not everybody may have its page's address."""
 Style = Literal["primary", "danger"]
 
 
@@ -79,10 +81,16 @@ def link_button(label: str, action: str, url: str) -> Block:
 
 
 def footer(page_url: str, *buttons: Block) -> tuple[Block, ...]:
-    """The last row of a message; the log's button needs a page to lead to."""
-    is_page = page_url.startswith(("https://", "http://"))
-    elements = [*buttons, *([link_button("Log", "log", page_url)] if is_page else [])]
+    """The last row of a message; the log's button needs a page to lead to, or to be asked for."""
+    elements = [*buttons, *log_button(page_url)]
     return (actions(*elements),) if elements else ()
+
+
+def log_button(page_url: str) -> list[Block]:
+    if page_url.startswith(ASKED_FOR):
+        return [button("Log", "show_log", page_url.removeprefix(ASKED_FOR))]
+    is_page = page_url.startswith(("https://", "http://"))
+    return [link_button("Log", "log", page_url)] if is_page else []
 
 
 def confirm(title: str, text: str, yes: str, no: str) -> Block:

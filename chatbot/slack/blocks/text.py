@@ -26,9 +26,7 @@ _HIDDEN = re.compile(
     "\u2060-\u2069\ufeff\ufff9-\ufffb\ud800-\udfff]"
 )
 _SLACK_USER = re.compile(r"[UW][A-Z0-9]{2,}")
-_MARKDOWN_TRAPS = re.compile(
-    r"<(?=[!@#/A-Za-z])|](?=[(\[:])|!(?=\[)|@(?=(?:channel|here|everyone)\b)"
-)
+_MARKDOWN_TRAPS = re.compile(r"<(?=[!@#/A-Za-z])|](?=[(\[:])|!(?=\[)|@(?=channel|here|everyone)")
 
 
 def visible(text: str) -> str:

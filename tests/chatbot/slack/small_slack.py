@@ -42,6 +42,11 @@ class SmallSlack:
     views: list[Json] = field(default_factory=list)
     archives: dict[str, bytes] = field(default_factory=dict)
     """What people attached, served beside the Web API under these names."""
+    groups: dict[str, list[str]] = field(default_factory=dict)
+    """User groups with their members; their handles are their ids in small letters."""
+    members: dict[str, list[str]] = field(default_factory=dict)
+    """Of channels."""
+    calls: list[str] = field(default_factory=list)
     unknown_blocks: set[str] = field(default_factory=set)
     """Kinds that this workspace does not know yet."""
     refused_posts: int = 0
@@ -168,7 +173,16 @@ class SmallSlack:
         return web.json_response({"ok": True, **answer})
 
     def _call(self, method: str, sent: Json) -> Json:
+        self.calls.append(method)
         match method:
+            case "conversations.members":
+                return {"members": self.members[sent["channel"]]}
+            case "conversations.info":
+                return {"channel": {"name": sent["channel"].lower()}}
+            case "usergroups.list":
+                return {"usergroups": [{"id": g, "handle": g.lower()} for g in self.groups]}
+            case "usergroups.users.list" if sent["usergroup"] in self.groups:
+                return {"users": self.groups[sent["usergroup"]]}
             case "auth.test":
                 return {"team_id": TEAM, "user_id": BOT_USER, "bot_id": BOT}
             case "apps.connections.open":

@@ -14,7 +14,7 @@ from typing import Any
 from pydantic import SecretStr
 
 from chatbot.actions import Actions
-from chatbot.config import DataSettings, Settings, SlackSettings
+from chatbot.config import DataSettings, RuleSettings, Settings, SlackSettings
 from chatbot.history import delivery, queries
 from chatbot.history.store import History
 from chatbot.intake import Intake
@@ -249,6 +249,7 @@ async def staged(
     directory: Path,
     *,
     approvers: tuple[str, ...] = (),
+    rules: tuple[RuleSettings, ...] = (),
     make_intake: Callable[[Settings, History, Actions], Intake] = Intake,
 ) -> AsyncIterator[Stage]:
     slack = SmallSlack()
@@ -263,6 +264,7 @@ async def staged(
                     api_url=door.url,
                     approvers=approvers,
                 ),
+                rules=rules,
             )
             history = await History.open(settings.database_path)
             actions = Actions(history=history)

@@ -33,7 +33,7 @@ async def test_others_are_told_who_decides_and_nothing_changes(guarded: Stage, a
     await guarded.press("gate", action, "UADA")
     (told,) = await until(guarded.ephemerals)
     assert told["user"] == "UADA"
-    assert told["text"] == "Only Bob can decide about pull requests and set-ups here."
+    assert told["text"] == "Only Bob can decide about pull requests in demo/shop."
     assert (await guarded.task()).status == Status.READY
     assert "Open a pull request" in guarded.words("gate")
     assert guarded.views() == []

@@ -11,7 +11,7 @@ from typing import Any
 from pydantic import SecretStr
 
 from chatbot.actions import Actions
-from chatbot.config import DataSettings, Settings, SlackSettings
+from chatbot.config import DataSettings, RuleSettings, Settings, SlackSettings
 from chatbot.demo.workspace import Workspace
 from chatbot.history import queries
 from chatbot.history.store import History
@@ -50,7 +50,9 @@ class Ways:
 
 
 @asynccontextmanager
-async def ways_in(directory: Path, **slack: Any) -> AsyncIterator[Ways]:
+async def ways_in(
+    directory: Path, *, rules: tuple[RuleSettings, ...] = (), **slack: Any
+) -> AsyncIterator[Ways]:
     workspace = Workspace()
     await workspace.start()
     settings = Settings(
@@ -61,6 +63,7 @@ async def ways_in(directory: Path, **slack: Any) -> AsyncIterator[Ways]:
             api_url=workspace.api_url,
             **slack,
         ),
+        rules=rules,
     )
     history = await History.open(directory / "threadsmith.db")
     actions = Actions(history=history)

@@ -24,6 +24,8 @@ class Conversations:
             "conversations.history": self._history,
             "users.info": self._user,
             "users.list": self._users,
+            "usergroups.list": self._groups,
+            "usergroups.users.list": self._group_users,
         }
 
     async def _info(self, sent: Json) -> Json:
@@ -67,6 +69,19 @@ class Conversations:
 
     async def _user(self, sent: Json) -> Json:
         return {"user": self._state.user(str(sent.get("user"))).to_json(self._state.team_id)}
+
+    async def _groups(self, _: Json) -> Json:
+        groups = [
+            {"id": group, "team_id": self._state.team_id, "name": handle, "handle": handle}
+            for group, (handle, _) in self._state.groups.items()
+        ]
+        return {"usergroups": groups}
+
+    async def _group_users(self, sent: Json) -> Json:
+        found = self._state.groups.get(str(sent.get("usergroup")))
+        if found is None:
+            raise ApiError("no_such_subteam")
+        return {"users": list(found[1])}
 
     async def _users(self, _: Json) -> Json:
         members = [user.to_json(self._state.team_id) for user in self._state.users.values()]

@@ -1,0 +1,160 @@
+"""Whether a Slack user may do something: the rules, and who is in which group and channel."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import time
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Any
+
+import aiohttp
+import structlog
+from slack_sdk.errors import SlackApiError
+from slack_sdk.web.async_client import AsyncWebClient
+
+from chatbot.config import Settings
+from chatbot.models import Person, Task
+from chatbot.permissions import (
+    Act,
+    Facts,
+    Words,
+    allows,
+    channels_in,
+    groups_in,
+    people_in,
+    refusal,
+    who_may,
+)
+from chatbot.slack.people import People
+from sandbox.errors import ThreadsmithError
+
+log = structlog.get_logger(__name__)
+
+KEPT_SECONDS = 300.0
+LOOKUP_SECONDS = 2.5
+MAX_PAGES = 50
+_SLACK_USER = re.compile(r"[UW][A-Z0-9]{2,}")
+
+
+class NotAllowed(ThreadsmithError):
+    """Somebody else decides here."""
+
+    code = "not_allowed"
+
+
+class MembersUnknown(ThreadsmithError):
+    """Slack did not say who is allowed to do this."""
+
+    code = "members_unknown"
+    resolution = "Try again in a moment; the Slack app needs usergroups:read and channels:read."
+
+
+class Access:
+    """Asks Slack as far as the rules need it, and remembers for a few minutes."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        client: AsyncWebClient,
+        people: People,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._settings = settings
+        self._client = client
+        self._people = people
+        self._clock = clock
+        self._known: dict[str, tuple[float, frozenset[str]]] = {}
+        self._names: dict[str, str] = {}
+
+    async def check_ask(self, repository: str, author: Person, channel: str) -> None:
+        """Raise NotAllowed where the author may not start a task there."""
+        await self._check("ask", repository, author, channel, author.id)
+
+    async def check(self, act: Act, task: Task, person: Person) -> None:
+        """Raise NotAllowed where the person may not do that with the task."""
+        channel = task.thread.channel if task.thread else ""
+        await self._check(act, task.source.repository, person, channel, task.author.id)
+
+    async def _check(
+        self, act: Act, repository: str, person: Person, channel: str, requester: str
+    ) -> None:
+        words = who_may(self._settings, repository, act)
+        if words is None or not _SLACK_USER.fullmatch(person.id):
+            return  # whoever holds the API's token has the host's own rights
+        facts = Facts(person=person.id, requester=requester, channel=channel)
+        if allows(words, facts):
+            return
+        facts = Facts(
+            person=person.id,
+            requester=requester,
+            channel=channel,
+            groups=await self._those_with(person.id, groups_in(words), self._group),
+            channels=await self._those_with(person.id, channels_in(words, channel), self._channel),
+        )
+        if not allows(words, facts):
+            log.info("not_allowed", act=act, repository=repository, user=person.id)
+            raise NotAllowed(refusal(act, repository, words, await self._name_all(words)))
+
+    async def _those_with(
+        self, person: str, ids: Iterable[str], read: Callable[[str], Awaitable[frozenset[str]]]
+    ) -> frozenset[str]:
+        return frozenset([each for each in ids if person in await self._members(each, read)])
+
+    async def _members(
+        self, each: str, read: Callable[[str], Awaitable[frozenset[str]]]
+    ) -> frozenset[str]:
+        until, known = self._known.get(each, (0.0, None))
+        if known is not None and until > self._clock():
+            return known
+        try:
+            async with asyncio.timeout(LOOKUP_SECONDS):
+                found = await read(each)
+        except (SlackApiError, aiohttp.ClientError, TimeoutError, OSError) as error:
+            log.warning("members_unknown", of=each, reason=str(error))
+            if known is not None:
+                return known  # what it was a while ago is better than nothing
+            raise MembersUnknown(details=str(error)) from error
+        self._known[each] = (self._clock() + KEPT_SECONDS, found)
+        return found
+
+    async def _group(self, group: str) -> frozenset[str]:
+        answer = await self._client.usergroups_users_list(usergroup=group)
+        return frozenset(answer.get("users") or ())
+
+    async def _channel(self, channel: str) -> frozenset[str]:
+        found: set[str] = set()
+        cursor: str | None = None
+        for _ in range(MAX_PAGES):
+            answer = await self._client.conversations_members(
+                channel=channel, limit=1000, cursor=cursor
+            )
+            found |= set(answer.get("members") or ())
+            cursor = (answer.get("response_metadata") or {}).get("next_cursor")
+            if not cursor:
+                break
+        return frozenset(found)
+
+    async def _name_all(self, words: Words) -> dict[str, str]:
+        """Ids stand for what has no name."""
+        names = {each: (await self._people.get(each)).name for each in people_in(words)[:10]}
+        if groups_in(words):
+            answer = await self._ask(self._client.usergroups_list())
+            for group in answer.get("usergroups") or ():
+                self._names[str(group["id"])] = str(group.get("handle") or group.get("name"))
+        for channel in channels_in(words, ""):
+            if channel not in self._names:
+                answer = await self._ask(self._client.conversations_info(channel=channel))
+                name = (answer.get("channel") or {}).get("name")
+                self._names |= {channel: str(name)} if name else {}
+        return self._names | names
+
+    async def _ask(self, call: Awaitable[Any]) -> dict[str, Any]:
+        try:
+            async with asyncio.timeout(LOOKUP_SECONDS):
+                data: dict[str, Any] = (await call).data
+                return data
+        except (SlackApiError, aiohttp.ClientError, TimeoutError, OSError) as error:
+            log.warning("name_unknown", reason=str(error))
+            return {}
