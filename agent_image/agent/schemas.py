@@ -18,6 +18,11 @@ _TYPES: Dict[str, Tuple[type, str]] = {
 }
 
 
+# Limits that a model seldom meets are told when it does: every word of a schema is sent each turn.
+_LEAST = {"timeout_seconds": 1, "start": 1, "end": 1, "line": 0}
+_MOST = {"items": 50, "options": 5, "checks": 5, "findings": 100}
+
+
 class ArgumentProblem(Exception):
     """The arguments of a call do not fit its tool."""
 
@@ -52,10 +57,11 @@ def _check_value(schema: Json, value: Any, name: str) -> None:
         raise ArgumentProblem(
             "`{}` must be one of {}, not {!r}.".format(name, ", ".join(schema["enum"]), value)
         )
-    if isinstance(value, int) and value < schema.get("minimum", value):
-        raise ArgumentProblem("`{}` must be at least {}.".format(name, schema["minimum"]))
+    last = name.rpartition(".")[2]
+    if isinstance(value, int) and value < _LEAST.get(last, value):
+        raise ArgumentProblem("`{}` must be at least {}.".format(name, _LEAST[last]))
     if isinstance(value, list):
-        if len(value) > schema.get("maxItems", len(value)):
+        if len(value) > _MOST.get(last, len(value)):
             raise ArgumentProblem("`{}` has too many items.".format(name))
         for index, item in enumerate(value):
             _check_value(schema["items"], item, "{}[{}]".format(name, index))
@@ -75,41 +81,34 @@ def _described(description: str, **more: Any) -> Json:
     return {"type": "string", "description": description, **more}
 
 
+_FLAG: Json = {"type": "boolean"}
+_NUMBER: Json = {"type": "integer"}
+
+
 def _bash(command_seconds: int) -> Json:
-    seconds = {
-        "type": "integer",
-        "minimum": 1,
-        "description": "{} at the most and by default.".format(command_seconds),
-    }
-    background = {
-        "type": "boolean",
-        "description": "Do not wait; the output goes to a file.",
-    }
     return _tool(
         "bash",
-        "Run a command in one lasting bash: directory and variables stay.",
-        _object(["command"], command=_TEXT, timeout_seconds=seconds, background=background),
+        "Run a command in one lasting bash, {} s at most.".format(command_seconds),
+        _object(["command"], command=_TEXT, timeout_seconds=_NUMBER, background=_FLAG),
     )
 
 
-_LINE: Json = {"type": "integer", "minimum": 1}
 _READ = _tool(
     "read",
-    "Show a file's lines with numbers, or a directory. Paths are from the workspace's root.",
-    _object(["path"], path=_TEXT, start=_LINE, end=_LINE),
+    "Show a file with line numbers, or a folder.",
+    _object(["path"], path=_TEXT, start=_NUMBER, end=_NUMBER),
 )
 _EDIT = _tool(
     "edit",
-    "Replace `old` (exact, found once unless replace_all) by `new`; or insert `new` after `line`; "
-    "or undo your last edit of the file.",
+    "Replace `old`, exact and found once, by `new`; or insert `new` after `line`; or undo.",
     _object(
         ["path"],
         path=_TEXT,
         old=_TEXT,
         new=_TEXT,
-        replace_all={"type": "boolean"},
-        line={"type": "integer", "minimum": 0},
-        undo={"type": "boolean"},
+        replace_all=_FLAG,
+        line=_NUMBER,
+        undo=_FLAG,
     ),
 )
 _WRITE = _tool(
@@ -130,25 +129,16 @@ _PATCH = _tool(
 )
 _ASK = _tool(
     "ask",
-    "Ask the people in the thread and wait for an answer.",
-    _object(
-        ["question"],
-        question=_described("Short, with what you would do otherwise."),
-        options={
-            "type": "array",
-            "maxItems": 5,
-            "items": _described("A short answer, shown as a button."),
-        },
-    ),
+    "Ask people, and wait; options become buttons.",
+    _object(["question"], question=_TEXT, options={"type": "array", "items": _TEXT}),
 )
 _PLAN = _tool(
     "plan",
-    "Show people the plan: each time the whole list.",
+    "Show people the whole plan.",
     _object(
         ["items"],
         items={
             "type": "array",
-            "maxItems": 50,
             "items": _object(
                 ["title", "status"],
                 title=_TEXT,
@@ -160,31 +150,25 @@ _PLAN = _tool(
 
 
 def _finish(mode: str) -> Json:
-    properties: Json = {"title": _described("A commit's subject line, at most ten words.")}
-    properties["summary"] = _described("What was done or found and why; brief Markdown.")
-    properties["claimed"] = _described("What was verified, by which command; what was not.")
+    properties: Json = {"title": _TEXT, "summary": _described("What and why; brief Markdown.")}
+    properties["claimed"] = _described("What was verified, how; what was not.")
     required = ["title", "summary", "claimed"]
     if mode == "change":
-        properties["checks"] = {
-            "type": "array",
-            "maxItems": 5,
-            "items": _TEXT,
-            "description": "Commands that show it, from the workspace's root.",
-        }
+        properties["checks"] = {"type": "array", "items": _TEXT}
     if mode == "explain":
         properties["answer"] = _described("Markdown, with places as path:line.")
         required = ["title", "answer"]
     if mode == "review":
-        properties["findings"] = {"type": "array", "maxItems": 100, "items": _FINDING}
+        properties["findings"] = {"type": "array", "items": _FINDING}
         required = ["title", "summary", "findings"]
-    return _tool("finish", "End the run; the last call.", _object(required, **properties))
+    return _tool("finish", "End the run.", _object(required, **properties))
 
 
 _FINDING = _object(
     ["severity", "file", "title", "detail"],
     severity={"type": "string", "enum": ["high", "medium", "low"]},
     file=_TEXT,
-    line={"type": "integer", "minimum": 1},
+    line=_NUMBER,
     title=_TEXT,
     detail=_TEXT,
     suggestion=_TEXT,
