@@ -16,7 +16,7 @@ _LEAD = (
     r"|(?<![\w-])(?:model|模型|agent)\s*(?:[:=：]|用|为|是)?\s*"
     r"|--model[ =]|(?:请)?(?:用|使用|让|由|换成|交给)\s*(?:模型\s*|一下\s*)?)"
 )
-_TAIL = r"(?:\s*(?:模型|model\b))?(?:\s*(?:来|去))?"
+_TAIL = r"(?:\s*(?:模型|model\b))?(?:\s*(?:来|去))?(?:\s+for\s+(?:this|that|it)\b(?:\s+one)?)?"
 _ABOUT_MODELS = re.compile(
     r"\b(?:replac\w*|swap\w*|switch\w*|compar\w*|benchmark\w*|integrat\w*|compatib\w*|chat\w*|prompt\w*"
     r"|calls?\s+(?:to|made)|models?|llms?|codec|audio|encod\w*|fallback|provider|tokens?|pric\w*|bot"
@@ -242,6 +242,8 @@ def _read_count(words: Words, unsure: list[str]) -> int:
         if _NO_ATTEMPTS.search(words.clause(match.start())) or _GOES_ON.match(after):
             if re.search(r"\b(?:try|attempt)", match[0], _FLAGS) or "试" in match[0]:
                 unsure.append(said)
+            continue
+        if number == 1:
             continue
         if not 1 <= number <= MAX_COUNT:
             unsure.append(said)

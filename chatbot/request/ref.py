@@ -9,7 +9,9 @@ from chatbot.request.words import END, SPAN, Words
 
 _FLAGS = re.IGNORECASE | re.ASCII
 NAME = r"[A-Za-z0-9](?:[A-Za-z0-9._/-]*[A-Za-z0-9_])?"
-_TO = r"(?:on|at|from|in|against|off(?:\s+of)?|of|based\s+on)"
+_TO = (
+    r"(?:on|at|from|in|against|off(?:\s+of)?|of|based\s+on|check\s*out|switch\s+to|starting\s+from)"
+)
 _KIND = r"(?:branch|tag|commit|ref|revision|release)"
 _PREFIXES = (
     r"(?:feature|feat|fix|bugfix|hotfix|release|releases|chore|dependabot|renovate|refactor|docs"
@@ -78,7 +80,7 @@ _PULL = re.compile(
     r"(?:\s+with|\s+on)?|finish|rework|rebase|fix(?:\s+up)?|polish|explain|summari[sz]e|into"
     r"|look\s+at|over)\s+"
     r"(?:the\s+)?(?:code\s+(?:in|of)\s+)?(?:tests?\s+(?:in|of|on)\s+)?|^\s*|(?:在|看|看下|看看|审查|评审"
-    r"|检查|基于|修复|解释|总结|review)\s*(?:一下|下)?\s*)?)"
+    r"|检查|基于|修复|解释|总结|给|为|对|review)\s*(?:一下|下)?\s*)?)"
     r"(?<![\w/-])(?:PR|pull[ -]?request|MR|merge[ -]?request|拉取请求|合并请求)\s*(?:\#|!|no\.?\s*"
     r"|number\s+)?\s*(?P<number>\d{1,6})(?![\w.])"
     r"(?P<tail>\s*(?:上|里|中|的分支|分支))?",
@@ -108,6 +110,7 @@ _ZH = re.compile(
     rf"|(?:分支|标签)[ \t]*[:：=]?[ \t]*(?P<c>{SPAN}|{NAME}){_ZH_THERE}"
     rf"|提交[ \t]*[:：=]?[ \t]*(?P<f>{_SHA})(?![\w.-]){_ZH_THERE}"
     rf"|(?<![\w./-])(?P<d>{SPAN}|{NAME})[ \t]*分支(?![ \t]*[:：]?[ \t]*[A-Za-z0-9`]){_ZH_THERE}"
+    rf"|(?<![\w./-])(?P<g>{_VERSION})[ \t]*(?:标签|tag(?![A-Za-z])){_ZH_THERE}"
     rf"|基于[ \t]*(?P<e>{_VERSION}|{_SHA})(?![\w.-]))",
     _FLAGS,
 )
@@ -183,7 +186,7 @@ def _of_kind(words: Words, unsure: list[str]) -> str | None:
 
 def _chinese(words: Words, unsure: list[str]) -> str | None:
     for match in words.find(_ZH):
-        group = next(name for name in "abcdef" if match[name])
+        group = next(name for name in "abcdefg" if match[name])
         name = words.value(match, group)
         if not _fits(name):
             continue

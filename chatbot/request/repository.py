@@ -66,6 +66,19 @@ _REFERENCE = re.compile(
 _ALIKE = re.compile(
     r"\b(?:like|as|than|similar\s+to|as\s+in)\s+$|(?:像|参考|类似|参照)\s*$", _FLAGS
 )
+_OF_THE_CODE = re.compile(
+    r"[`\"]?\s+(?:handling|logic|paths?|pairs?|toggles?|flows?|methods?|functions?|tests?|split|ratio"
+    r"|buttons?|modes?|switch|events?|operations?|calls?|semantics|transitions?|components?|types?"
+    r"|states?|values?|options?|fields?|directory|folder|dir|files?|imports?|races?|support)\b",
+    _FLAGS,
+)
+_WORK_IN = re.compile(r"\bwork\s+(?:in|on)\s+$", _FLAGS)
+_TO_THE_NEXT = re.compile(rf"[`\"]?\s+to\s+(?![`\"]?{_OWNER_NAME}(?![\w/]))", _FLAGS)
+_SAYS = re.compile(
+    r"\s+(?:is|are|has|have|does|do|doesn't|was|were|will|can|can't|cannot|fails?|crash(?:es)?|returns?"
+    r"|needs?|should|must|keeps?|gets?|still|still|shows?|times|takes?)\b|'s\b",
+    _FLAGS,
+)
 _AFTER_SURE = re.compile(
     r"[`\"”」]?\s*(?:'s\s+)?(?:repo(?:sitory)?(?![\w-])|仓库|代码库|项目)", _FLAGS
 )
@@ -77,7 +90,7 @@ _LEAD_CUT = re.compile(
     rf"(?:(?:^|(?<=[^\w-]))(?:please\s+)?(?:in|on|inside|within|into|under|at|for|of|from|to"
     rf"|against)\s+{_ADDRESS}(?:repo(?:sitory)?\s*(?:called|named|:)?\s*)?"
     rf"|(?<![\w-])(?:the\s+)?repo(?:sitory)?\s*(?:[:：=]|is\b)?\s*|--repo[ =]"
-    rf"|(?:请)?(?:在|到|于|给|为|对)?\s*(?:仓库|代码库)\s*[:：]?\s*|(?:请)?(?:在|到|于|给|为|对)\s*)$",
+    rf"|(?:请)?(?:在|到|于|给|为|对)?\s*(?:仓库|代码库)\s*(?:[:：]|是|为|叫)?\s*|(?:请)?(?:在|到|于|给|为|对)\s*)$",
     _FLAGS,
 )
 _TAIL_CUT = re.compile(
@@ -134,10 +147,15 @@ def read_repository(words: Words, vocabulary: Vocabulary) -> Named:
         # "the payments repo", which nobody knows or several are called.
         several = tuple(dict.fromkeys(name for short in vague for name in short.repositories))
         return Named(candidates=several, unknown=vague[0].said)
+    known = {name.lower() for name in vocabulary.repositories}
+    if best == LOOSE and vocabulary.has_default:
+        unsure = [m.name for m in mentions if m.tier == LOOSE and m.name.lower() not in known]
+        if unsure:
+            # Nobody knows it, and the place has another.
+            return Named(candidates=tuple(dict.fromkeys(unsure)))
     if best < LINKED:
         stray = [m.name for m in mentions if m.tier == STRAY]
         if vocabulary.has_default:
-            known = {name.lower() for name in vocabulary.repositories}
             stray = [name for name in stray if name.lower() in known or _is_odd(name)]
         return Named(candidates=tuple(dict.fromkeys(stray)))
     chosen = [mention for mention in mentions if mention.tier == best]
@@ -191,7 +209,7 @@ def _mention(words: Words, match: re.Match[str], vocabulary: Vocabulary) -> _Men
         tier = max(tier, LED) if tier else COMPARED
         keep = True
     else:
-        keep = not _can_cut(before, after, tier)
+        keep = not _can_cut(before, words.seen[match.end() :], tier)
     if match["at"] and re.fullmatch(r"v?\d+", match["at"]) and tier < LOOSE:
         # A dependency: actions/checkout@v4.
         tier = COMPARED
@@ -274,13 +292,21 @@ def _tier(words: Words, start: int, end: int, *, known: bool) -> int:
         return COMPARED
     if _SURE.search(before) or _AFTER_SURE.match(after):
         return CALLED
+    if not known and _OF_THE_CODE.match(after):
+        return STRAY
+    if _LOOKED_AT.search(before) and not _WORK_IN.search(before):
+        return LOOSE
     if _STRONG.search(before):
         return CALLED if known else LED
     if _OPENS.fullmatch(before) and QUOTED not in before:
         return LED
     if _WEAK.search(before):
-        return LED if known and re.search(r"\b(?:for|of)\s+(?:the\s+)?$", before, _FLAGS) else LOOSE
-    if _LOOKED_AT.search(before) or _AFTER_STRONG.match(after):
+        if re.search(r"\bfrom\s+$", before, _FLAGS) and _TO_THE_NEXT.match(after) and not known:
+            # From one way of doing it to another.
+            return STRAY
+        of_it = re.search(r"\b(?:for|of)\s+(?:the\s+)?$", before, _FLAGS)
+        return LED if known and of_it else LOOSE
+    if _AFTER_STRONG.match(after):
         return LOOSE
     if _ASIDE.search(before) and _AT_HEAD.match(after):
         return LOOSE
@@ -290,9 +316,12 @@ def _tier(words: Words, start: int, end: int, *, known: bool) -> int:
 def _can_cut(before: str, after: str, tier: int) -> bool:
     if tier < LOOSE:
         return False
+    if _SAYS.match(after) and not _STRONG.search(before):
+        # It is what the sentence speaks of.
+        return False
     if _AFTER_STRONG.match(after):
         return True
-    if _LOOKED_AT.search(before) and not re.search(r"work\s+(?:in|on)\s", before, _FLAGS):
+    if _LOOKED_AT.search(before) and not _WORK_IN.search(before):
         return False
     return bool(
         _STRONG.search(before)

@@ -98,6 +98,9 @@ _LINKED_PAGE = re.compile(
 _NUMBER = re.compile(r"[\d.]+")
 
 
+MIN_ENDING = 4
+
+
 def is_pair(owner: str, name: str) -> bool:
     """Words people write with a slash between them: and/or, 1/2, text/html, Europe/Berlin."""
     both = f"{owner}/{name}".lower()
@@ -108,7 +111,18 @@ def is_pair(owner: str, name: str) -> bool:
         or owner.lower() in _MIME
         or (owner.lower() in _ZONES and owner[:1].isupper())
         or min(len(owner), len(name)) == 1
-        or (owner.isupper() and name.isupper() and len(both) <= 12)
+        or (owner.isupper() and name.isupper())
+        or _are_opposites(owner.lower(), name.lower())
+    )
+
+
+def _are_opposites(one: str, other: str) -> bool:
+    """encode/decode, upload/download: words that end alike."""
+    if not (one.isalpha() and other.isalpha()) or one == other:
+        return False
+    return any(
+        one.endswith(ending) and other.endswith(ending) and len(ending) >= MIN_ENDING
+        for ending in (one[2:], one[3:], other[2:], one, other)
     )
 
 

@@ -58,6 +58,10 @@ _OTHER = re.compile(r"(?:另一个|另外一个|别的|其他的?|其它的?)\s*
 _HEAD = re.compile(
     rf"^\s*(?:\[(?P<boxed>{_WORD})\]\s*:?|(?P<name>{_WORD})\s*(?:[:：]\s|：|[—–]|-\s))\s*", _FLAGS
 )
+_COLON = re.compile(r"\s*(?:[:：,，—–]|-\s)")
+_AND_NAME = re.compile(
+    rf"\s*(?:,|and|or|&|和|或|与|、)\s*(?:the\s+)?(?P<name>{_WORD})(?![\w/])", _FLAGS
+)
 _GENERIC = words_of(
     """
     web api app apps docs doc core server client test tests ui frontend backend mobile
@@ -85,7 +89,20 @@ def find_short_names(words: Words, vocabulary: Vocabulary) -> list[Short]:
         *_chinese(words, vocabulary),
         *_bare(words, vocabulary),
     ]
-    return sorted(found, key=lambda short: short.start)
+    return sorted([*found, *_joined(found, words, vocabulary)], key=lambda short: short.start)
+
+
+def _joined(found: list[Short], words: Words, vocabulary: Vocabulary) -> list[Short]:
+    """Known names that follow one with "and" between them."""
+    more = []
+    for short in found:
+        at = short.end
+        while (match := _AND_NAME.match(words.seen, at)) and (
+            known := matching(match["name"], vocabulary)
+        ):
+            more.append(Short(match["name"], known, short.tier, *match.span("name"), cut=False))
+            at = match.end()
+    return more
 
 
 def matching(said: str, vocabulary: Vocabulary) -> tuple[str, ...]:
@@ -114,7 +131,9 @@ def _called(words: Words, vocabulary: Vocabulary) -> list[Short]:
             continue
         if not known and (plain in _NO_NAMES or not (match["lead"] or match["article"])):
             continue
-        cut = bool(match["lead"])
+        cut = bool(match["lead"]) or (
+            not words.seen[:start].strip() and _COLON.match(words.seen, match.end()) is not None
+        )
         found.append(Short(said, known, 5, match.start() if cut else start, match.end(), cut=cut))
     for match in words.find(_AFTER_REPO):
         said = words.value(match, "name")

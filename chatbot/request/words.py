@@ -75,7 +75,7 @@ class Words:
         """Readers may have claimed the same words, or such with only a mark between them."""
         merged: list[tuple[int, int]] = []
         for start, end in sorted(self._cuts):
-            if merged and re.fullmatch(r"[ \t,，、(（]*", self.text[merged[-1][1] : start]):
+            if merged and re.fullmatch(r"[ \t,，、]*", self.text[merged[-1][1] : start]):
                 merged[-1] = (merged[-1][0], max(end, merged[-1][1]))
             else:
                 merged.append((start, end))
@@ -95,7 +95,7 @@ def _join(before: str, after: str) -> str:
         head = re.sub(r"[ \t]*[,，、]$", "", head)
     if re.search(r"[(（]$", head) and re.match(r"[)）]", tail):
         return _join(head[:-1], tail[1:])
-    if re.fullmatch(r"(?:.*\n)?", head, re.DOTALL):
+    if re.fullmatch(r"(?:.*\n)?(?:please|pls|请|hi|hey)?", head, re.DOTALL | re.IGNORECASE):
         # It began a line: what parted it from the rest goes too.
         tail = re.sub(r"^[ \t]*(?:[,:;，：；、—–-]|and\b|please\b(?=\s*$))+[ \t]*", "", tail)
     if not tail or not head or head[-1:] == "\n" or tail[:1] in "\n.,;:!?)，。；：！？、）":
@@ -121,7 +121,7 @@ def _mend(text: str) -> str:
     """A task that ends in an "and" or a comma lost what stood behind."""
     kept = text.strip()
     mended = _LOST_TAIL.sub(r"\1", kept)
-    mended = re.sub(r"^(?:[,:;，：；、]|[—–-] )+\s*", "", mended).strip()
+    mended = re.sub(r"^[,:;，：；、]+\s*", "", mended).strip()
     if re.search(r"\w", mended):
         return mended
     return kept if re.search(r"\w", kept) else ""

@@ -8,7 +8,7 @@ import pytest
 
 from tests.chatbot.request.judging import differences, judge, load, read
 
-SETS = ("english", "chinese")
+SETS = ("english", "chinese", "held_out")
 
 
 @pytest.mark.parametrize("entry", [e for name in SETS for e in load(name)], ids=lambda e: e["say"])
