@@ -7,19 +7,22 @@ from typing import Any
 from chatbot.demo.workspace.errors import ApiError
 
 SCOPES = (
-    *("app_mentions:read", "channels:history", "channels:read", "chat:write", "commands"),
-    *(
-        "files:read",
-        "files:write",
-        "groups:history",
-        "groups:read",
-        "im:history",
-        "im:read",
-        "im:write",
-    ),
-    *("reactions:write", "usergroups:read", "users:read"),
+    *("app_mentions:read", "assistant:write", "channels:history", "channels:read", "chat:write"),
+    *("commands", "files:read", "files:write", "groups:history", "groups:read", "im:history"),
+    *("im:read", "im:write", "reactions:write", "usergroups:read", "users:read"),
 )
-EVENTS = ("app_mention", "message.channels", "message.groups", "message.im")
+EVENTS = (*("app_home_opened", "app_mention", "message.channels", "message.groups", "message.im"),)
+COMMANDS = (
+    {
+        "command": "/code",
+        "description": "Start or look after coding tasks",
+        "usage_hint": "[task] | list | show <id> | stop <id> | search <words> | use <repo> | help",
+    },
+)
+SHORTCUTS = (
+    {"name": "Fix this", "type": "message", "callback_id": "fix_this"},
+    {"name": "New coding task", "type": "global", "callback_id": "new_task"},
+)
 
 _HISTORY = ("channels:history", "groups:history", "im:history")
 _READ = ("channels:read", "groups:read", "im:read")
@@ -47,6 +50,7 @@ NEEDED: dict[str, tuple[str, ...]] = {
     "files.completeUploadExternal": ("files:write",),
     "files.info": ("files:read",),
     "assistant.threads.setStatus": ("assistant:write", "chat:write"),
+    "assistant.threads.setSuggestedPrompts": ("assistant:write",),
     "agents.sessions.setStatus": ("chat:write",),
     "agents.sessions.rename": ("chat:write",),
 }

@@ -9,6 +9,10 @@ from typing import Any
 from aiohttp import web
 
 from chatbot.demo.workspace.errors import ApiError
+from chatbot.demo.workspace.page_wire import HEADERS
+from chatbot.demo.workspace.page_wire import answer as _json
+from chatbot.demo.workspace.page_wire import check as _check
+from chatbot.demo.workspace.page_wire import given as _given
 from chatbot.demo.workspace.people import People
 from chatbot.demo.workspace.socket_mode import NotAcknowledged
 from chatbot.demo.workspace.state import State, User
@@ -16,14 +20,6 @@ from chatbot.demo.workspace.state import State, User
 Json = dict[str, Any]
 
 PAGE = Path(__file__).parent / "page"
-HEADERS = {
-    "Content-Security-Policy": (
-        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:;"
-        " connect-src 'self'; form-action 'none'; frame-ancestors 'none'"
-    ),
-    "X-Content-Type-Options": "nosniff",
-    "Cache-Control": "no-store",
-}
 TYPES = {
     ".html": "text/html",
     ".js": "text/javascript",
@@ -179,7 +175,14 @@ class PageApi:
         try:
             if given.get("view_id"):
                 view_id, values = str(given["view_id"]), given.get("values") or {}
-                await self._people.press_view(user, view_id, action_id, values, chosen=chosen)
+                await self._people.press_view(
+                    user,
+                    view_id,
+                    action_id,
+                    values,
+                    chosen=chosen,
+                    block_id=given.get("block_id"),
+                )
                 return _json({})
             await self._people.press(
                 user,
@@ -231,24 +234,8 @@ class PageApi:
         return self._state.user(given.get("as") or "ada")
 
 
-async def _given(request: web.Request) -> Json:
-    _check(request)
-    given = await request.json()
-    return given if isinstance(given, dict) else {}
-
-
-def _check(request: web.Request) -> None:
-    """A header that no page of another site can set without asking."""
-    if request.headers.get("X-Page") != "1":
-        raise web.HTTPForbidden
-
-
 def _person(user: User) -> Json:
     return {"id": user.id, "name": user.name, "real_name": user.real_name, "is_bot": user.is_bot}
-
-
-def _json(value: Json, *, ok: bool = True) -> web.Response:
-    return web.json_response({"ok": ok, **value}, headers=HEADERS)
 
 
 def _file(name: str) -> web.Response:

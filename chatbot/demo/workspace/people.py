@@ -142,10 +142,13 @@ class People:
         values: Json,
         *,
         chosen: object = None,
+        block_id: str | None = None,
     ) -> Json:
-        """A button or a menu of a modal."""
-        view = self._view(user, view_id)
-        pressed = _find_element(view, action_id, chosen=chosen)
+        """A button or a menu of a modal, or of the home tab."""
+        home = self._state.homes.get(user.id)
+        is_home = home is not None and home["id"] == view_id
+        view = home if home is not None and is_home else self._view(user, view_id)
+        pressed = _find_element(view, action_id, block_id=block_id, chosen=chosen)
         self._choose(user, pressed, chosen)
         shown = {name: part for name, part in view.items() if name != "_user"}
         return await self._events.press_view(user, shown, values, pressed)

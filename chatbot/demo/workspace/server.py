@@ -18,6 +18,7 @@ from chatbot.demo.workspace.guard import guard
 from chatbot.demo.workspace.http_delivery import HttpDelivery
 from chatbot.demo.workspace.installed import EVENTS, SCOPES, Installed
 from chatbot.demo.workspace.page_api import PageApi
+from chatbot.demo.workspace.page_app import PageApp
 from chatbot.demo.workspace.people import People
 from chatbot.demo.workspace.rates import Rates
 from chatbot.demo.workspace.responses import Responses
@@ -96,6 +97,7 @@ class Workspace:
         application.router.add_get("/link", self._socket_mode.serve)
         application.add_routes(self._wire.routes())
         application.add_routes(self._page.routes())
+        application.add_routes(PageApp(self.state, self._people).routes())
         self._runner = web.AppRunner(application, access_log=None, shutdown_timeout=1.0)
         await self._runner.setup()
         await web.SockSite(self._runner, listener).start()
@@ -149,11 +151,12 @@ class Workspace:
         values: Json | None = None,
         *,
         chosen: Json | None = None,
+        block_id: str | None = None,
     ) -> Json:
-        """Press a button of a modal, or choose in a menu of it."""
+        """Press a button of a modal or the home tab, or choose in a menu of it."""
         person = self.state.user(user)
         return await self._people.press_view(
-            person, view_id, action_id, values or {}, chosen=chosen
+            person, view_id, action_id, values or {}, chosen=chosen, block_id=block_id
         )
 
     async def choose(self, user: str, channel: str, ts: str, action_id: str, chosen: Json) -> Json:

@@ -100,6 +100,8 @@ class State:
         self.ephemerals: list[Json] = []
         self.homes: dict[str, Json] = {}
         """The app's home tab, by person."""
+        self.prompts: dict[str, Json] = {}
+        """What the app suggests to say, by channel."""
         self.statuses: dict[tuple[str, str], tuple[str, float]] = {}
         """What the app says it is doing, by channel and thread, and until when that stands."""
         self.sessions: dict[tuple[str, str], Json] = {}

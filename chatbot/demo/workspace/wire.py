@@ -8,7 +8,7 @@ from typing import Any
 from aiohttp import web
 
 from chatbot.demo.workspace.api import Api
-from chatbot.demo.workspace.page_api import HEADERS
+from chatbot.demo.workspace.page_wire import HEADERS
 from chatbot.demo.workspace.pictures import picture_type
 from chatbot.demo.workspace.responses import Response, Responses
 from chatbot.demo.workspace.state import State

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from chatbot.demo.workspace.api.base import Base, Json, Methods
+from chatbot.demo.workspace.api.base import Base, Json, Methods, given
 from chatbot.demo.workspace.errors import ApiError
 
 STATUSES = {"processing", "active", "suspended", "closed"}
 SESSION_SECONDS = 3600.0
 STATUS_SECONDS = 120.0
 MAX_TITLE = 200
+MAX_PROMPTS = 4
 
 
 class Agents:
@@ -21,6 +22,7 @@ class Agents:
             "agents.sessions.setStatus": self._set_session,
             "agents.sessions.rename": self._rename,
             "assistant.threads.setStatus": self._set_status,
+            "assistant.threads.setSuggestedPrompts": self._suggest,
         }
 
     async def _set_session(self, sent: Json) -> Json:
@@ -56,6 +58,21 @@ class Agents:
         words = str(sent.get("status") or "")
         name = self._base.state.bot.real_name
         self._show(channel.id, thread_ts, f"{name} {words}" if words else "", STATUS_SECONDS)
+        return {}
+
+    async def _suggest(self, sent: Json) -> Json:
+        """In the direct messages with the app: at most four."""
+        channel = self._base.writable({"channel": sent.get("channel_id")})
+        if channel.kind != "im":
+            raise ApiError("invalid_arguments", messages=["must be a conversation with the app"])
+        prompts = given(sent, "prompts").get("prompts")
+        listed = prompts if isinstance(prompts, list) else []
+        names = {"title", "message"}
+        if not 0 < len(listed) <= MAX_PROMPTS or any(set(one) != names for one in listed):
+            raise ApiError("invalid_arguments", messages=["one to four prompts with words"])
+        suggested = {"title": str(sent.get("title") or ""), "prompts": listed}
+        self._base.state.prompts[channel.id] = suggested
+        self._base.changed({"type": "prompts", "channel": channel.id, **suggested})
         return {}
 
     def _thread(self, sent: Json) -> tuple[str, str]:

@@ -23,6 +23,10 @@ export const react = (values) => send("/page/react", values);
 export const click = (values) => send("/page/click", values);
 export const suggest = (values) => send("/page/suggest", values);
 export const submit = (values) => send("/page/submit", values);
+export const readApp = () => send("/page/app", {});
+export const command = (values) => send("/page/command", values);
+export const shortcut = (values) => send("/page/shortcut", values);
+export const look = (tab, is_shown_only = false) => send("/page/look", { tab, is_shown_only });
 export const close = (values) => send("/page/close", values);
 
 export function upload(files, values) {

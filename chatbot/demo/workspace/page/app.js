@@ -3,11 +3,12 @@
 import * as api from "./api.js";
 import { composer } from "./composer.js";
 import { el, toast } from "./dom.js";
+import { Home } from "./home.js";
 import { List } from "./list.js";
 import { avatar } from "./message.js";
 import { editMessage } from "./editing.js";
 import { closeView, showView } from "./modal.js";
-import { values } from "./inputs.js";
+import { setPlaces, values } from "./inputs.js";
 import { setNames } from "./mrkdwn.js";
 
 const $ = (id) => document.getElementById(id);
@@ -17,6 +18,8 @@ let users = new Map();
 let channel = null;
 let thread = null;
 let ownPost = null;
+let app = { commands: [], shortcuts: [] };
+let home;
 const unread = new Set();
 const opened = new Map();
 const statuses = new Map();
@@ -32,6 +35,8 @@ const place = {
   user: (id) => users.get(id) ?? { id, name: id, real_name: id, is_bot: false },
   openThread: (ts) => openThread(ts),
   react: (item, name, on) => tell(api.react({ channel, ts: item.ts, name, on })),
+  shortcuts: () => app.shortcuts.filter((one) => one.type === "message"),
+  shortcut: (item, one) => tell(api.shortcut({ channel, ts: item.ts, callback_id: one.callback_id })),
   remove: (item) => tell(api.remove({ channel, ts: item.ts })),
   edit: (item) => editMessage(item, users, (text) => api.edit({ channel, ts: item.ts, text })),
   context(item) {
@@ -136,6 +141,7 @@ function choose(id) {
   messages.clear();
   drawSidebar();
   drawStatus();
+  home.enter(here().kind === "im");
   drawChannel(true);
 }
 
@@ -213,6 +219,7 @@ function setStatus(key, { status, seconds }) {
 
 function heard(change) {
   if (change.type === "view") return showView(change.view, viewContext);
+  if (change.type === "home" || change.type === "prompts") return home.heard();
   if (change.type === "view_closed") return closeView(change.view_id);
   if (change.type === "status") {
     return setStatus(`${change.channel} ${change.thread_ts}`, change);
@@ -230,11 +237,16 @@ const writers = {};
 
 function drawWriters() {
   const names = () => state.people.filter((one) => one.id !== state.me.id).map((one) => (one.is_bot ? one.real_name : one.name));
-  const write = (values, files) => (files.length ? api.upload(files, values) : api.post(values));
+  const write = (values, files) => {
+    if (values.text.startsWith("/") && !files.length) return api.command(values);
+    return files.length ? api.upload(files, values) : api.post(values);
+  };
+  const anywhere = app.shortcuts.filter((one) => one.type === "global");
+  const shortcuts = anywhere.map((one) => ({ ...one, run: () => tell(api.shortcut({ callback_id: one.callback_id })) }));
   writers.channel = composer($("composer"), "Write a message", names, async (text, files) => {
-    ownPost = (await write({ channel, text }, files)).ts;
+    ownPost = (await write({ channel, text }, files)).ts ?? null;
     drawChannel(true);
-  });
+  }, { commands: app.commands, shortcuts });
   writers.reply = composer($("reply-composer"), "Reply in the thread", names, async (text, files) => {
     await write({ channel, text, thread_ts: thread }, files);
     drawThread(true);
@@ -254,11 +266,13 @@ function drawSuggestions() {
 }
 
 async function start() {
-  state = await api.readState();
+  [state, app] = await Promise.all([api.readState(), api.readApp()]);
   users = new Map(state.people.map((one) => [one.id, one]));
   setNames(users, new Map(state.channels.map((one) => [one.id, one])));
+  setPlaces(() => ({ channels: state.channels, current: channel }));
   $("notice").textContent = state.notice;
   drawWriters();
+  home = new Home({ tabs: $("tabs"), box: $("home"), prompts: $("prompts"), context: viewContext, fill: (words) => writers.channel.fill(words) });
   drawPeople();
   drawSuggestions();
   const wanted = location.hash.slice(1);

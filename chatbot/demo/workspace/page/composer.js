@@ -1,9 +1,10 @@
-// Where a person writes: Enter sends, Shift+Enter begins a line, Tab completes a name.
+// Where a person writes: Enter sends, Shift+Enter begins a line, Tab completes a name or command.
 
 import { el, toast } from "./dom.js";
 import { bytes } from "./files.js";
 
-export function composer(form, label, names, send) {
+// `app`: the commands that are typed here, and the shortcuts that stand beside.
+export function composer(form, label, names, send, app = { commands: [], shortcuts: [] }) {
   let files = [];
   const area = el("textarea", { rows: 1, placeholder: label, "aria-label": label });
   const picker = el("input", { type: "file", multiple: true, hidden: true, "aria-hidden": "true", tabindex: -1 });
@@ -32,21 +33,27 @@ export function composer(form, label, names, send) {
   };
   const typed = () => area.value.slice(0, area.selectionStart).match(/(^|\s)@(\w*)$/);
   const matches = () => {
+    if (/^\/\S*$/.test(area.value)) return app.commands.map((one) => one.command).filter((name) => name.startsWith(area.value));
     const found = typed();
     return found ? names().filter((name) => name.toLowerCase().startsWith(found[2].toLowerCase())) : [];
   };
   const complete = () => {
     const found = matches();
     hints.hidden = !found.length;
-    hints.replaceChildren(...found.map((name, index) => el("button", { type: "button", role: "option", class: index ? "" : "first", onclick: () => insert(name) }, `@${name}`, index ? null : el("kbd", {}, "Tab"))));
+    hints.replaceChildren(...found.map((name, index) => el("button", { type: "button", role: "option", class: index ? "" : "first", onclick: () => insert(name) }, name.startsWith("/") ? commandHint(name) : `@${name}`, index ? null : el("kbd", {}, "Tab"))));
   };
   const insert = (name) => {
     const at = area.selectionStart;
-    const before = area.value.slice(0, at).replace(/@\w*$/, `@${name} `);
+    const typing = area.value.slice(0, at);
+    const before = name.startsWith("/") ? `${name} ` : typing.replace(/@\w*$/, `@${name} `);
     area.value = before + area.value.slice(at);
     area.setSelectionRange(before.length, before.length);
     area.focus();
     grow();
+  };
+  const commandHint = (name) => {
+    const known = app.commands.find((one) => one.command === name);
+    return el("span", {}, el("b", {}, name), el("span", { class: "subtitle" }, ` ${known.usage_hint}`));
   };
   const submit = async () => {
     const text = area.value.trim();
@@ -99,7 +106,8 @@ export function composer(form, label, names, send) {
       { class: "composer-foot" },
       el("button", { type: "button", class: "quiet attach", title: "Attach a file", "aria-label": "Attach a file", onclick: () => picker.click() }, "+"),
       picker,
-      el("span", { class: "keys" }, el("kbd", {}, "Enter"), " sends · ", el("kbd", {}, "Shift+Enter"), " new line · ", el("kbd", {}, "@"), " mentions"),
+      app.shortcuts.map((one) => el("button", { type: "button", class: "quiet shortcut", title: one.name, "aria-label": one.name, onclick: one.run }, "⚡")),
+      el("span", { class: "keys" }, el("kbd", {}, "Enter"), " sends · ", el("kbd", {}, "Shift+Enter"), " new line · ", el("kbd", {}, "@"), " mentions", app.commands.length ? [" · ", el("kbd", {}, "/"), " commands"] : null),
       button,
     ),
   );

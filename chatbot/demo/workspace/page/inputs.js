@@ -4,6 +4,13 @@ import { el } from "./dom.js";
 import { plain } from "./blocks.js";
 import { picker } from "./picker.js";
 
+// Where a form may ask for a place: those that the person sees, and the one before them.
+let places = () => ({ channels: [], current: null });
+
+export function setPlaces(read) {
+  places = read;
+}
+
 export function field(block, context) {
   const id = `field-${block.block_id}`;
   const box = el(
@@ -47,6 +54,18 @@ function control(element, id, suggest) {
     }
     case "external_select":
       return picker(element, hold, suggest);
+    case "channels_select":
+    case "conversations_select": {
+      const { channels, current } = places();
+      const shown = channels.filter((one) => element.type === "conversations_select" || one.kind === "channel");
+      const chosen = element.initial_conversation ?? element.initial_channel ?? (element.default_to_current_conversation ? current : null);
+      return el(
+        "select",
+        hold,
+        el("option", { value: "" }, placeholder || "Choose…"),
+        shown.map((one) => el("option", { value: one.id, selected: one.id === chosen }, one.kind === "im" ? one.name : `# ${one.name}`)),
+      );
+    }
     case "checkboxes":
     case "radio_buttons": {
       const type = element.type === "checkboxes" ? "checkbox" : "radio";
@@ -87,6 +106,8 @@ function value(input) {
     return { type, selected_option: chosen?.dataset.option ? option(chosen) : null };
   }
   if (type === "external_select") return { type, selected_option: input.dataset.option ? option(input) : null };
+  if (type === "conversations_select") return { type, selected_conversation: input.value || null };
+  if (type === "channels_select") return { type, selected_channel: input.value || null };
   if (type === "checkboxes") return { type, selected_options: [...input.querySelectorAll("input:checked")].map(option) };
   if (type === "radio_buttons") {
     const chosen = input.querySelector("input:checked");
@@ -101,7 +122,7 @@ export function missing(form, view) {
   const given = values(form);
   for (const block of view.blocks.filter((part) => part.type === "input" && !part.optional)) {
     const [only] = Object.values(given[block.block_id] ?? {});
-    const content = only && (only.value ?? only.selected_option ?? only.selected_date ?? (only.selected_options?.length ? only.selected_options : null));
+    const content = only && (only.value ?? only.selected_option ?? only.selected_date ?? only.selected_conversation ?? only.selected_channel ?? (only.selected_options?.length ? only.selected_options : null));
     if (content === null || content === undefined) return block.block_id;
   }
   return null;

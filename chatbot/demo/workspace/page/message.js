@@ -91,6 +91,7 @@ function tools(item, place, inThread) {
     { class: "tools", role: "toolbar", "aria-label": "Message" },
     PICKS.slice(0, 3).map((name) => tool(`React with :${name}:`, emoji(name), () => place.react(item, name, true))),
     inThread ? null : tool("Reply in thread", "💬", () => place.openThread(item.ts)),
+    place.shortcuts().map((one) => tool(one.name, "⚡", () => place.shortcut(item, one))),
     mine ? tool("Edit", "✎", () => place.edit(item)) : null,
     mine ? tool("Delete", "🗑", () => place.remove(item)) : null,
   );

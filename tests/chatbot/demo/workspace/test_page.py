@@ -247,3 +247,73 @@ async def test_a_menu_that_searches(
     await field.press("ArrowDown")
     await field.press("Enter")
     await until(lambda: chosen == ["acme/web"])
+
+
+async def test_commands_shortcuts_and_home(
+    page: Page, workspace: Workspace, app: Connected, client: AsyncWebClient
+) -> None:
+    said: list[str] = []
+    chosen: list[object] = []
+    words = {"type": "plain_text_input", "action_id": "value", "initial_value": "as it says"}
+    place = {"type": "conversations_select", "action_id": "value"}
+    place |= {"default_to_current_conversation": True}
+    fields = [
+        {"type": "input", "block_id": name, "label": plain(name), "element": element}
+        for name, element in (("words", words), ("where", place))
+    ]
+    form = {"type": "modal", "callback_id": "f", "title": plain("Form"), "submit": plain("Go")}
+
+    @app.bolt.command("/code")
+    async def code(ack: Ask, body: Json) -> None:
+        said.append(body["text"])
+        await ack(text="Only you see *this*.")
+
+    @app.bolt.shortcut("fix_this")
+    async def fix(ack: Ask, body: Json, client: AsyncWebClient) -> None:
+        await ack()
+        said.append(body["message"]["text"])
+        await client.views_open(trigger_id=body["trigger_id"], view={**form, "blocks": fields})
+
+    @app.bolt.view("f")
+    async def sent(ack: Ask, view: Json) -> None:
+        await ack()
+        chosen.append(view["state"]["values"]["where"]["value"]["selected_conversation"])
+
+    @app.bolt.action("press")
+    async def press(ack: Ask, action: Json, body: Json) -> None:
+        await ack()
+        said.append(f"{action['block_id']} {body['view']['type']}")
+
+    area = page.locator("#composer textarea")
+    await area.fill("/co")
+    await expect(page.locator("#composer .completions")).to_contain_text("/code")
+    await area.press("Tab")
+    await area.type("list")
+    await area.press("Enter")
+    await expect(page.locator(".message.ephemeral")).to_contain_text("Only you see this.")
+    await area.fill("/nonsense at all")
+    await area.press("Enter")
+    await expect(page.locator(".toast")).to_contain_text("/nonsense is not a valid command")
+    await area.fill("mend it")
+    await area.press("Enter")
+    message = page.locator("#messages .message", has_text="mend it")
+    await message.hover()
+    await message.get_by_role("button", name="Fix this").click()
+    await page.locator("dialog button[type=submit]").click()
+    await until(lambda: chosen)
+    assert chosen == ["C0SHOP"]
+    assert said == ["list", "mend it"]
+
+    rows = [{**row("press"), "block_id": "first"}, {**row("press"), "block_id": "second"}]
+    await page.locator('[data-channel="D0ADA"]').click()
+    await page.locator('[data-tab="home"]').click()
+    await expect(page.locator("#home")).to_contain_text("nothing here yet")
+    await client.views_publish(user_id="U0ADA", view={"type": "home", "blocks": rows})
+    await page.locator("#home button").nth(1).click()
+    await until(lambda: "second home" in said)
+    prompt = {"title": "Fix a bug", "message": "Fix this: "}
+    await client.assistant_threads_setSuggestedPrompts(channel_id="D0ADA", prompts=[prompt])
+    await page.locator('[data-tab="messages"]').click()
+    await page.locator(".prompt").click()
+    await expect(area).to_have_value("Fix this: ")
+    await keep(page, "app")
