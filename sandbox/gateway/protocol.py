@@ -99,7 +99,8 @@ Errors are {"error": {"code": str, "brief": str}}:
 An agent of another make has native routes in the place of `PUT /turns/{n}`, those of its model's
 provider: `/anthropic/v1/messages`, `/anthropic/v1/messages/count_tokens`, `/openai/v1/responses`,
 `/openai/v1/chat/completions`, and `models` of both. Their key is derived from the token, see
-`sandbox.passing.door`, and their errors are of the provider's own form.
+`sandbox.passing.door`, and their errors are of the provider's own form. It marks the messages that
+it was given by `POST /inbox` {"taken": [ids]}.
 
 In the set-up phase there are no turns and no patch, in verification no turns, and the patch is
 only to be read: 404.

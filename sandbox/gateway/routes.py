@@ -14,6 +14,7 @@ from aiohttp import web
 
 from sandbox.errors import ProviderError
 from sandbox.gateway.bodies import read_body
+from sandbox.gateway.delivery import deliver
 from sandbox.gateway.hiding import Hiding
 from sandbox.gateway.journal import Journal
 from sandbox.gateway.passing import Passing
@@ -32,6 +33,7 @@ from sandbox.gateway.wire import (
     describe_run,
     parse_claim,
     parse_events,
+    parse_taken,
     parse_turn,
     reply_to_wire,
 )
@@ -127,6 +129,7 @@ class Routes:
         # An agent program speaks to the model in one way: its turns follow one another.
         if self.passing is not None:
             self.passing.add_to(application)
+            route("POST", "/inbox", partial(self._post_inbox, self.passing))
         elif self.turns is not None:
             # A set-up script is the repository's: it never speaks to the model.
             route("PUT", r"/turns/{n:\d{1,9}}", partial(self._put_turn, self.turns))
@@ -243,6 +246,12 @@ class Routes:
             closing.cancel()
             await asyncio.wait({asked, closing})
         return web.json_response({"items": items})
+
+    async def _post_inbox(self, passing: Passing, request: web.Request) -> web.Response:
+        body = await read_body(request, limit_bytes=LONG_BYTES)
+        taken = parse_taken(body)
+        await deliver(self._recorder, taken, turn=passing.next_number)
+        return web.json_response({})
 
     async def _put_outcome(self, request: web.Request) -> web.Response:
         body = await read_body(request, limit_bytes=MAX_OUTCOME_BYTES)

@@ -8,6 +8,7 @@ from typing import Final
 
 from sandbox.errors import ContextTooLong, ProviderError
 from sandbox.gateway.budget import BudgetWatch, used_up
+from sandbox.gateway.delivery import deliver
 from sandbox.gateway.hiding import Hiding
 from sandbox.gateway.memory import Memory
 from sandbox.gateway.refusals import BadRequest, BudgetExceeded, Closing, Conflict
@@ -83,7 +84,7 @@ class Turns:
             turn = self._turns[number]
             if turn.request_sha256 != request.sha256:
                 raise Conflict(f"Turn {number} was asked with other content.")
-            await self._deliver(request, number)
+            await deliver(self._recorder, request.inbox, turn=number)
             return turn.reply
         if self._pending is None and number == self._spec.resume_turn == len(self._turns):
             await self._count()
@@ -154,7 +155,7 @@ class Turns:
         await self._recorder.event("turn", self._describe(turn))
         await self._hiding.add("turn", request.hidden)
         await self._count()
-        await self._deliver(request, number)
+        await deliver(self._recorder, request.inbox, turn=number)
         return turn
 
     async def _reply(self, request: TurnRequest) -> Reply:
@@ -175,15 +176,6 @@ class Turns:
             self._budget = allowance.name
             begun = len(self._turns) > self._spec.resume_turn
             self._last = len(self._turns) if begun else len(self._turns) - 1
-
-    async def _deliver(self, request: TurnRequest, number: int) -> None:
-        """Mark what the run's inbox really held: a container may name any id."""
-        if not request.inbox:
-            return
-        waiting = await self._recorder.inbox(0, wait_seconds=0)
-        known = {item.id for item in waiting if item.kind == "message"}
-        if ids := [id_ for id_ in dict.fromkeys(request.inbox) if id_ in known]:
-            await self._recorder.delivered(ids, turn=number)
 
     def _describe(self, turn: Turn) -> dict[str, object]:
         reply = turn.reply

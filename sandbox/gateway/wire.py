@@ -139,6 +139,13 @@ def reply_to_wire(number: int, reply: Reply, *, turns_left: int) -> Json:
     return {"turn": number, "content": content, "stop": reply.stop, "turns_left": turns_left}
 
 
+def parse_taken(body: bytes) -> list[int]:
+    """Ids of messages that the program in the container was given."""
+    data = parse_object(body)
+    only(data, {"taken"}, "the message")
+    return [integer_of(item, "taken") for item in array(data, "taken", MAX_INBOX_IDS)]
+
+
 def parse_events(body: bytes, redactor: Redactor = NO_SECRETS) -> list[Event]:
     """In order of their ids."""
     data = parse_object(body)

@@ -21,7 +21,7 @@ from sandbox.gateway.refusals import (
     Refusal,
     Unauthorized,
 )
-from sandbox.gateway.wire import parse_claim, parse_events, parse_turn
+from sandbox.gateway.wire import parse_claim, parse_events, parse_taken, parse_turn
 
 Json = dict[str, Any]
 TOKEN = "run-token-that-nobody-may-see"
@@ -63,6 +63,8 @@ class FakeGateway:
         self.final_patches: list[bytes] = []
         self.outcome: Json | None = None
         self.inbox: list[Json] = []
+        self.taken: list[int] = []
+        """Messages that another agent was given."""
         self.given: dict[int, bytes] = {}
         self.busy = 0
         """So many requests are answered with 503 first."""
@@ -84,6 +86,7 @@ class FakeGateway:
         route("PUT", r"/turns/{n:\d+}", self._put_turn)
         route("POST", "/events", self._post_events)
         route("GET", "/inbox", self._get_inbox)
+        route("POST", "/inbox", self._post_inbox)
         route("PUT", "/patch", self._put_patch)
         route("PUT", "/outcome", self._put_outcome)
         self._runner = web.AppRunner(application, access_log=None, shutdown_timeout=0.1)
@@ -222,6 +225,10 @@ class FakeGateway:
                 self._last_event = id_
                 self.events.append((kind, payload))
         return web.json_response({"last": self._last_event})
+
+    async def _post_inbox(self, request: web.Request) -> web.Response:
+        self.taken += parse_taken(await request.read())
+        return web.json_response({})
 
     async def _get_inbox(self, request: web.Request) -> web.Response:
         after = int(request.query["after"])

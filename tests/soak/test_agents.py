@@ -6,6 +6,7 @@ true wire format on the loopback.
 
 from __future__ import annotations
 
+import asyncio
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
@@ -23,7 +24,7 @@ from sandbox.environments.environments import Environments
 from sandbox.environments.records import Records
 from sandbox.llm.providers import Providers
 from sandbox.outside import Outside, find_authorities
-from sandbox.recorder import Outcome
+from sandbox.recorder import InboxItem, Outcome
 from sandbox.runner import Runner
 from sandbox.spec import Exchange, Limits, RunSpec
 from tests.sandbox.llm.test_providers import Settings
@@ -160,3 +161,41 @@ async def test_a_whole_run(make_yard: Make, agent: str) -> None:
     kinds = [kind for kind, _ in yard.recorder.events[before:]]
     assert "setup_started" not in kinds
     assert "I added `one.py`." in str(yard.server.requests[-1])
+
+
+async def test_claude_code_hears_people_while_it_works(make_yard: Make) -> None:
+    yard = await make_yard("claude-code")
+    yard.server.steps = [("Bash", {"command": "sleep 5", "description": "Wait"}), CLOSING]
+    running = asyncio.create_task(yard.run())
+    async with asyncio.timeout(900):
+        while not yard.recorder.payloads("step_started"):
+            await asyncio.sleep(0.1)
+    yard.recorder.say(InboxItem(id=7, kind="message", text="Name it two.", author="Bob"))
+    outcome = await running
+    assert outcome.kind == "nothing"
+    assert "Message from Bob in the thread: Name it two." in str(yard.server.requests[-1])
+    assert [id_ for id_, _ in yard.recorder.delivered_ids] == [7]
+
+
+@pytest.mark.parametrize("agent", ["claude-code", "codex"])
+async def test_a_stop_and_a_restart(make_yard: Make, agent: str) -> None:
+    """A host that was restarted finds the program at work; a stop ends it at once."""
+    yard = await make_yard(agent)
+    tool, given = STEPS[agent][-2]
+    wait = {name: f"{WORK}; sleep 600" for name in given if name != "description"}
+    yard.server.steps = [(tool, {**given, **wait})]
+    dying = asyncio.create_task(yard.run())
+    async with asyncio.timeout(900):
+        while not yard.recorder.payloads("step_started"):
+            await asyncio.sleep(0.1)
+    dying.cancel()
+    await asyncio.wait([dying])
+    again = asyncio.create_task(
+        yard.runner.attach(yard.spec, yard.recorder.handles[-1], yard.recorder)
+    )
+    await asyncio.sleep(2)
+    yard.recorder.say(InboxItem(id=1, kind="stop"))
+    await yard.runner.stop(yard.spec.run_id)
+    outcome = await again
+    assert outcome.kind == "stopped"
+    assert outcome.patch_sha256 is not None

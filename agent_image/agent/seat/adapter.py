@@ -53,10 +53,17 @@ class Ending(NamedTuple):
 class Adapter:
     """One program: subclasses say how it is started, and what its events mean."""
 
+    takes_words = False
+    """People's messages reach it while it works; else they wait for the next run."""
+
     def __init__(self) -> None:
         self.ending: Optional[Ending] = None
 
     def launch(self, words: str, place: Place) -> Launch:
+        raise NotImplementedError
+
+    def phrase(self, words: str) -> bytes:
+        """A message, as the program reads it from its standard input."""
         raise NotImplementedError
 
     def hear(self, event: Json, tell: Telling) -> None:

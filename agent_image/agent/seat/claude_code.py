@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from typing import Set
 
@@ -36,6 +37,8 @@ _STATUSES = {"pending": "pending", "in_progress": "in_progress", "completed": "c
 class ClaudeCode(Adapter):
     """Speaks Anthropic's protocol."""
 
+    takes_words = True
+
     def __init__(self) -> None:
         super().__init__()
         self._said = ""
@@ -46,6 +49,7 @@ class ClaudeCode(Adapter):
         command = [
             os.path.join(SEAT, "bin", "claude"),
             *("--print", "--output-format", "stream-json", "--verbose"),
+            *("--input-format", "stream-json"),
             *("--permission-mode", "bypassPermissions", "--strict-mcp-config"),
             *("--tools", _READING if place.is_reading else _CHANGING),
             *("--model", place.model),
@@ -62,7 +66,12 @@ class ClaudeCode(Adapter):
             "DISABLE_ERROR_REPORTING": "1",
             "IS_SANDBOX": "1",
         }
-        return Launch(command, variables, words.encode("utf-8", "replace"))
+        return Launch(command, variables, self.phrase(words))
+
+    def phrase(self, words: str) -> bytes:
+        content = [{"type": "text", "text": words}]
+        event = {"type": "user", "message": {"role": "user", "content": content}}
+        return json.dumps(event).encode() + b"\n"
 
     def hear(self, event: Json, tell: Telling) -> None:
         kind = event.get("type")

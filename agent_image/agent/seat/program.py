@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import queue
 import subprocess
+import threading
 import time
-from typing import Any, Dict, Iterator
+from typing import Any, Dict, Iterator, Optional
 
 from agent_image.agent.processes import MARK, kill_group, kill_rest
 from agent_image.agent.seat.adapter import Launch
@@ -27,29 +29,50 @@ class Program:
     """One process with its descendants."""
 
     def __init__(
-        self, launch: Launch, variables: Dict[str, str], *, workspace: str, scratch: str
+        self,
+        launch: Launch,
+        variables: Dict[str, str],
+        *,
+        workspace: str,
+        scratch: str,
+        hears: bool = False,
     ) -> None:
+        """``hears``: its input stays open for what is said later."""
         self._mark = "seat-{}-".format(os.getpid())
-        given = os.path.join(scratch, "seat.in")
         self._errors = os.path.join(scratch, "seat.err")
-        with open(given, "wb") as file:
-            file.write(launch.stdin)
+        self._words: queue.Queue[Optional[bytes]] = queue.Queue()
+        self.is_hushed = False
         environment = dict(variables, **launch.variables)
         environment[MARK] = self._mark
-        with open(given, "rb") as stdin, open(self._errors, "wb") as stderr:
+        with open(self._errors, "wb") as stderr:
             self._process = subprocess.Popen(
                 launch.command,
                 cwd=workspace,
                 env=environment,
-                stdin=stdin,
+                stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=stderr,
                 start_new_session=True,
             )
-        os.unlink(given)
+        # Aside: a program that does not read must not hold us up.
+        threading.Thread(target=self._feed, name="words", daemon=True).start()
+        self.say(launch.stdin)
+        if not hears:
+            self.hush()
 
-    def events(self, stop: Stop, deadline: float) -> Iterator[Json]:
-        """The JSON objects that it prints, until its end or the deadline; raises Stopped."""
+    def say(self, words: bytes) -> None:
+        self._words.put(words)
+
+    def hush(self) -> None:
+        """Nothing more is said."""
+        self.is_hushed = True
+        self._words.put(None)
+
+    def events(self, stop: Stop, deadline: float) -> Iterator[Optional[Json]]:
+        """The JSON objects that it prints, until its end or the deadline; raises Stopped.
+
+        None where it prints nothing for a while.
+        """
         assert self._process.stdout is not None
         pipe, held = self._process.stdout.fileno(), b""
         while time.monotonic() < deadline:
@@ -58,6 +81,7 @@ class Program:
                 deadline = min(deadline, time.monotonic() + _LINGER_SECONDS)
             soon = min(deadline, time.monotonic() + _LOOK_SECONDS)
             if not wait_readable(pipe, stop=stop, deadline=soon):
+                yield None
                 continue
             data = os.read(pipe, _CHUNK)
             if not data:
@@ -73,6 +97,16 @@ class Program:
         """Until it has ended; raises Stopped."""
         while self._process.poll() is None and time.monotonic() < deadline:
             stop.wait(0.02)
+
+    def _feed(self) -> None:
+        assert self._process.stdin is not None
+        try:
+            with self._process.stdin as pipe:
+                for words in iter(self._words.get, None):
+                    pipe.write(words)
+                    pipe.flush()
+        except OSError:
+            pass  # it has ended, or closed its ears
 
     def close(self) -> str:
         """End all of it; answers the end of what it complained of."""

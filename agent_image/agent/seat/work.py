@@ -19,6 +19,7 @@ from agent_image.agent.seat.adapter import Adapter, Ending, Place, Telling
 from agent_image.agent.seat.claude_code import ClaudeCode
 from agent_image.agent.seat.closing import make_words, read_ending
 from agent_image.agent.seat.codex import Codex
+from agent_image.agent.seat.follower import Around, Follower
 from agent_image.agent.seat.mini_swe_agent import MiniSweAgent
 from agent_image.agent.seat.program import Program
 from agent_image.agent.shield import command_environment
@@ -35,8 +36,6 @@ ADAPTERS: Dict[str, Callable[[], Adapter]] = {
 }
 _HOST_SECONDS = 120.0
 """For a host that is restarted to lay its socket again."""
-_PATCH_SECONDS = 5.0
-"""Between two patches on the way: the last one counts."""
 
 
 def derive_key(token: str) -> str:
@@ -47,11 +46,12 @@ def derive_key(token: str) -> str:
 
 def work(run: Json, gateway: Gateway, events: Events, stop: Stop, places: Places) -> Json:
     """Do the run; answers its outcome, once its last patch was sent."""
-    # Messages wait for the next run: the program is told everything at its start.
-    Inbox(gateway, stop).start()
+    inbox = Inbox(gateway, stop)
+    inbox.start()
+    given = GivenThings(gateway, places, stop, shows_images=False)
     try:
         lay_out(gateway, run, places, stop=stop)
-        along = _lay_given(gateway, run, places, stop)
+        along = _lay_given(run, given)
     except Stopped:
         return {"kind": "stopped"}
     except WorkspaceProblem as problem:
@@ -72,7 +72,13 @@ def work(run: Json, gateway: Gateway, events: Events, stop: Stop, places: Places
     adapter = ADAPTERS[str(run["agent"])]()
     launch = adapter.launch(make_words(run, places.workspace, along), place)
     try:
-        program = Program(launch, variables, workspace=places.workspace, scratch=places.scratch)
+        program = Program(
+            launch,
+            variables,
+            workspace=places.workspace,
+            scratch=places.scratch,
+            hears=adapter.takes_words,
+        )
     except OSError as error:
         brief = "The agent {} cannot be started.".format(run["agent"])
         return {"kind": "failed", "brief": brief, "details": str(error)}
@@ -82,47 +88,20 @@ def work(run: Json, gateway: Gateway, events: Events, stop: Stop, places: Places
         limit=int(run["limits"]["patch_bytes"]),
         end_commands=lambda: None,
     )
-    outcome = _follow(run, program, adapter, patches, Telling(events), gateway.deadline, stop)
+    around = Around(gateway, inbox, stop, given, patches, Telling(events))
+    complaint = Follower(program, adapter, around, changes=not place.is_reading).follow()
+    outcome: Json = {"kind": "stopped"}
+    if not stop.is_set:
+        is_late = time.monotonic() >= gateway.deadline
+        outcome = _conclude(run, adapter, complaint, is_late=is_late)
     return end_with_patch(run, patches, outcome, events, stop)
 
 
-def _lay_given(gateway: Gateway, run: Json, places: Places, stop: Stop) -> List[str]:
+def _lay_given(run: Json, given: GivenThings) -> List[str]:
     """What people gave along: all of it as files, and what the program is told of the new ones."""
-    given = GivenThings(gateway, places, stop, shows_images=False)
     given.lay([item for item in run["given"] if not item["is_new"]])
     new = [item for item in run["given"] if item["is_new"]]
     return [str(block["text"]) for block in given.blocks(new)]
-
-
-def _follow(
-    run: Json,
-    program: Program,
-    adapter: Adapter,
-    patches: PatchKeeper,
-    tell: Telling,
-    deadline: float,
-    stop: Stop,
-) -> Json:
-    """Hear the program to its end, and send what it has made on the way."""
-    is_changing, sent_at, sent_steps = run["mode"] == "change", time.monotonic(), 0
-    outcome: Json = {"kind": "stopped"}
-    try:
-        for event in program.events(stop, deadline):
-            adapter.hear(event, tell)
-            is_due = time.monotonic() - sent_at >= _PATCH_SECONDS
-            if is_changing and is_due and tell.ended_steps > sent_steps:
-                patches.join()
-                patches.begin()
-                sent_at, sent_steps = time.monotonic(), tell.ended_steps
-        program.wait(stop, deadline)
-    except Stopped:
-        pass
-    finally:
-        complaint = program.close()
-        tell.end_all()
-    if not stop.is_set:
-        outcome = _conclude(run, adapter, complaint, is_late=time.monotonic() >= deadline)
-    return outcome
 
 
 def _conclude(run: Json, adapter: Adapter, complaint: str, *, is_late: bool) -> Json:

@@ -16,12 +16,12 @@ SAID = {"type": "item.completed", "item": {"id": "i", "type": "agent_message"}}
 LOOK = {"id": "s", "type": "command_execution", "command": "ls", "aggregated_output": "x"}
 
 
-def codex(stage: Stage, script: str) -> None:
-    """Lay a stand-in for codex: what it prints is codex's own form."""
+def sit(stage: Stage, name: str, script: str) -> None:
+    """Lay a stand-in for that program: what it prints is the program's own form."""
     seat = stage.directory / "seat" / "bin"
     seat.mkdir(parents=True)
-    (seat / "codex").write_text(f"#!/bin/sh\n{script}\n")
-    (seat / "codex").chmod(0o755)
+    (seat / name).write_text(script)
+    (seat / name).chmod(0o755)
     stage.environment["THREADSMITH_SEAT"] = str(seat.parent)
 
 
@@ -38,7 +38,7 @@ def _print(event: dict[str, Any]) -> str:
 
 async def seated(make_stage: MakeStage, script: str, **changes: Any) -> Stage:
     stage = await make_stage(**{"agent": "codex", "model": "openai:gpt-5.2", **changes})
-    codex(stage, script)
+    sit(stage, "codex", f"#!/bin/sh\n{script}\n")
     return stage
 
 
@@ -149,3 +149,52 @@ async def test_the_hosts_own_script_needs_no_workspace(make_stage: MakeStage) ->
     assert (stage.directory / "home" / "seat.txt").exists()
     assert not stage.workspace.exists()
     assert "GET /source" not in stage.gateway.requests
+
+
+LISTENING = """\
+#!/usr/bin/env python3
+import json, sys
+def said():
+    line = sys.stdin.readline()
+    return json.loads(line)["message"]["content"][0]["text"] if line else ""
+def tell(**event):
+    print(json.dumps(event), flush=True)
+first = said()
+call = {"type": "tool_use", "id": "a", "name": "Bash", "input": {"command": "ls"}}
+tell(type="assistant", message={"content": [call]})
+heard = [said()]
+result = {"type": "tool_result", "tool_use_id": "a", "content": "x"}
+tell(type="user", message={"content": [result]})
+tell(type="result", subtype="success", result="Done\\n\\n" + heard[0])
+while True:
+    more = said()
+    if not more:
+        break
+    heard.append(more)
+    tell(type="result", subtype="success", result="Done\\n\\n" + "; ".join(heard))
+"""
+
+
+async def test_people_are_heard_while_it_works(make_stage: MakeStage) -> None:
+    stage = await make_stage(agent="claude-code", model="anthropic:claude-sonnet-5-5")
+    sit(stage, "claude", LISTENING)
+    await stage.start()
+    async with asyncio.timeout(60):
+        while not stage.gateway.payloads("step_started"):
+            await asyncio.sleep(0.02)
+    stage.gateway.say("Also the other one.", author="Bob")
+    outcome = await stage.end()
+    assert outcome["kind"] == "finished"
+    assert outcome["summary"] == "Message from Bob in the thread: Also the other one."
+    assert stage.gateway.taken == [1]
+
+
+async def test_who_speaks_at_the_end_is_heard_before_it(make_stage: MakeStage) -> None:
+    stage = await make_stage(agent="claude-code", model="anthropic:claude-sonnet-5-5")
+    sit(stage, "claude", LISTENING)
+    stage.gateway.say("One.", author="Bob")
+    stage.gateway.say("Two.", author="Ada")
+    outcome = await stage.play()
+    assert "One." in outcome["summary"]
+    assert "Two." in outcome["summary"]
+    assert stage.gateway.taken == [1, 2]

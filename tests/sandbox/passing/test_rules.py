@@ -10,7 +10,7 @@ import openai
 import pytest
 from aiohttp import web
 
-from sandbox.recorder import Allowance
+from sandbox.recorder import Allowance, InboxItem
 from sandbox.spec import Limits
 from tests.sandbox.llm.anthropic_server import AnthropicServer
 from tests.sandbox.llm.openai_server import OpenAIServer
@@ -326,3 +326,16 @@ async def test_odd_requests_are_refused_in_the_protocols_words(
         # The server's own check refuses it, or it is answered: the gateway does not break.
         assert reply.status_code in (200, 404, 500)
         assert "Something broke on the host." not in reply.text
+
+
+async def test_messages_that_the_program_was_given_are_marked(
+    open_house: Open, speak_anthropic: AnthropicServer
+) -> None:
+    house = await open_house(speak_anthropic)
+    house.recorder.say(InboxItem(id=7, kind="message", text="Hi"))
+    house.recorder.say(InboxItem(id=8, kind="stop"))
+    headers = {"Authorization": f"Bearer {house.door.journal.entry.token}"}
+    for body, status in (({"taken": [7, 8, 99, 7]}, 200), ({"taken": ["x"]}, 400), ({}, 400)):
+        reply = await house.http.post("http://gateway/inbox", json=body, headers=headers)
+        assert reply.status_code == status
+    assert house.recorder.delivered_ids == [(7, 0)]
