@@ -124,7 +124,7 @@ class Intake:
         )
         if self.gatekeeper is not None and thread is not None and origin == "slack":
             await self.gatekeeper.check_ask(source.repository, author, thread.channel)
-        along = [*along, *self._linked(words, new)]
+        along = [*along, *await self._linked(words, new, author)]
         problem = self._problem(reading, new)
         if problem is not None:
             return await self._actions.refuse_task(new, problem, along=along)
@@ -170,7 +170,7 @@ class Intake:
                 await self._actions.set_source(task.id, source)
                 # The answer may be the bare name: then the first request is what to do.
                 text = request.task or task.request
-        along = [*along, *self._linked(words, task)]
+        along = [*along, *await self._linked(words, task, author)]
         message = await self._actions.add_message(task.id, author, text, key=key, along=along)
         return "duplicate" if message is None else "stored"
 
@@ -184,15 +184,25 @@ class Intake:
             return "no_pull_request"
         return "stored"
 
-    def _linked(self, words: str, asked: NewTask | Task) -> list[NewGiven]:
-        """The forge's pages that the words name.
+    async def _linked(self, words: str, asked: NewTask | Task, author: Person) -> list[NewGiven]:
+        """The forge's pages that the words name, where their author may ask.
 
         Words out of an issue may be anybody's: they reach no other repository than their own.
         """
         found = find_links(plain(words), self._settings.forge.url)
-        if asked.issue is None:
-            return found
-        return [item for item in found if item.origin["name"] == asked.issue.repository]
+        if asked.issue is not None:
+            return [item for item in found if item.origin["name"] == asked.issue.repository]
+        return [await self._allowed(item, asked.thread, author) for item in found]
+
+    async def _allowed(self, item: NewGiven, thread: Thread | None, author: Person) -> NewGiven:
+        """As it is, or with the reason why it is not read for this person."""
+        if self.gatekeeper is None or thread is None:
+            return item
+        try:
+            await self.gatekeeper.check_ask(item.origin["name"], author, thread.channel)
+        except ThreadsmithError as error:
+            return replace(item, note=error.brief[:300])
+        return item
 
     def _source(self, repository: str | None, ref: str | None, archive: Path | None) -> Source:
         if archive is not None:

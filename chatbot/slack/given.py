@@ -20,6 +20,7 @@ MAX_FILES: Final = 10
 MAX_FILE_BYTES: Final = 10 * 1024**2
 MAX_QUOTED: Final = 30
 """Messages above a mention: the one that began the thread, and the newest."""
+MAX_PAGES: Final = 5
 QUOTED_CHARACTERS: Final = 16_000
 ONE_CHARACTERS: Final = 4000
 
@@ -83,20 +84,10 @@ class SlackGiven:
 
     async def _thread(self, item: Given) -> bytes:
         origin = item.origin
-        try:
-            answer = await self._client.conversations_replies(
-                channel=origin["channel"],
-                ts=origin["thread_ts"],
-                latest=origin["before"],
-                inclusive=False,
-                limit=200,
-            )
-        except SlackApiError as error:
-            raise GivenRefused("Slack did not show the thread", details=str(error)) from error
         before = float(origin["before"])
         said = [
             message
-            for message in answer.get("messages") or []
+            for message in await self._replies(origin)
             if float(message["ts"]) < before and message.get("user") != self._bot
         ]
         if len(said) > MAX_QUOTED:
@@ -105,6 +96,28 @@ class SlackGiven:
         while len(lines) > 1 and sum(map(len, lines)) > QUOTED_CHARACTERS:
             del lines[1]
         return "\n".join(lines).encode()
+
+    async def _replies(self, origin: dict[str, Any]) -> list[dict[str, Any]]:
+        """From the oldest on, a page at a time, up to a thousand."""
+        found: list[dict[str, Any]] = []
+        cursor = None
+        for _ in range(MAX_PAGES):
+            try:
+                answer = await self._client.conversations_replies(
+                    channel=origin["channel"],
+                    ts=origin["thread_ts"],
+                    latest=origin["before"],
+                    inclusive=False,
+                    limit=200,
+                    cursor=cursor,
+                )
+            except SlackApiError as error:
+                raise GivenRefused("Slack did not show the thread", details=str(error)) from error
+            found += answer.get("messages") or []
+            cursor = (answer.get("response_metadata") or {}).get("next_cursor")
+            if not cursor:
+                break
+        return found
 
     async def _line(self, message: dict[str, Any]) -> str:
         user = message.get("user")

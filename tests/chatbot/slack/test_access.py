@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from chatbot.config import RuleSettings
+from chatbot.history import given
 from chatbot.models import Person, Status
 from chatbot.slack.access import KEPT_SECONDS, Access, MembersUnknown, NotAllowed
 from chatbot.slack.people import People
@@ -22,8 +23,8 @@ BOB = Person("UBOB", "Bob")
 
 
 @asynccontextmanager
-async def ruled(tmp_path: Path, **given: Any) -> AsyncIterator[Stage]:
-    async with staged(tmp_path, rules=(RuleSettings(match="demo/*", **given),)) as stage:
+async def ruled(tmp_path: Path, **rules: Any) -> AsyncIterator[Stage]:
+    async with staged(tmp_path, rules=(RuleSettings(match="demo/*", **rules),)) as stage:
         stage.slack.groups = {"S0OWNERS": ["UBOB"]}
         stage.slack.members = {"C1": ["UADA", "UBOB"], "C0WEB": ["UBOB"]}
         yield stage
@@ -55,6 +56,17 @@ async def test_naming_the_repository_later_is_no_way_around(tmp_path: Path) -> N
         await stage.say("demo/shop", thread=ts)
         await refused(stage, "Only Bob can start tasks in demo/shop.")
         assert (await stage.task()).status == Status.FAILED
+
+
+async def test_a_link_is_no_way_around_either(tmp_path: Path) -> None:
+    async with ruled(tmp_path, ask=("UBOB",)) as stage:
+        link = "https://github.com/demo/shop/issues/1"
+        ts = await stage.ask(f"fix it in other/shop as in {link}")
+        await stage.say(f"and {link}", thread=ts, user="UBOB")
+        task = await stage.task()
+        mine, bobs = await stage.history.read(lambda db: given.of_task(db, task.id))
+        assert (mine.state, mine.note) == ("missing", "Only Bob can start tasks in demo/shop.")
+        assert bobs.state == "wanted"
 
 
 async def test_only_some_may_steer_and_everybody_may_stop(tmp_path: Path) -> None:
