@@ -28,11 +28,14 @@ PICTURE_CLEARED: Final = "[a picture, cleared to save room; look again if it is 
 
 
 def window_tokens(provider: str, model: str, configured: int, *, prices: Prices = PUBLISHED) -> int:
-    """How much the model takes in."""
+    """How much the model takes in, or less where longer prompts cost more in every token."""
     if configured:
         return configured
     price = prices.find(provider, model)
-    return (price.context_tokens if price is not None else 0) or DEFAULT_TOKENS
+    window = (price.context_tokens if price is not None else 0) or DEFAULT_TOKENS
+    if price is not None and price.long_from:
+        window = min(window, int(price.long_from / HIGH_SHARE))
+    return window
 
 
 def find_cut(turns: Sequence[Turn], window: int) -> int:

@@ -14,8 +14,9 @@ from anthropic.types import RawContentBlockDeltaEvent, RawMessageStreamEvent
 
 from sandbox.errors import ContextTooLong, ProviderError, ProviderUnavailable
 from sandbox.llm.anthropic_form import NAME, is_trained, make_request
-from sandbox.llm.arguments import finish_blocks, has_thoughts, parse_call, without_thoughts
+from sandbox.llm.arguments import finish_blocks, parse_call
 from sandbox.llm.failures import Peer
+from sandbox.llm.leaving_out import REFUSED, leave_out
 from sandbox.llm.provider import (
     Block,
     Conversation,
@@ -103,10 +104,10 @@ class AnthropicProvider:
         try:
             return await self._stream(conversation, model, thinks=thinks)
         except anthropic.APIStatusError as error:
-            if error.status_code in (400, 422):
+            if error.status_code in REFUSED:
                 words = error.message
-                if "signature" in words and has_thoughts(conversation):
-                    return await self._attempt(without_thoughts(conversation), model)
+                if (left := leave_out(conversation, words)) is not None:
+                    return await self._attempt(left, model)
                 if self._learns(words, model, thinks=thinks):
                     return await self._attempt(conversation, model)
             raise self._failure(error, model) from error

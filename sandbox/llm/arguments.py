@@ -107,24 +107,6 @@ def _whole(value: Any) -> Any:
     return [_whole(item) for item in value] if isinstance(value, list) else value
 
 
-def has_thoughts(conversation: Conversation) -> bool:
-    return without_thoughts(conversation) != conversation
-
-
-def without_thoughts(conversation: Conversation) -> Conversation:
-    """For a provider that does not know its own any more: its key or the model may be another."""
-    return replace(
-        conversation,
-        messages=tuple(
-            replace(
-                message,
-                content=tuple(block for block in message.content if not isinstance(block, Opaque)),
-            )
-            for message in conversation.messages
-        ),
-    )
-
-
 def safe(word: str) -> str:
     """An id or a tool's name as every provider takes it, whatever another one or the model gave."""
     return _ODD.sub("_", word)[:MAX_CHARACTERS] or "unknown"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,7 @@ def make_runner(
     directory: Path,
     *,
     bounds: Bounds | None = None,
+    others: Mapping[str, Provider] | None = None,
     names: Sequence[str] = ("replay",),
     **options: Any,
 ) -> Runner:
@@ -32,7 +33,8 @@ def make_runner(
 
     ``names`` are those that the provider goes by.
     """
-    providers = Providers(Settings(), environment={}, made=dict.fromkeys(names, provider))
+    made = {**dict.fromkeys(names, provider), **(others or {})}
+    providers = Providers(Settings(), environment={}, made=made)
     records = Records(directory.with_name("environments"))
     environments = Environments(engine, records, bounds=bounds or Bounds())
     return Runner(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from sandbox import runner, watch
-from sandbox.errors import ProviderError
+from sandbox.errors import ProviderError, ProviderUnavailable
 from sandbox.recorder import InboxItem, Outcome
 from sandbox.runner import Runner
 from sandbox.spec import AGENT_PROGRAM, GATEWAY_DIRECTORY, Limits, Mount, RunSpec, Setup
@@ -19,7 +19,7 @@ from tests.sandbox.fake_engine import FakeEngine, Program, Visit
 from tests.sandbox.gateway.conftest import first
 from tests.sandbox.memory_recorder import MemoryRecorder
 from tests.sandbox.runners import SECRETS, make_runner
-from tests.sandbox.scripted_provider import ScriptedProvider
+from tests.sandbox.scripted_provider import ScriptedProvider, said
 from tests.sandbox.trees import make_patch, make_spec, make_tree
 
 SCRIPT = "tools/setup.sh"
@@ -69,11 +69,17 @@ def make_stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Make:
     tree = make_tree(source, {"a.txt": "one\n", SCRIPT: "true\n"})
     patch = make_patch(source, {"a.txt": "two\n"})
 
-    def make(agent: Program, *, setup: Program | None = None, **changes: Any) -> Stage:
+    def make(
+        agent: Program,
+        *,
+        setup: Program | None = None,
+        others: Mapping[str, ScriptedProvider] | None = None,
+        **changes: Any,
+    ) -> Stage:
         programs = {"agent": agent} | ({"setup": setup} if setup else {})
         engine, provider = FakeEngine(programs), ScriptedProvider()
         directory = tmp_path / "runs"
-        made = make_runner(engine, provider, directory)
+        made = make_runner(engine, provider, directory, others=others)
         spec = make_spec(tree, model="replay:m", **changes)
         return Stage(made, engine, MemoryRecorder(), provider, spec, directory, patch)
 
@@ -115,6 +121,20 @@ async def test_a_run_that_changes_something(make_stage: Make) -> None:
         None,
     ]
     assert stage.is_clean()
+
+
+async def test_another_model_takes_over_where_one_is_named(make_stage: Make) -> None:
+    async def agent(visit: Visit) -> int:
+        _, answer = await visit.call("PUT", "/turns/0", json=first())
+        return await finish(visit, title="T", summary=answer["content"][0]["text"])
+
+    spare = ScriptedProvider([said("From the other.")], name="openai")
+    stage = make_stage(agent, others={"openai": spare}, fallback="openai:gpt-6.2-sol")
+    stage.provider.replies = [ProviderUnavailable("The model is overloaded.")]
+    assert (await stage.run()).summary == "From the other."
+    assert stage.recorder.payloads("model_fallback") == [
+        {"from": "scripted:m", "to": "openai:gpt-6.2-sol", "brief": "The model is overloaded."}
+    ]
 
 
 async def test_the_container_gets_its_token_and_no_secret(make_stage: Make) -> None:

@@ -14,8 +14,8 @@ import openai
 from openai import AsyncOpenAI
 
 from sandbox.errors import ProviderError, ProviderUnavailable
-from sandbox.llm.arguments import has_thoughts, without_thoughts
 from sandbox.llm.failures import Peer
+from sandbox.llm.leaving_out import REFUSED, leave_out
 from sandbox.llm.openai import chat, responses
 from sandbox.llm.openai.stream import BrokeOff, Failed
 from sandbox.llm.provider import Conversation, Reply, ReplyTokens, ToolCall
@@ -83,13 +83,14 @@ class OpenAIProvider:
         try:
             return await self._stream(conversation, model, mended=False)
         except _Refused as refused:
-            if refused.status in (400, 422):
-                words = refused.error.details
-                if "encrypted" in words and has_thoughts(conversation):
-                    return await self._attempt(without_thoughts(conversation), model)
-                if self._learns(words, model):
-                    return await self._attempt(conversation, model)
-            if refused.status not in (400, 422, 500) or not _has_broken_call(conversation):
+            if refused.status not in REFUSED:
+                raise refused.error from refused
+            words = refused.error.details
+            if (left := leave_out(conversation, words)) is not None:
+                return await self._attempt(left, model)
+            if self._learns(words, model):
+                return await self._attempt(conversation, model)
+            if not _has_broken_call(conversation):
                 raise refused.error from refused
         try:
             # Some servers parse the arguments of earlier calls and refuse broken ones.

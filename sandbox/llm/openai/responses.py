@@ -16,7 +16,7 @@ from typing import Any, Final
 from openai.types.responses import Response, ResponseOutputItem, ResponseStreamEvent, ResponseUsage
 
 from sandbox.llm.arguments import finish_blocks, parse_call, safe
-from sandbox.llm.openai.shell import from_shell, results_of_shell, shell_groups, to_shell
+from sandbox.llm.openai.shell import Places, from_shell, results_of_shell, shell_groups, to_shell
 from sandbox.llm.openai.stream import BrokeOff, Failed
 from sandbox.llm.provider import (
     Block,
@@ -106,18 +106,20 @@ def _make_input(
 ) -> list[Json]:
     """The items of all messages, in order."""
     items: list[Json] = []
-    kinds: dict[str, str] = {}
+    places: Places = {}
     for message in conversation.messages:
         if message.role == "assistant":
-            said = _assistant(message, model, mended=mended, is_native=trained)
-            kinds |= {item["call_id"]: item["type"] for item in said if "call_id" in item}
-            items += said
+            places = {}
+            items += _assistant(message, model, places, mended=mended, is_native=trained)
         else:
-            items += _user(message, kinds)
+            items += _user(message, places)
     return items
 
 
-def _assistant(message: Message, model: str, *, mended: bool, is_native: bool) -> list[Json]:
+def _assistant(
+    message: Message, model: str, places: Places, *, mended: bool, is_native: bool
+) -> list[Json]:
+    """The items of a reply; ``places`` gets where each of its calls went."""
     items: list[Json] = []
     phase: Json = {}
     for block in shell_groups(message.content):
@@ -132,13 +134,17 @@ def _assistant(message: Message, model: str, *, mended: bool, is_native: bool) -
                     items.append(dict(block.data))
             case list() if is_native and block[0].arguments is not None:
                 items.append(to_shell(block))
+                places |= {call.id: ("shell_call", items[-1]["call_id"]) for call in block}
             case list():
                 items += [_call(call, mended=mended) for call in block]
+                places |= {call.id: ("function_call", safe(call.id)) for call in block}
             case ToolCall(id_, name, arguments) if is_native and name == PATCH and arguments:
                 call = {"type": "apply_patch_call", "call_id": safe(id_), "status": "completed"}
                 items.append({**call, "operation": _operation(arguments)})
             case ToolCall():
                 items.append(_call(block, mended=mended))
+        if isinstance(block, ToolCall):
+            places[block.id] = (items[-1]["type"], items[-1]["call_id"])
     while items and items[-1]["type"] == "reasoning":
         items.pop()  # it may not stand alone
     return items
@@ -170,20 +176,19 @@ def _call(call: ToolCall, *, mended: bool) -> Json:
     }
 
 
-def _user(message: Message, kinds: dict[str, str]) -> list[Json]:
+def _user(message: Message, places: Places) -> list[Json]:
     """Results first: each must follow the calls directly."""
     results = [block for block in message.content if isinstance(block, ToolResult)]
-    items: list[Json] = results_of_shell(results, kinds)
+    items: list[Json] = results_of_shell(results, places)
     for result in results:
-        id_ = safe(result.call_id)
+        kind, id_ = places.get(result.call_id, ("", ""))
         output = result.text or "(no output)"
-        match kinds.get(id_):
-            case "apply_patch_call":
-                status = "failed" if result.is_error else "completed"
-                answer = {"type": "apply_patch_call_output", "call_id": id_, "status": status}
-                items.append({**answer, "output": output})
-            case "function_call":
-                items.append({"type": "function_call_output", "call_id": id_, "output": output})
+        if kind == "apply_patch_call":
+            status = "failed" if result.is_error else "completed"
+            answer = {"type": "apply_patch_call_output", "call_id": id_, "status": status}
+            items.append({**answer, "output": output})
+        elif kind == "function_call":
+            items.append({"type": "function_call_output", "call_id": id_, "output": output})
     content: list[Json] = []
     for block in message.content:
         if isinstance(block, Text) and block.text.strip():

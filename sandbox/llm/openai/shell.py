@@ -17,6 +17,8 @@ _END: Final = re.compile(r"\[(?:exit (\d+)|(killed after))[^\n]*\]\s*\Z")
 """The last line of a result of bash, see `sandbox.gateway.protocol`."""
 
 Json = dict[str, Any]
+Places = dict[str, tuple[str, str]]
+"""By a call's id: the type of the item that it went to, and that item's id."""
 
 
 def from_shell(call_id: str, commands: Sequence[str], timeout_ms: int | None) -> list[ToolCall]:
@@ -54,24 +56,25 @@ def shell_groups(content: Iterable[Block]) -> list[Block | list[ToolCall]]:
 def to_shell(calls: list[ToolCall]) -> Json:
     """One call of the shell; its calls all have arguments."""
     given = [call.arguments or {} for call in calls]
+    match = _PART.fullmatch(calls[0].id)
     action: Json = {"commands": [str(arguments.get("command", "")) for arguments in given]}
     limit = given[0].get("timeout_seconds")
     if isinstance(limit, int):
         action["timeout_ms"] = limit * 1000
     return {
         "type": "shell_call",
-        "call_id": _base(calls[0].id),
+        "call_id": safe(match[1] if match and len(calls) > 1 else calls[0].id),
         "action": action,
         "status": "completed",
     }
 
 
-def results_of_shell(results: Iterable[ToolResult], kinds: dict[str, str]) -> list[Json]:
+def results_of_shell(results: Iterable[ToolResult], places: Places) -> list[Json]:
     """The results of every call of the shell, each with all of its commands'."""
     outputs: dict[str, list[Json]] = {}
     for result in results:
-        id_ = _base(result.call_id)
-        if kinds.get(id_) == "shell_call":
+        kind, id_ = places.get(result.call_id, ("", ""))
+        if kind == "shell_call":
             outputs.setdefault(id_, []).append(_output(result))
     return [
         {"type": "shell_call_output", "call_id": id_, "output": output}
@@ -88,8 +91,3 @@ def _output(result: ToolResult) -> Json:
     else:
         outcome = {"type": "exit", "exit_code": int(end[1])}
     return {"stdout": result.text, "stderr": "", "outcome": outcome}
-
-
-def _base(call_id: str) -> str:
-    match = _PART.fullmatch(call_id)
-    return safe(match[1] if match else call_id)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from sandbox.errors import ContextTooLong
 from sandbox.gateway.context import (
+    HIGH_SHARE,
     KEEP_TURNS,
     PICTURE_CLEARED,
     clear,
@@ -71,6 +73,8 @@ def test_what_was_cleared_stays_so_and_follows_from_the_turns(tokens: list[int])
 def test_the_window_is_the_configurations_or_the_models() -> None:
     assert window_tokens("anthropic", "claude-opus-4-5-20251101", 0) == 200_000
     assert window_tokens("openai", "some-own-model", 0) == 128_000
+    # Past 272,000 tokens every token costs more.
+    assert window_tokens("openai", "gpt-6.2-sol", 0) * HIGH_SHARE == pytest.approx(272_000, abs=1)
     assert window_tokens("openai", "some-own-model", 32_000) == 32_000
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,8 +12,9 @@ from aiohttp import web
 from sandbox.errors import ProviderError
 from sandbox.llm.anthropic import AnthropicProvider
 from sandbox.llm.arguments import parse_call, safe
+from sandbox.llm.leaving_out import UNSEEN
 from sandbox.llm.openai import OpenAIProvider
-from sandbox.llm.provider import Message, Opaque, Text, ToolCall, ToolResult
+from sandbox.llm.provider import Image, Message, Opaque, Text, ToolCall, ToolResult
 from tests.sandbox.llm.conftest import KEY, Pair
 from tests.sandbox.llm.script import Failure, Words
 from tests.sandbox.llm.test_providers_contract import talk
@@ -82,6 +84,18 @@ async def test_thoughts_that_the_provider_does_not_know_any_more(
         assert (await pair.provider.reply(again, model="m")).content == (Text("Hi."),)
         assert "Hm." in json.dumps(pair.server.requests[1])
         assert "Hm." not in json.dumps(pair.server.requests[2])
+
+
+async def test_a_model_that_cannot_see_is_told_that_there_is_a_picture(pair: Pair) -> None:
+    seen = Message("user", (Text("# Task\nSee."), Image("image/png", "iVBORw0KGgo=")))
+    words = "This model does not support image input"
+    pair.will(Failure(status=400, message=words), Words(text="Hi."))
+    reply = await pair.provider.reply(replace(talk(), messages=(seen,)), model="m")
+    assert reply.content == (Text("Hi."),)
+    first, second = (json.dumps(request) for request in pair.server.requests)
+    assert "iVBORw0KGgo=" in first
+    assert "iVBORw0KGgo=" not in second
+    assert UNSEEN in second
 
 
 async def test_the_retries_of_a_stream_are_bounded(pair: Pair) -> None:
