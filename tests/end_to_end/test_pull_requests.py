@@ -154,6 +154,53 @@ async def test_what_the_pull_request_says_and_who_is_named(tmp_path: Path) -> No
         assert "Signed-off-by: Threadsmith <" in message
 
 
+async def test_it_is_opened_as_a_person_edited_it(tmp_path: Path) -> None:
+    async with staged(tmp_path) as stage:
+        thread = await ask(stage, "count to two in acme/api")
+        await press(stage, thread, "edit_pr")
+        (view,) = await stage.workspace.wait_for(lambda: stage.workspace.views("ada"))
+        given = {
+            "title": "Two it is, @grace",
+            "body": "Agreed in the meeting.\nFixes #1",
+            "branch": "ada/two",
+        }
+        values: dict[str, Any] = {
+            name: {"value": {"value": words}} for name, words in given.items()
+        }
+        values["draft"] = {"value": {"selected_options": [{"value": "draft"}]}}
+        assert not await stage.workspace.submit_view("ada", view["id"], values)
+        await wait_said(stage, thread, "Open a draft pull request in acme/api")
+        await press(stage, thread, "open_pr")
+        await wait_said(stage, thread, "Opened")
+        (pull,) = stage.forge.pulls(NAME)
+        assert (pull.head, pull.draft) == ("ada/two", True)
+        # Nobody is pinged, and no issue closed, by words that may be the model's.
+        assert pull.title == "Two it is, @\u2060grace"
+        assert "Agreed in the meeting.\nFixes \u2060#1" in pull.body
+        # What the host saw stays, whatever a person writes.
+        assert "**Verified in a clean container** by Threadsmith" in pull.body
+        assert "Counted to two" not in pull.body
+        path = stage.forge.repositories[NAME].path
+        log = ["git", "-C", str(path), "log", "-1", "--format=%s", pull.head]
+        subject = subprocess.run(log, capture_output=True, text=True, check=True).stdout
+        assert subject.startswith("Two it is")
+
+
+async def test_a_verified_change_opens_by_itself_where_the_repository_has_it_so(
+    tmp_path: Path,
+) -> None:
+    rule = RepositorySettings(match="acme/*", auto_pull_request=True)
+    async with staged(tmp_path, rule=rule) as stage:
+        thread = await ask(stage, "count to two in acme/api")
+        await wait_said(stage, thread, "Opened by itself: the change was verified")
+        await wait_said(stage, thread, "Opened <http")
+        (pull,) = stage.forge.pulls(NAME)
+        assert pull.title == "Counted to two"
+        sensitive = await ask(stage, "change the workflow in acme/api")
+        await wait_said(stage, sensitive, "It changes sensitive files")
+        assert len(stage.forge.pulls(NAME)) == 1
+
+
 async def test_a_public_pull_request_does_not_tell_the_task_page(tmp_path: Path) -> None:
     async with staged(tmp_path) as stage:
         _, pull = await opened(stage)
