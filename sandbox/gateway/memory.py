@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict
+from typing import Final
 
 from sandbox.errors import ContextTooLong
 from sandbox.gateway.context import clear, find_cut, window_tokens
@@ -17,13 +18,20 @@ from sandbox.gateway.transcript import make_conversation
 from sandbox.gateway.wire import TurnRequest
 from sandbox.llm.provider import Reply
 from sandbox.recorder import Recorder, Summary, Turn
+from sandbox.redaction import Redactor
+
+TOLD_CHARACTERS: Final = 20_000
+"""Of a summary in the story."""
 
 
 class Memory:
     """Asks the model for one task's turns, each with what fits."""
 
-    def __init__(self, recorder: Recorder, speaker: Speaker, *, configured: int) -> None:
+    def __init__(
+        self, recorder: Recorder, speaker: Speaker, *, configured: int, redactor: Redactor
+    ) -> None:
         """``configured``: the model's window, where the table of known models is not to say."""
+        self._redactor = redactor
         self._recorder = recorder
         self._speaker = speaker
         self._configured = configured
@@ -84,7 +92,8 @@ class Memory:
         reply = await self._ask_summary(turns, request)
         text = text_of(reply.content) if reply is not None else ""
         summary = Summary(until=len(turns), text=text or bare_summary(turns))
-        told: dict[str, object] = {"turns": summary.until, "text": summary.text[:500]}
+        shown = self._redactor.text(summary.text)[:TOLD_CHARACTERS]
+        told: dict[str, object] = {"turns": summary.until, "text": shown}
         if reply is not None:
             cost = self._speaker.cost_usd(reply)
             told |= {"model": reply.model, "usage": asdict(reply.usage), "cost_usd": cost}

@@ -6,7 +6,8 @@ as they said it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import json
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any, Final, TypeGuard
 
@@ -35,7 +36,8 @@ your work left it.
 <summary>
 {}
 </summary>"""
-BARE: Final = "[No summary could be made. Your newest words were:]\n{}"
+BARE: Final = "[No summary could be made. Your newest words and calls were:]\n{}"
+CALL_CHARACTERS: Final = 300
 PLAN: Final = "Your plan as it stands:\n{}"
 _MARKS: Final = {"complete": "[x]", "in_progress": "[>]", "error": "[!]"}
 _SAID: Final = "Message from "
@@ -66,10 +68,18 @@ def text_of(content: Iterable[Block]) -> str:
 
 
 def bare_summary(turns: Sequence[Turn]) -> str:
-    """Without the model: its newest words, as many as there is room for."""
-    words = [text_of(turn.reply.content) for turn in turns]
-    whole = "\n".join(part for part in words if part)
-    return BARE.format(whole[-BARE_CHARACTERS:])
+    """Without the model: its newest words and calls, as many as there is room for."""
+    lines = [line for turn in turns for line in _lines(turn)]
+    return BARE.format("\n".join(lines)[-BARE_CHARACTERS:])
+
+
+def _lines(turn: Turn) -> Iterator[str]:
+    for block in turn.reply.content:
+        if isinstance(block, Text) and block.text.strip():
+            yield block.text.strip()
+        elif isinstance(block, ToolCall):
+            given = json.dumps(block.arguments, ensure_ascii=False)
+            yield f"[{block.name} {given[:CALL_CHARACTERS]}]"
 
 
 def head(turns: Sequence[Turn], summary: Summary) -> Message:

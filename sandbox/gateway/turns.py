@@ -60,7 +60,11 @@ class Turns:
         self._budget = ""
         """Which one."""
         self._budgets = BudgetWatch(recorder)
-        self._memory = Memory(recorder, self._speaker, configured=spec.limits.context_tokens)
+        self._memory = Memory(
+            *(recorder, self._speaker),
+            configured=spec.limits.context_tokens,
+            redactor=hiding.redactor,
+        )
 
     async def load(self) -> None:
         self._turns = await self._recorder.turns()

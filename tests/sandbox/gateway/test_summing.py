@@ -191,7 +191,7 @@ async def test_where_no_summary_can_be_had_the_newest_words_stand_in(open_house:
     assert status == 200
     (summary,) = house.recorder.kept_summaries
     assert summary.text.startswith("[No summary could be made.")
-    assert "I look." in summary.text
+    assert 'I look.\n[bash {"command": "ls"}]' in summary.text
     assert "usage" not in house.recorder.payloads("context_summed")[0]
     provider.room = 0
     status, answer = await house.turn(3, says("more"))
