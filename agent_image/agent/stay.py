@@ -60,7 +60,9 @@ class Stay:
         fresh = make_places()
         os.rmdir(fresh.scratch)
         shutil.rmtree(self._places.scratch, ignore_errors=True)
-        if self._pristine.restore(fresh, base, self._patch, limit_bytes=limit):
+        is_fit = self._pristine.restore(fresh, base, self._patch, limit_bytes=limit)
+        # Again: what git may have started must not be there while the memory is open to it.
+        if is_fit and end_others():
             _begin_anew()
 
 

@@ -3,15 +3,33 @@
 from __future__ import annotations
 
 import json
+import os
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from aiohttp import web
 
 Json = dict[str, Any]
 _CHARACTERS_PER_TOKEN = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What a process has of the machine at some moment."""
+
+    resident_bytes: int = 0
+    processor_seconds: float = 0.0
+    """Used since its start, without its children."""
+
+
+def look_at(pid: int) -> Held:
+    pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    ticks = int(fields[11]) + int(fields[12])
+    return Held(pages * os.sysconf("SC_PAGE_SIZE"), ticks / os.sysconf("SC_CLK_TCK"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,7 +41,7 @@ class Asked:
     request_bytes: int
     prompt_tokens: int
     """By one measure for everybody: a quarter of the characters of the messages and tools."""
-    resident_bytes: int
+    held: Held
 
 
 @dataclass
@@ -31,8 +49,8 @@ class ChatServer:
     """One run of the script: a command for each turn, and then the end."""
 
     commands: Sequence[str]
-    resident: Callable[[], int] = lambda: 0
-    """Asked at each request: the memory of who sent it."""
+    look: Callable[[], Held] = Held
+    """Asked at each request, of who sent it."""
     asked: list[Asked] = field(default_factory=list)
 
     def application(self) -> web.Application:
@@ -48,7 +66,7 @@ class ChatServer:
         call = self._call(number, data)
         prompt = len(json.dumps([data["messages"], data.get("tools")], ensure_ascii=False))
         tokens = prompt // _CHARACTERS_PER_TOKEN
-        resident = self.resident()
+        held = self.look()
         answered_at = time.perf_counter()
         self.asked.append(
             Asked(
@@ -56,7 +74,7 @@ class ChatServer:
                 answered_at=answered_at,
                 request_bytes=len(body),
                 prompt_tokens=tokens,
-                resident_bytes=resident,
+                held=held,
             )
         )
         usage = {"prompt_tokens": tokens, "completion_tokens": 20, "total_tokens": tokens + 20}

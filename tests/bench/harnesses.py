@@ -27,7 +27,7 @@ from sandbox.llm.openai import OpenAIProvider
 from sandbox.redaction import Redactor
 from tests.agent_image.conftest import PROGRAM, describe
 from tests.agent_image.fake_gateway import TOKEN, FakeGateway, bash, finish, opened
-from tests.bench.chat_server import Asked, ChatServer
+from tests.bench.chat_server import Asked, ChatServer, Held, look_at
 from tests.sandbox.git_repository import Repository, run_git
 from tests.sandbox.memory_recorder import MemoryRecorder
 from tests.sandbox.trees import bundle, make_spec, make_tree
@@ -50,23 +50,21 @@ class Measured:
     prompt_tokens: int
     resident_bytes: int
     """Of the agent's process, at its last request."""
+    processor: float
+    """Seconds of a processor that the agent's process itself used for a turn."""
 
 
 def measure(asked: Sequence[Asked], *, began: float) -> Measured:
+    used = asked[-1].held.processor_seconds - asked[0].held.processor_seconds
     pairs = itertools.pairwise(asked)
     return Measured(
         start=asked[0].at - began,
         turn=statistics.median(after.at - before.answered_at for before, after in pairs),
         request_bytes=sum(request.request_bytes for request in asked),
         prompt_tokens=sum(request.prompt_tokens for request in asked),
-        resident_bytes=asked[-1].resident_bytes,
+        resident_bytes=asked[-1].held.resident_bytes,
+        processor=used / (len(asked) - 1),
     )
-
-
-def resident_bytes(pid: int) -> int:
-    """What the process holds in memory; a few pages it may share."""
-    pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
-    return pages * os.sysconf("SC_PAGE_SIZE")
 
 
 async def agent_alone(directory: Path, files: dict[str, str], commands: Sequence[str]) -> Measured:
@@ -82,14 +80,14 @@ async def agent_alone(directory: Path, files: dict[str, str], commands: Sequence
         async def _put_turn(self, request: web.Request) -> web.Response:
             at, body = time.perf_counter(), await request.read()
             answer = await super()._put_turn(request)
-            held = resident_bytes(process.pid) if process is not None else 0
+            held = look_at(process.pid) if process is not None else Held()
             asked.append(
                 Asked(
                     at=at,
                     answered_at=time.perf_counter(),
                     request_bytes=len(body),
                     prompt_tokens=0,
-                    resident_bytes=held,
+                    held=held,
                 )
             )
             return answer
@@ -117,7 +115,7 @@ async def agent_with_gateway(
     with tempfile.TemporaryDirectory(prefix="ts-") as folder:
         journal = await Journal.begin(Path(folder), Entry(phase="agent", started_at=time.time()))
         process: asyncio.subprocess.Process | None = None
-        server = ChatServer(commands, lambda: resident_bytes(process.pid) if process else 0)
+        server = ChatServer(commands, lambda: look_at(process.pid) if process else Held())
         async with _serving(server) as url:
             provider = OpenAIProvider("key", base_url=url)
             hiding = Hiding(Redactor(()), journal, recorder)
@@ -154,7 +152,7 @@ async def mini_swe_agent(
     repository = Repository(directory / "repository")
     repository.commit(dict(files))
     process: asyncio.subprocess.Process | None = None
-    server = ChatServer(commands, lambda: resident_bytes(process.pid) if process else 0)
+    server = ChatServer(commands, lambda: look_at(process.pid) if process else Held())
     async with _serving(server) as url:
         environment = {
             "PATH": os.environ["PATH"],

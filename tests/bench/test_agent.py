@@ -70,6 +70,7 @@ def _print(found: dict[str, list[Measured]]) -> None:
         ("bytes of all requests", lambda m: m.request_bytes, ",.0f"),
         ("prompt tokens, all turns (characters / 4)", lambda m: m.prompt_tokens, ",.0f"),
         ("a turn without its command, ms", lambda m: m.turn * 1000, ",.1f"),
+        ("processor time of the agent in a turn, ms", lambda m: m.processor * 1000, ",.1f"),
         ("start to first request, ms", lambda m: m.start * 1000, ",.0f"),
         ("resident memory of the agent, MiB", lambda m: m.resident_bytes / 1024**2, ",.1f"),
     ]
