@@ -13,6 +13,7 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
+import pytest
 from aiohttp import web
 
 from sandbox.gateway.door import Door
@@ -21,6 +22,8 @@ from sandbox.gateway.journal import Entry, Journal
 from sandbox.gateway.routes import Routes
 from sandbox.gateway.speaker import Speaker
 from sandbox.gateway.turns import Turns
+from sandbox.gateway.wire import Claim
+from sandbox.llm import retries
 from sandbox.llm.anthropic import AnthropicProvider
 from sandbox.llm.openai import OpenAIProvider
 from sandbox.llm.providers import Model
@@ -99,15 +102,17 @@ async def listen(stack: AsyncExitStack, application: web.Application) -> str:
     return f"http://127.0.0.1:{runner.addresses[0][1]}"
 
 
-async def test_one_model_begins_and_another_ends(tmp_path: Path) -> None:
-    spec = make_spec(make_tree(tmp_path / "tree", dict(FILES)))
+async def work(
+    directory: Path, claude: AnthropicServer, gpt: ResponsesServer, *, max_retries: int = 0
+) -> tuple[Claim, MemoryRecorder]:
+    """A whole run, with a model of Anthropic's and one of OpenAI's that may take over."""
+    spec = make_spec(make_tree(directory / "tree", dict(FILES)))
     recorder = MemoryRecorder()
-    claude, gpt = AnthropicServer(Script([*FIRST])), ResponsesServer(Script([*SECOND]))
     async with AsyncExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="ts-")))
         journal = await Journal.begin(folder, Entry(phase="agent", started_at=time.time()))
         url = await listen(stack, claude.application())
-        anthropic = AnthropicProvider("key", base_url=url, max_retries=0)
+        anthropic = AnthropicProvider("key", base_url=url, max_retries=max_retries)
         stack.push_async_callback(anthropic.close)
         url = await listen(stack, gpt.application())
         openai = OpenAIProvider("key", base_url=f"{url}/v1", api="responses", max_retries=0)
@@ -136,9 +141,15 @@ async def test_one_model_begins_and_another_ends(tmp_path: Path) -> None:
         door = Door(spec.run_id, journal, routes)
         stack.push_async_callback(door.close)
         await door.open()
-        await run_agent(tmp_path, door)
+        await run_agent(directory, door)
         assert routes.claim is not None
-        assert (routes.claim.kind, routes.claim.title) == ("finished", "Done")
+        return routes.claim, recorder
+
+
+async def test_one_model_begins_and_another_ends(tmp_path: Path) -> None:
+    claude, gpt = AnthropicServer(Script([*FIRST])), ResponsesServer(Script([*SECOND]))
+    claim, recorder = await work(tmp_path, claude, gpt)
+    assert (claim.kind, claim.title) == ("finished", "Done")
     first, second, third = (request["messages"] for request in claude.requests)
     assert seen(second[-1])["a"].startswith("     1\tdef add")
     results = seen(third[-1])
@@ -161,6 +172,40 @@ async def test_one_model_begins_and_another_ends(tmp_path: Path) -> None:
     assert "+# Sums.\n def add(a, b):\n-    return a - b\n+    return a + b\n" in patch
     assert "+X = 1\n" in patch
     assert "deleted file" in patch
+
+
+async def test_slips_of_every_kind_are_told_and_the_run_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(retries, "PAUSE_SECONDS", 0.0)
+    slips = [
+        Words(),
+        Words(calls=(("a", "browse", "{}"), ("b", "bash", '{"command": ')), stop="tool_calls"),
+        Failure(type="overloaded_error", mid_stream=True, message="Overloaded"),
+        Words(calls=(editor("c", command="rename", path="a"),), stop="tool_calls"),
+        Failure(type="hang_up", mid_stream=True),
+        Words(
+            calls=(("d", "bash", '{"command": "touch kept"}'), ("e", EDITOR, '{"command": "cr')),
+            stop="length",
+        ),
+        Words(calls=(("f", "bash", '{"command": "ls"}'),), stop="tool_calls"),
+        Words(text="I would rather not go on.", stop="refusal"),
+    ]
+    claude = AnthropicServer(Script([*slips]))
+    claim, recorder = await work(tmp_path, claude, ResponsesServer(Script([])), max_retries=1)
+    assert (claim.kind, claim.summary) == ("gave_up", "I would rather not go on.")
+    said = [request["messages"][-1]["content"] for request in claude.requests]
+    assert "called no tool" in said[1][-1]["text"]
+    told = {id_: text for content in said for id_, text in seen({"content": content}).items()}
+    assert "There is no tool `browse`" in told["a"]
+    assert "not valid JSON" in told["b"]
+    assert "`command` is unknown" in told["c"]
+    assert told["d"] == "[exit 0]"
+    assert "cut off at its length limit" in told["e"]
+    assert "kept" in told["f"].split()
+    assert said[2] == said[3]  # asked again, as it was
+    assert "new file" in recorder.patches[-1][0].decode()
+    assert len(recorder.stored_turns) == 6
 
 
 def seen(message: dict[str, Any]) -> dict[str, str]:
