@@ -81,7 +81,9 @@ class ModelSettings(Section):
     known: tuple[KnownModelSettings, ...] = ()
     """`[[model.known]]` tables: windows and prices beside the published ones, or instead."""
     max_output_tokens: int = Field(default=16_000, ge=256)
-    """The longest single reply; never more than a quarter of the model's window."""
+    """The longest single reply; never more than a quarter of the model's window.
+
+    What a model thinks beside it may take as much again."""
     context_tokens: int = Field(default=0, ge=0)
     """How much the model takes in; 0: as published, or 128,000 where it is not known."""
     replay_delay_seconds: float = Field(default=0.0, ge=0)

@@ -28,7 +28,7 @@ from sandbox.llm.provider import (
     ToolCall,
     Usage,
 )
-from sandbox.llm.retries import ATTEMPTS, SENSELESS, Passing, persist
+from sandbox.llm.retries import ATTEMPTS, SENSELESS, THOUGHT, Passing, persist
 from sandbox.llm.text_editor import from_native
 
 REPLY_SECONDS: Final = 900.0
@@ -135,7 +135,10 @@ class AnthropicProvider:
         if thinks:
             request["thinking"] = {"type": "adaptive"}
         stream = await self._client.messages.create(
-            model=model, max_tokens=self._reply_tokens(model), stream=True, **request
+            model=model,
+            max_tokens=self._reply_tokens(model) * (THOUGHT if thinks else 1),
+            stream=True,
+            **request,
         )
         answer = _Answer(model, conversation)
         async with stream:

@@ -25,6 +25,8 @@ class Passing(Exception):
         """What it is if it does not."""
 
 
+THOUGHT: Final = 2
+"""A model that thinks has as much for it as for its answer, and providers count both together."""
 SENSELESS: Final = (AttributeError, KeyError, TypeError, ValueError)
 """What an event raises that is not what the protocol says: the SDKs do not check them."""
 

@@ -19,7 +19,7 @@ from sandbox.llm.leaving_out import REFUSED, leave_out
 from sandbox.llm.openai import chat, responses
 from sandbox.llm.openai.stream import BrokeOff, Failed
 from sandbox.llm.provider import Conversation, Reply, ReplyTokens, ToolCall
-from sandbox.llm.retries import ATTEMPTS, SENSELESS, Passing, persist
+from sandbox.llm.retries import ATTEMPTS, SENSELESS, THOUGHT, Passing, persist
 
 REPLY_SECONDS: Final = 900.0
 """One reply with all its retries."""
@@ -27,6 +27,8 @@ _OWN_HOSTS: Final = ("api.openai.com", ".openai.com", ".openai.azure.com")
 
 _TOOL_WORDS: Final = re.compile(r"\b(?:apply_patch|shell)\b")
 """Of a refusal of the model's own tools."""
+_REASONS: Final = re.compile(r"gpt-(?:[5-9]|\d\d)|o\d")
+"""Models whose thoughts count as part of the reply."""
 _OPTIONAL: Final = ("max_completion_tokens", "stream_options")
 """What some servers do not know."""
 
@@ -148,10 +150,11 @@ class OpenAIProvider:
         return Passing(failure) if is_passing else failure
 
     async def _open(self, conversation: Conversation, model: str, *, mended: bool) -> Any:
+        reasons = _REASONS.match(model) is not None
         if self.api == "responses":
             return await self._client.responses.create(
                 model=model,
-                max_output_tokens=self._reply_tokens(model),
+                max_output_tokens=self._reply_tokens(model) * (THOUGHT if reasons else 1),
                 stream=True,
                 **responses.make_request(
                     conversation, model, mended=mended, trained=self._is_trained(model)
@@ -161,7 +164,7 @@ class OpenAIProvider:
         limit = "max_completion_tokens"
         if limit in self._refused:  # the older name, which OpenAI itself has given up
             limit = "max_tokens"
-        request[limit] = self._reply_tokens(model)
+        request[limit] = self._reply_tokens(model) * (THOUGHT if reasons else 1)
         if "stream_options" not in self._refused:
             request["stream_options"] = {"include_usage": True}
         return await self._client.chat.completions.create(model=model, stream=True, **request)

@@ -51,7 +51,7 @@ async def test_request_is_marked_for_the_cache(anthropic_pair: Pair) -> None:
             ],
         },
     ]
-    assert sent["max_tokens"] == 1000
+    assert sent["max_tokens"] == 2000  # it thinks, too
 
 
 async def test_thinking_goes_back_unchanged(anthropic_pair: Pair) -> None:

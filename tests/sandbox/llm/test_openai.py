@@ -40,7 +40,7 @@ async def test_request_as_the_server_sees_it(openai_pair: Pair) -> None:
         {"role": "tool", "tool_call_id": "b", "content": "broken"},
         {"role": "user", "content": "And quickly."},
     ]
-    assert sent["max_completion_tokens"] == 1000
+    assert sent["max_completion_tokens"] == 2000  # it thinks, too
     assert sent["stream_options"] == {"include_usage": True}
 
 
