@@ -120,6 +120,9 @@ class Thread:
     """The message that asked; it carries the reactions."""
 
 
+STEERED = "steered"
+"""How the key of a follow-up begins that came by a button, so that no message shows it."""
+
 PullState = Literal["open", "merged", "closed"]
 
 

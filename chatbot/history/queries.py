@@ -362,6 +362,15 @@ def approved(db: Database, task_id: str) -> Approval | None:
 # Waiting
 
 
+def count_running(db: Database) -> int:
+    """Runs that hold a place."""
+    row = fetch_one(
+        db,
+        "SELECT count(*) AS n FROM runs WHERE finished_at IS NULL AND started_at IS NOT NULL",
+    )
+    return int(row["n"]) if row else 0
+
+
 def queue_position(db: Database, run_id: str) -> int:
     """How many queued runs stand before this one."""
     row = fetch_one(

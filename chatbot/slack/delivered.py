@@ -26,6 +26,9 @@ class Delivered:
 
     messages: dict[str, Sent] = field(default_factory=dict)
     reactions: dict[str, str] = field(default_factory=dict)
+    presence: str = ""
+    """What Slack was last told that the bot does here; `refused` where it does not take it."""
+    presence_at: float = 0.0
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -33,4 +36,9 @@ class Delivered:
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> Delivered:
         messages = {key: Sent(**sent) for key, sent in data.get("messages", {}).items()}
-        return cls(messages=messages, reactions=dict(data.get("reactions", {})))
+        return cls(
+            messages=messages,
+            reactions=dict(data.get("reactions", {})),
+            presence=str(data.get("presence", "")),
+            presence_at=float(data.get("presence_at", 0.0)),
+        )

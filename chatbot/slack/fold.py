@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from chatbot.cited import read_places
-from chatbot.models import Event
+from chatbot.models import STEERED, Event
 from chatbot.slack.feedback_fold import fold_ended, fold_feedback, fold_fix
 from chatbot.slack.gate_fold import close_gates, fold_edited, fold_requested, fold_settled
 from chatbot.slack.patch_view import PatchView
@@ -23,6 +23,7 @@ from chatbot.slack.view import (
 from chatbot.story_fields import integer, mapping, sequence, string, strings
 from chatbot.verified import read_verified
 
+MAX_STEERED = 3
 REACTIONS = {"stopped": "x", "failed": "x"}
 
 
@@ -83,12 +84,13 @@ def _run_queued(view: TaskView, event: Event) -> TaskView:
         seq=event.seq,
         position=integer(payload, "position"),
         told=() if view.runs else view.told,
+        steered=view.steered,
     )
     # Everything said and not yet heard goes into the next run.
     replies = tuple(
         replace(reply, run_id=run.id) if reply.run_id is None else reply for reply in view.replies
     )
-    return replace(close_gates(view), runs=(*view.runs, run), replies=replies)
+    return replace(close_gates(view), runs=(*view.runs, run), replies=replies, steered=())
 
 
 def _message_received(view: TaskView, payload: dict[str, Any]) -> TaskView:
@@ -96,10 +98,26 @@ def _message_received(view: TaskView, payload: dict[str, Any]) -> TaskView:
     if ts is not None:
         reply = ReplyView(ts=ts, message_id=integer(payload, "message_id"))
         return replace(view, replies=(*view.replies, reply))
+    if string(payload, "key").startswith(f"{STEERED}:") and view.runs:
+        return _steered(view, payload)
     if view.gates and view.gates[-1].state == "changes" and not view.gates[-1].words:
         gate = replace(view.gates[-1], words=string(payload, "text", 1000))
         return replace(view, gates=(*view.gates[:-1], gate))
     return view
+
+
+def _steered(view: TaskView, payload: dict[str, Any]) -> TaskView:
+    newest = view.runs[-1]
+    if newest.result is not None:
+        # It begins the next run, which is queued right after.
+        return replace(view, steered=(_quoted(payload),))
+    steered = (*newest.steered, _quoted(payload))[-MAX_STEERED:]
+    return replace(view, runs=(*view.runs[:-1], replace(newest, steered=steered)))
+
+
+def _quoted(payload: dict[str, Any]) -> str:
+    name = string(mapping(payload, "author"), "name", 100)
+    return f"{name}: {string(payload, 'text', 300)}"
 
 
 def _message_delivered(view: TaskView, payload: dict[str, Any]) -> TaskView:

@@ -38,6 +38,7 @@ from chatbot.slack.listeners import (
     messages,
     reviews,
     shortcuts,
+    steering,
 )
 from chatbot.slack.outbound import Outbound
 from chatbot.slack.people import People
@@ -46,6 +47,7 @@ from chatbot.slack.reporter import Reporter
 from chatbot.slack.reviews import Reviews
 from chatbot.slack.sockets import Sockets
 from chatbot.slack.starting import Starting
+from chatbot.slack.steering import Steering
 from chatbot.slack.threads import Threads
 from chatbot.slack.uploads import Uploads
 from sandbox.errors import ThreadsmithError
@@ -143,6 +145,7 @@ class SlackFront:
             bot_id=identity.bot_id or "",
             public_url=self._public_url,
             is_log_open=self._is_log_open,
+            places=self._settings.sandbox.max_runs,
         )
         reporting = asyncio.create_task(reporter.run(), name="slack reporter")
         reporting.add_done_callback(_log_end)
@@ -194,6 +197,10 @@ class SlackFront:
         forms.register(app, decisions, client)
         logs.register(app, decisions, client, public_url=self._public_url)
         reviews.register(app, Reviews(self._history, self._actions, people, access), client)
+        steering.register(
+            *(app, Steering(self._history, self._intake, people), self._actions, people, client),
+            team=team,
+        )
         faults.register(app, client, self._actions, team=team)
         return people
 

@@ -18,6 +18,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from chatbot.models import Thread
 from chatbot.slack.blocks.text import Block
+from chatbot.slack.lanes import Lanes
 from chatbot.slack.refused_blocks import RefusedBlocks
 
 log = structlog.get_logger(__name__)
@@ -72,6 +73,7 @@ class Outbound:
     def __init__(self, client: AsyncWebClient) -> None:
         self._client = client
         self.refused = RefusedBlocks()
+        self._lanes = Lanes()
         self._free_at: dict[str, float] = {}
         self._failures: dict[str, int] = {}
         self._closed: dict[str, tuple[float, str]] = {}
@@ -140,6 +142,30 @@ class Outbound:
             settled="no_reaction",
         )
 
+    async def set_session(self, thread: Thread, status: str, *, title: str, initiator: str) -> None:
+        """The thread's agent session; CallRefused where the workspace has none."""
+        await self._call(
+            "agents.sessions.setStatus",
+            thread,
+            lambda: self._client.agents_sessions_setStatus(
+                channel_id=thread.channel,
+                thread_ts=thread.thread_ts,
+                status=status,
+                title=title or None,
+                initiator_user_id=initiator or None,
+            ),
+        )
+
+    async def set_status(self, thread: Thread, words: str) -> None:
+        """The line under the thread; empty: none."""
+        await self._call(
+            "assistant.threads.setStatus",
+            thread,
+            lambda: self._client.assistant_threads_setStatus(
+                channel_id=thread.channel, thread_ts=thread.thread_ts, status=words
+            ),
+        )
+
     async def replies(self, thread: Thread) -> list[dict[str, Any]]:
         """Every message of the thread, with its metadata."""
         found: list[dict[str, Any]] = []
@@ -175,19 +201,22 @@ class Outbound:
         closed_until, code = self._closed.get(thread.channel, (0.0, ""))
         if closed_until > now:
             raise ThreadUnreachable(code)
-        free_at = max(self._free_at.get(lane, 0.0), self._free_at.get(own, 0.0))
-        if free_at > now:
+        if (free_at := self._free_at.get(own, 0.0)) > now:
             raise TryLater(free_at - now)
+        if wait := self._lanes.wait(lane, own, now):
+            raise TryLater(wait)
         try:
             answer = await request()
         except SlackApiError as error:
             if settled and _code(error) == settled:
+                self._lanes.taken(lane)
                 return {}
             self._refused(error, lane, own, thread)
         except (aiohttp.ClientError, SlackRequestError, TimeoutError, OSError) as error:
             # A connection that never came about carried nothing.
             unsent = isinstance(error, aiohttp.ClientConnectorError)
             raise self._broken(own, ambiguous=not unsent) from error
+        self._lanes.taken(lane)
         self._failures.pop(own, None)
         self._free_at.pop(own, None)
         self._closed.pop(thread.channel, None)
@@ -198,7 +227,7 @@ class Outbound:
         code, status = _code(error), _status(error)
         if status == 429 or code in _LIMITED:
             seconds = _retry_after(error)
-            self._free_at[lane] = asyncio.get_running_loop().time() + seconds
+            self._lanes.refused(lane, seconds, asyncio.get_running_loop().time())
             raise TryLater(seconds) from error
         if status >= 500 or code in _BUSY:
             raise self._broken(own, ambiguous=True) from error

@@ -14,6 +14,7 @@ from chatbot.history.store import History, HistoryUnavailable
 from chatbot.models import Task
 from chatbot.slack.blocks.elements import ASKED_FOR
 from chatbot.slack.outbound import Outbound
+from chatbot.slack.presence import Presence
 from chatbot.slack.telling import PROJECTION, Telling
 
 log = structlog.get_logger(__name__)
@@ -23,6 +24,7 @@ UPDATE_SECONDS = 3.0
 UPDATE_SHARE_SECONDS = 1.5
 """Slack takes about 50 edits a minute of all messages together: each live run adds its share."""
 PAUSE_SECONDS = 1.0
+_MOVES_THE_QUEUE = frozenset({"run_preparing", "run_requeued", "run_finished"})
 
 
 class Reporter:
@@ -36,6 +38,7 @@ class Reporter:
         bot_id: str,
         public_url: str,
         is_log_open: Callable[[Task], bool] = lambda _: True,
+        places: int,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._history = history
@@ -44,6 +47,8 @@ class Reporter:
         self._public_url = public_url.rstrip("/")
         self._is_log_open = is_log_open
         self._clock = clock
+        self._places = places
+        self._presence = Presence(outbound)
         self._tellings: dict[str, Telling] = {}
         self._running: set[asyncio.Task[None]] = set()
         self._elsewhere: set[str] = set()
@@ -68,6 +73,10 @@ class Reporter:
         for task_id in await self._history.read(_threads_behind):
             self._wake(task_id, look=True)
         async for event in self._history.follow(after=after):
+            if event.kind in _MOVES_THE_QUEUE:
+                for telling in self._tellings.values():
+                    if telling.is_waiting:
+                        telling.wake.set()
             if event.task_id not in self._elsewhere:
                 await self._hear(event.task_id)
 
@@ -92,6 +101,8 @@ class Reporter:
             page_url=self._page_url,
             pace=self._pace,
             clock=self._clock,
+            presence=self._presence,
+            places=self._places,
             look=look,
         )
         self._tellings[task_id] = telling

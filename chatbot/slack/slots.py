@@ -67,7 +67,8 @@ class Slot:
     @property
     def is_paced(self) -> bool:
         """Edits may come together; what people wait for is shown at once."""
-        return self.kind == "progress"
+        waits = self.kind == "accepted" and self.run is not None and self.run.is_waiting
+        return self.kind == "progress" or waits
 
 
 def make_slots(view: TaskView, *, is_archive: bool = False) -> list[Slot]:
@@ -104,7 +105,7 @@ def make_slots(view: TaskView, *, is_archive: bool = False) -> list[Slot]:
 def _accepted_slots(view: TaskView) -> Iterator[Slot]:
     """Up to the first run whose source was found; later ones are follow-ups, told by a reaction."""
     for run in view.runs:
-        if run.resolved or run.position:
+        if run.resolved or run.position or run.is_next:
             yield Slot(key=f"accepted:{run.id}", kind="accepted", seq=run.seq, run=run)
         if run.resolved:
             return

@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import Callable
 
 import structlog
+from sqlite_utils import Database
 
 from chatbot.history import delivery, queries
 from chatbot.history.store import History, HistoryUnavailable
@@ -17,6 +18,7 @@ from chatbot.models import Task, Thread
 from chatbot.slack.delivered import Delivered
 from chatbot.slack.fold import fold
 from chatbot.slack.outbound import CallRefused, Outbound, ThreadUnreachable, TryLater
+from chatbot.slack.presence import Presence
 from chatbot.slack.slots import make_slots
 from chatbot.slack.thread_messages import TICK_SECONDS, ThreadMessages
 from chatbot.slack.view import TaskView
@@ -43,9 +45,14 @@ class Telling:
         page_url: Callable[[Task], str],
         pace: Callable[[], float],
         clock: Callable[[], float],
+        presence: Presence,
+        places: int,
         look: bool,
     ) -> None:
-        """``look``: an earlier process may have posted what it could not note down."""
+        """``places``: how many runs there are at once.
+
+        ``look``: an earlier process may have posted what it could not note down.
+        """
         self.task_id = task_id
         self.wake = asyncio.Event()
         self._history = history
@@ -54,14 +61,22 @@ class Telling:
         self._page_url = page_url
         self._pace = pace
         self._clock = clock
+        self._presence = presence
+        self._places = places
         self._look = look
         self._view = TaskView()
         self._delivered: Delivered | None = None
         self._seq = 0
+        self._renewal: float | None = None
+        """When Slack has to be told again that the bot is at work."""
 
     @property
     def is_live(self) -> bool:
         return self._view.is_live
+
+    @property
+    def is_waiting(self) -> bool:
+        return self._view.is_waiting
 
     async def run(self) -> None:
         while True:
@@ -95,6 +110,9 @@ class Telling:
         )
         for event in events:
             self._view = fold(self._view, event)
+        if self._view.is_waiting:
+            before, is_next = await self._history.read(self._position)
+            self._view = self._view.with_position(before, is_next=is_next)
         try:
             waits = await self._deliver(task, task.thread, delivered)
         except ThreadUnreachable:
@@ -103,9 +121,18 @@ class Telling:
             return None
         if not waits and self._seq < self._view.seq:
             await self._save(self._view.seq)
-        if self._view.is_live:
+        if self._renewal is not None:
+            waits.append(self._renewal)
+        if self._view.is_live or self._view.is_waiting:
             waits.append(TICK_SECONDS)
         return min(waits, default=None)
+
+    def _position(self, db: Database) -> tuple[int, bool]:
+        """How many stand before it; and whether, with none, it waits all the same."""
+        if queries.count_running(db) < self._places:
+            return 0, False
+        before = queries.queue_position(db, self._view.runs[-1].id)
+        return before, before == 0
 
     async def _load(self) -> Delivered:
         if self._delivered is None:
@@ -140,6 +167,7 @@ class Telling:
             clock=self._clock,
         )
         waits = await self._react(thread, delivered, seen=True)
+        waits += await self._show_presence(task, thread, delivered)
         if self._look and (wait := await self._adopt(messages)) is not None:
             return [*waits, wait]
         for slot in make_slots(self._view, is_archive=task.source.kind == "zip"):
@@ -154,6 +182,16 @@ class Telling:
             else:
                 waits += [] if wait is None else [wait]
         return waits + await self._react(thread, delivered, seen=False)
+
+    async def _show_presence(self, task: Task, thread: Thread, delivered: Delivered) -> list[float]:
+        self._renewal = None
+        try:
+            self._renewal = await self._presence.show(
+                task, thread, self._view, delivered, self._clock()
+            )
+        except TryLater as later:
+            return [later.seconds]
+        return []
 
     async def _adopt(self, messages: ThreadMessages) -> float | None:
         try:

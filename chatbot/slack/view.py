@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from chatbot.cited import Places
@@ -77,6 +77,10 @@ class RunView:
     seq: int
     position: int = 0
     """How many were before it in the queue."""
+    is_next: bool = False
+    """It waits for one of the running ones to end."""
+    steered: tuple[str, ...] = ()
+    """What people said by the button, which no message of the thread shows; newest last."""
     told: tuple[str, ...] = ()
     """How the request was read, where people have to know."""
     branch: str | None = None
@@ -122,6 +126,11 @@ class RunView:
     @property
     def is_live(self) -> bool:
         return self.prepared_at is not None and self.finished_at is None
+
+    @property
+    def is_waiting(self) -> bool:
+        """For a free place."""
+        return self.prepared_at is None and self.finished_at is None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -275,6 +284,8 @@ class TaskView:
     ended: tuple[EndedView, ...] = ()
     questions: tuple[QuestionView, ...] = ()
     replies: tuple[ReplyView, ...] = ()
+    steered: tuple[str, ...] = ()
+    """By the button, for the run that comes."""
     reaction: str = "eyes"
     """On the message that asked."""
     patch: PatchView = NO_PATCH
@@ -282,3 +293,12 @@ class TaskView:
     @property
     def is_live(self) -> bool:
         return any(run.is_live for run in self.runs)
+
+    @property
+    def is_waiting(self) -> bool:
+        return bool(self.runs) and self.runs[-1].is_waiting
+
+    def with_position(self, before: int, *, is_next: bool) -> TaskView:
+        """As the queue is now."""
+        newest = replace(self.runs[-1], position=before, is_next=is_next)
+        return replace(self, runs=(*self.runs[:-1], newest))

@@ -11,7 +11,10 @@ SCOPES = (
     *("commands", "files:read", "files:write", "groups:history", "groups:read", "im:history"),
     *("im:read", "im:write", "reactions:write", "usergroups:read", "users:read"),
 )
-EVENTS = (*("app_home_opened", "app_mention", "message.channels", "message.groups", "message.im"),)
+EVENTS = (
+    *("agent_session_stopped", "app_home_opened", "app_mention"),
+    *("message.channels", "message.groups", "message.im"),
+)
 COMMANDS = (
     {
         "command": "/code",

@@ -20,8 +20,10 @@ def make_accepted(task: Task, run: RunView) -> Content:
     head = f"{_VERBS.get(task.mode, 'Working on')} {facts[0]}"
     details = [*facts[1:], f"mode {code(task.mode)}", f"model {code(shown_model(task.model))}"]
     text = f"{head}\n{' · '.join(details)}"
-    if run.position and run.prepared_at is None and run.finished_at is None:
+    if run.is_waiting and run.position:
         text += f"\nWaiting: {count(run.position, 'task')} before this one."
+    elif run.is_waiting and run.is_next:
+        text += "\nWaiting: it is next, as soon as a running task ends."
     words = fallback(f"{_VERBS.get(task.mode, 'Working on')} {task.source.repository}")
     told = [escaped(note, 400) for note in run.told]
     return Content(text=words, blocks=(section(text), *((context(*told),) if told else ())))

@@ -33,7 +33,9 @@ class Moment:
 
 def make_progress(task: Task, run: RunView, moment: Moment) -> Content:
     title = make_title(run, moment.now)
-    stop = () if run.result is not None else (button("Stop", "stop", task.id),)
+    stop: tuple[Block, ...] = ()
+    if run.result is None:
+        stop = (button("Stop", "stop", task.id), button("Steer", "steer", task.id))
     around = (
         *_notes(run),
         *_warnings(task, run),
@@ -94,9 +96,10 @@ def _plan(title: str, run: RunView, budget: int) -> Block | None:
 
 
 def _notes(run: RunView) -> tuple[Block, ...]:
-    if not run.note or run.result is not None:
-        return ()
-    return (context(f"_{escaped(run.note, 400)}_"),)
+    said = [f":speech_balloon: {escaped(words, 300)}" for words in run.steered]
+    if run.note and run.result is None:
+        said.append(f"_{escaped(run.note, 400)}_")
+    return (context(*said),) if said else ()
 
 
 def _warnings(task: Task, run: RunView) -> tuple[Block, ...]:

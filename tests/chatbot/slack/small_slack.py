@@ -50,6 +50,10 @@ class SmallSlack:
     unknown_blocks: set[str] = field(default_factory=set)
     """Kinds that this workspace does not know yet."""
     refused_posts: int = 0
+    has_sessions: bool = False
+    has_statuses: bool = False
+    sessions: list[tuple[str, str]] = field(default_factory=list)
+    """Each state that a thread's session, or its status line, was given."""
 
     def __post_init__(self) -> None:
         self._sockets: list[web.WebSocketResponse] = []
@@ -154,6 +158,12 @@ class SmallSlack:
     def file(self, name: str) -> bytes:
         return self._files[name]
 
+    async def stop_session(self, thread_ts: str, user: str = "UADA", channel: str = "C1") -> None:
+        """Slack's own Stop."""
+        event = {"type": "agent_session_stopped", "channel": channel, "thread_ts": thread_ts}
+        more = {"user": user, "streaming_message_ts": [], "event_ts": self._new_ts()}
+        await self._deliver_event(event | more)
+
     # Web API
 
     async def _answer(self, request: web.Request) -> web.Response:
@@ -189,6 +199,11 @@ class SmallSlack:
                 return {"url": f"ws://{self._host}/socket"}
             case "users.info":
                 return {"user": {"profile": {"display_name": self.users[sent["user"]]}}}
+            case "agents.sessions.setStatus":
+                return self._set_session(sent)
+            case "assistant.threads.setStatus" if self.has_statuses:
+                self.sessions.append((sent["thread_ts"], sent["status"]))
+                return {}
             case "chat.postMessage":
                 return self._post(sent)
             case "chat.update":
@@ -216,6 +231,14 @@ class SmallSlack:
                 return {"view": {"id": "V1"}}
             case _:
                 raise Refused("unknown_method")
+
+    def _set_session(self, sent: Json) -> Json:
+        if not self.has_sessions:
+            raise Refused("feature_disabled")
+        assert sent["thread_ts"] in self.messages
+        assert len(sent.get("title") or "") <= 200
+        self.sessions.append((sent["thread_ts"], sent["status"]))
+        return {"status": sent["status"]}
 
     def _post(self, sent: Json) -> Json:
         self._check(sent)

@@ -14,7 +14,7 @@ from typing import Any
 from pydantic import SecretStr
 
 from chatbot.actions import Actions
-from chatbot.config import DataSettings, RuleSettings, Settings, SlackSettings
+from chatbot.config import DataSettings, RuleSettings, SandboxSettings, Settings, SlackSettings
 from chatbot.history import delivery, queries
 from chatbot.history.store import History
 from chatbot.intake import Intake
@@ -250,6 +250,7 @@ async def staged(
     *,
     approvers: tuple[str, ...] = (),
     rules: tuple[RuleSettings, ...] = (),
+    max_runs: int = 4,
     make_intake: Callable[[Settings, History, Actions], Intake] = Intake,
 ) -> AsyncIterator[Stage]:
     slack = SmallSlack()
@@ -258,6 +259,7 @@ async def staged(
         async with faulty_door(slack.api_url) as door:
             settings = Settings(
                 data=DataSettings(directory=directory),
+                sandbox=SandboxSettings(max_runs=max_runs),
                 slack=SlackSettings(
                     bot_token=SecretStr(slack.bot_token),
                     app_token=SecretStr(slack.app_token),

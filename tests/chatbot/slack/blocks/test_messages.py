@@ -154,7 +154,7 @@ def test_nothing_is_under_way_after_the_end(outcome: str, title: str, status: st
 
 def test_a_live_run_can_be_stopped_and_its_log_opened() -> None:
     (content,) = show("progress", queued(), resolved(), preparing())
-    stop, log = content.blocks[-1]["elements"]
+    stop, _, log = content.blocks[-1]["elements"]
     assert (stop["action_id"], stop["value"]) == ("stop", make_task().id)
     assert log["url"] == MOMENT.page_url
     assert content.blocks[0]["text"]["text"] == "*Preparing…*"
