@@ -18,7 +18,6 @@ from chatbot.models import (
     Message,
     NewTask,
     Person,
-    Source,
     Status,
     Task,
     TransitionRefused,
@@ -27,6 +26,7 @@ from chatbot.publish_changes import PublishChanges
 from chatbot.pull_changes import PullChanges
 from chatbot.run_changes import RunChanges
 from chatbot.setup_changes import SetupChanges
+from chatbot.source_changes import SourceChanges
 from sandbox.errors import ThreadsmithError
 from sandbox.recorder import Outcome
 
@@ -38,7 +38,7 @@ class SecondPersonNeeded(ThreadsmithError):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Actions(RunChanges, SetupChanges, PublishChanges, PullChanges, GateChanges):
+class Actions(RunChanges, SetupChanges, PublishChanges, PullChanges, GateChanges, SourceChanges):
     """Every change of a task: what people cause is here, what the program reports in the bases."""
 
     async def create_task(
@@ -103,7 +103,8 @@ class Actions(RunChanges, SetupChanges, PublishChanges, PullChanges, GateChanges
             if along:
                 payload["given"] = given.add(db, task_id, message.id, author.name, along)
             queries.append_event(db, task_id, "message_received", payload, at=now)
-            if not live and task.status != Status.PUBLISHING:
+            # Without a repository there is nothing to begin: it is kept until one is named.
+            if not live and task.status != Status.PUBLISHING and task.source.repository:
                 self._take_up(db, task)
             return message
 
@@ -154,17 +155,6 @@ class Actions(RunChanges, SetupChanges, PublishChanges, PullChanges, GateChanges
             return True
 
         return await self.history.write(change)
-
-    async def set_source(self, task_id: str, source: Source) -> None:
-        """A request without a repository has been told which one."""
-
-        def change(db: Database) -> None:
-            task = queries.get_task(db, task_id)
-            self._store(db, replace(task, source=source))
-            payload = {"repository": source.repository, "ref": source.ref}
-            queries.append_event(db, task_id, "source_named", payload, at=self.clock())
-
-        await self.history.write(change)
 
     async def first_sight(self, key: str) -> bool:
         """Remember that what carries this key was taken; False where it was before."""

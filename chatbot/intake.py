@@ -22,13 +22,15 @@ from chatbot.reader import Reader, Reading
 from chatbot.repositories import Repositories
 from chatbot.repository_rules import rules_for
 from chatbot.request import Request, find_autofix, is_stop, plain
-from chatbot.request.resolving import Resolution
+from chatbot.request.resolving import MAX_LIKELY, Resolution
 from sandbox.errors import SourceError, ThreadsmithError
 from sandbox.seats import AgentRefused, check_agent
 from sandbox.sources.addresses import check_address
 from sandbox.spec import Mode
 
-Reply = Literal["stored", "duplicate", "stopping", "nothing_to_stop", "no_pull_request"]
+Reply = Literal[
+    "stored", "duplicate", "stopping", "nothing_to_stop", "no_pull_request", "repository_needed"
+]
 
 
 class ModelRefused(ThreadsmithError):
@@ -127,6 +129,9 @@ class Intake:
         along = [*along, *await self._linked(words, new, author)]
         problem = self._problem(reading, new)
         if problem is not None:
+            if isinstance(problem, RepositoryUnnamed) and thread is not None:
+                likely = await self._likely(reading)
+                return await self._actions.ask_repository(new, problem, likely, along=along)
             return await self._actions.refuse_task(new, problem, along=along)
         task, _ = await self._actions.create_task(new, owner=owner, along=along)
         return task
@@ -160,19 +165,53 @@ class Intake:
             return await self._autofix(task, author, autofix, key)
         if self.gatekeeper is not None:
             await self.gatekeeper.check("steer", task, author)
-        text = plain(words)
-        if not task.source.repository:
-            request = await self._reader.read_answer(words)
-            if request.repository:
-                source = self._source(request.repository, request.ref, None)
-                if self.gatekeeper is not None:
-                    await self.gatekeeper.check("ask", replace(task, source=source), author)
-                await self._actions.set_source(task.id, source)
-                # The answer may be the bare name: then the first request is what to do.
-                text = request.task or task.request
         along = [*along, *await self._linked(words, task, author)]
-        message = await self._actions.add_message(task.id, author, text, key=key, along=along)
+        if not task.source.repository:
+            return await self._answer(task, words, author, key, along)
+        message = await self._actions.add_message(
+            task.id, author, plain(words), key=key, along=along
+        )
         return "duplicate" if message is None else "stored"
+
+    async def _answer(
+        self,
+        task: Task,
+        words: str,
+        author: Person,
+        key: str | None,
+        along: Sequence[NewGiven],
+    ) -> Reply:
+        """Said where somebody was asked for the repository; whatever else it says is kept."""
+        request = await self._reader.read_answer(words)
+        if request.repository is None:
+            text = plain(words)
+            message = await self._actions.add_message(task.id, author, text, key=key, along=along)
+            return "duplicate" if message is None else "repository_needed"
+        source = await self._checked(task, request.repository, request.ref, author)
+        begun = await self._actions.name_repository(
+            task.id, source, author, words=request.task, key=key, along=along
+        )
+        return "stored" if begun else "duplicate"
+
+    async def pick(self, task: Task, repository: str, *, author: Person) -> None:
+        """Chosen by a press in the thread; raises ThreadsmithError."""
+        source = await self._checked(task, repository, None, author)
+        await self._actions.name_repository(task.id, source, author, pressed=True)
+
+    async def _checked(
+        self, task: Task, repository: str, ref: str | None, author: Person
+    ) -> Source:
+        """Where the person may begin this; raises ThreadsmithError."""
+        source = self._source(repository, ref or task.source.ref, None)
+        check_address(source.url)
+        if self.gatekeeper is not None:
+            await self.gatekeeper.check("ask", replace(task, source=source), author)
+        return source
+
+    async def _likely(self, reading: Reading) -> tuple[str, ...]:
+        """For the buttons: what may be meant, then what was used last."""
+        likely = [*reading.resolution.likely, *await self.repositories.known()]
+        return tuple(dict.fromkeys(likely))[:MAX_LIKELY]
 
     async def _autofix(self, task: Task, author: Person, on: bool, key: str | None) -> Reply:
         """Whoever may open pull requests may let them be mended unasked; everybody may end it."""
@@ -208,7 +247,8 @@ class Intake:
         if archive is not None:
             return Source(kind="zip", repository=repository or archive.name, path=str(archive))
         if repository is None:
-            return Source(kind="git", repository="")
+            # The branch that was named counts as soon as the repository is.
+            return Source(kind="git", repository="", ref=ref)
         forge = self._settings.forge.url.rstrip("/")
         name = repository.removeprefix(f"{forge}/").removesuffix(".git")
         if _NAME.match(name):

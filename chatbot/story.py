@@ -279,6 +279,7 @@ def _feedback(payload: Payload) -> str:
 _LINES: dict[str, Callable[[Payload], str]] = {
     "task_created": _task_created,
     "given": _given,
+    "repository_asked": lambda payload: f"Asked: {_words(payload, 'question')}",
     "source_named": lambda payload: f"Repository named: {_words(payload, 'repository', 100)}",
     "run_queued": _run_queued,
     "run_resolved": _run_resolved,

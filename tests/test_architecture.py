@@ -93,6 +93,7 @@ ACTIONS = (
     "chatbot.setup_changes",
     "chatbot.publish_changes",
     "chatbot.pull_changes",
+    "chatbot.source_changes",
 )
 
 

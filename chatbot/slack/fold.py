@@ -10,6 +10,7 @@ from chatbot.models import STEERED, Event
 from chatbot.slack.feedback_fold import fold_ended, fold_feedback, fold_fix
 from chatbot.slack.gate_fold import close_gates, fold_edited, fold_requested, fold_settled
 from chatbot.slack.patch_view import PatchView
+from chatbot.slack.pick_fold import fold_asked, fold_named
 from chatbot.slack.question_fold import close_questions, fold_answer, fold_closed, fold_question
 from chatbot.slack.run_fold import fold_run
 from chatbot.slack.view import (
@@ -34,6 +35,10 @@ def fold(view: TaskView, event: Event) -> TaskView:
     match event.kind:
         case "task_created":
             return replace(view, told=strings(payload, "notes", 10))
+        case "repository_asked":
+            return fold_asked(view, event)
+        case "source_named":
+            return fold_named(view, event)
         case "run_queued":
             return _run_queued(view, event)
         case "message_received":
@@ -83,7 +88,7 @@ def _run_queued(view: TaskView, event: Event) -> TaskView:
         number=integer(payload, "number"),
         seq=event.seq,
         position=integer(payload, "position"),
-        told=() if view.runs else view.told,
+        told=() if view.begun or (view.pick and not view.runs) else view.told,
         steered=view.steered,
     )
     # Everything said and not yet heard goes into the next run.
@@ -167,8 +172,11 @@ def _run_finished(view: TaskView, event: Event) -> TaskView:
         for run in view.runs
     )
     reaction = REACTIONS.get(outcome, "white_check_mark")
+    if view.pick is not None and not view.pick.repository:
+        # Nothing failed: the question stands.
+        return replace(view, runs=runs)
     replies = tuple(_answered(reply, run_id, reaction) for reply in view.replies)
-    first = bool(view.runs) and view.runs[0].id == run_id
+    first = bool(view.begun) and view.begun[0].id == run_id
     return replace(view, runs=runs, replies=replies, reaction=reaction if first else view.reaction)
 
 

@@ -36,12 +36,14 @@ from chatbot.slack.listeners import (
     logs,
     mentions,
     messages,
+    picker,
     reviews,
     shortcuts,
     steering,
 )
 from chatbot.slack.outbound import Outbound
 from chatbot.slack.people import People
+from chatbot.slack.picking import Picking
 from chatbot.slack.reception import Reception
 from chatbot.slack.reporter import Reporter
 from chatbot.slack.reviews import Reviews
@@ -223,6 +225,8 @@ class SlackFront:
         )
         commands.register(app, made, starting, client)
         shortcuts.register(app, starting, people, client, team=team)
+        picking = Picking(self._history, self._intake, people, team=team)
+        picker.register(app, self._intake.repositories, picking)
 
 
 async def _connect(sockets: Sockets, url: str) -> None:

@@ -24,6 +24,8 @@ from chatbot.slack.people import People
 from chatbot.slack.uploads import Uploads
 
 _ANSWERS = {
+    "repository_needed": "I could not read a repository in that. Pick one above, or reply with"
+    " `owner/name`.",
     "nothing_to_stop": "Nothing is running here.",
     "no_pull_request": "There is no open pull request here.",
 }

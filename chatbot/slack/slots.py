@@ -12,6 +12,7 @@ from chatbot.slack.blocks.answer import make_answer, make_findings
 from chatbot.slack.blocks.elements import Content
 from chatbot.slack.blocks.feedback import make_ended, make_feedback
 from chatbot.slack.blocks.gate import make_gate, make_publish_failed, make_published
+from chatbot.slack.blocks.picker import make_pick
 from chatbot.slack.blocks.progress import Moment, make_progress
 from chatbot.slack.blocks.question import make_question
 from chatbot.slack.blocks.result import make_change, make_failed, make_nothing, make_stopped
@@ -20,6 +21,7 @@ from chatbot.slack.view import (
     EndedView,
     FeedbackView,
     GateView,
+    PickView,
     PublishView,
     QuestionView,
     Result,
@@ -40,6 +42,7 @@ Kind = Literal[
     "feedback",
     "ended",
     "question",
+    "pick",
 ]
 
 
@@ -58,11 +61,14 @@ class Slot:
     feedback: FeedbackView | None = None
     ended: EndedView | None = None
     question: QuestionView | None = None
+    pick: PickView | None = None
 
     @property
     def is_edited(self) -> bool:
         """Whether it follows the story after it was posted."""
-        return self.kind in {"accepted", "progress", "setup", "gate", "feedback", "question"}
+        return self.kind in {
+            *("accepted", "progress", "setup", "gate", "feedback", "question", "pick"),
+        }
 
     @property
     def is_paced(self) -> bool:
@@ -73,7 +79,11 @@ class Slot:
 
 def make_slots(view: TaskView, *, is_archive: bool = False) -> list[Slot]:
     """In the order in which the story made them; an archive's task gives its tree back as well."""
-    slots = [slot for run in view.runs for slot in _run_slots(run, is_archive=is_archive)]
+    slots = [slot for run in view.begun for slot in _run_slots(run, is_archive=is_archive)]
+    if view.pick is not None:
+        slots.append(
+            Slot(key=f"pick:{view.pick.seq}", kind="pick", seq=view.pick.seq, pick=view.pick)
+        )
     slots += _accepted_slots(view)
     slots += [
         Slot(key=f"setup:{gate.approval_id}", kind="setup", seq=gate.seq, setup=gate)
@@ -104,7 +114,7 @@ def make_slots(view: TaskView, *, is_archive: bool = False) -> list[Slot]:
 
 def _accepted_slots(view: TaskView) -> Iterator[Slot]:
     """Up to the first run whose source was found; later ones are follow-ups, told by a reaction."""
-    for run in view.runs:
+    for run in view.begun:
         if run.resolved or run.position or run.is_next:
             yield Slot(key=f"accepted:{run.id}", kind="accepted", seq=run.seq, run=run)
         if run.resolved:
@@ -151,6 +161,8 @@ def make_contents(slot: Slot, task: Task, moment: Moment, diff: str) -> list[Con
         return [make(task, slot.publish)]
     if slot.feedback is not None:
         return [make_feedback(task, slot.feedback)]
+    if slot.pick is not None:
+        return [make_pick(slot.pick)]
     if slot.question is not None:
         return [make_question(task, slot.question)]
     if slot.ended is not None:

@@ -211,6 +211,18 @@ class QuestionView:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PickView:
+    """The question for the repository, or what was answered."""
+
+    seq: int
+    question: str
+    likely: tuple[str, ...] = ()
+    repository: str = ""
+    by_id: str = ""
+    by_name: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EndedView:
     """The pull request was merged or closed."""
 
@@ -283,12 +295,18 @@ class TaskView:
     feedback: tuple[FeedbackView, ...] = ()
     ended: tuple[EndedView, ...] = ()
     questions: tuple[QuestionView, ...] = ()
+    pick: PickView | None = None
     replies: tuple[ReplyView, ...] = ()
     steered: tuple[str, ...] = ()
     """By the button, for the run that comes."""
     reaction: str = "eyes"
     """On the message that asked."""
     patch: PatchView = NO_PATCH
+
+    @property
+    def begun(self) -> tuple[RunView, ...]:
+        """Where the repository had to be asked for, the first run never began."""
+        return self.runs if self.pick is None else self.runs[1:]
 
     @property
     def is_live(self) -> bool:

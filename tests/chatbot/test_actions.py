@@ -340,14 +340,18 @@ async def test_source_of_a_stopped_run_changes_nothing(actions: Actions) -> None
 async def test_named_repository_is_kept(actions: Actions) -> None:
     nameless: NewTask = make_new(source=Source(kind="git", repository=""))
     task = await actions.refuse_task(nameless, ThreadsmithError())
-    await actions.set_source(task.id, Source(kind="git", repository="demo/shop", ref="next"))
+    named = Source(kind="git", repository="demo/shop", ref="next")
+    await actions.name_repository(task.id, named, ADA)
     life = Life(actions, task.id)
-    named = (await life.events())[-1]
-    assert (named.kind, named.payload) == (
-        "source_named",
-        {"repository": "demo/shop", "ref": "next"},
+    told, queued = (await life.events())[-2:]
+    assert (told.kind, told.payload["repository"], told.payload["ref"]) == (
+        *("source_named", "demo/shop"),
+        "next",
     )
-    assert (await life.task()).source.repository == "demo/shop"
+    assert queued.payload["request"] == task.request
+    assert (await life.task()).source == named
+    with pytest.raises(TransitionRefused, match="named already"):
+        await actions.name_repository(task.id, named, ADA)
 
 
 async def test_work_that_was_undone_is_no_patch(actions: Actions) -> None:

@@ -57,8 +57,6 @@ async def stage(tmp_path: Path) -> AsyncIterator[Stage]:
 @pytest.mark.parametrize(
     ("words", "brief", "step"),
     [
-        ("fix the bug", "No repository is named.", "Reply with the repository"),
-        ("fix acme/api or acme/web", "Several repositories are named", "Reply with the repository"),
         ("fix it in acme/none", "does not exist", "Check"),
         ("fix it in acme/api on branch nowhere", "nowhere", "Name a branch"),
         ("acme/api", "The request says nothing to do.", "Say what to do"),

@@ -89,6 +89,10 @@ def _check_markdown(text: str) -> None:
 
 
 def _check_button(element: dict[str, Any]) -> None:
+    if element["type"] == "external_select":
+        assert "options" not in element
+        assert len(element["placeholder"]["text"]) <= 150
+        return
     assert element["type"] == "button"
     assert 0 < len(element["text"]["text"]) <= 75
     assert len(element["action_id"]) <= 255

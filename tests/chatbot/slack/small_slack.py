@@ -131,6 +131,21 @@ class SmallSlack:
         }
         return await self._deliver("interactive", payload)
 
+    async def suggest(self, message: Json, action: str, typed: str, user: str = "UADA") -> Any:
+        """What a menu of a message offers for what is typed in it."""
+        payload = {
+            "type": "block_suggestion",
+            "team": {"id": TEAM},
+            "user": {"id": user, "team_id": TEAM},
+            "channel": {"id": message["channel"]},
+            "container": {"type": "message", "message_ts": message["ts"]},
+            "message": message,
+            "action_id": action,
+            "block_id": "b",
+            "value": typed,
+        }
+        return await self._deliver("interactive", payload)
+
     async def submit(self, view: Json, values: Json, user: str) -> Any:
         sent = {**view, "id": "V1", "team_id": TEAM, "state": {"values": values}}
         user_json = {"id": user, "team_id": TEAM}

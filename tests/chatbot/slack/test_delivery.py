@@ -202,6 +202,7 @@ def test_both_manifests_ask_for_the_same() -> None:
         f"url: {address}",
         f"request_url: {address}",
         f"request_url: {address}",
+        f"message_menu_options_url: {address}",
         "socket_mode_enabled: false",
     ]
     assert [line.strip() for line in socket if line not in http] == ["socket_mode_enabled: true"]

@@ -1,0 +1,68 @@
+"""Asking for the repository: a question with the likely ones, and a menu that searches."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from chatbot.slack.blocks.elements import (
+    Content,
+    actions,
+    button,
+    context,
+    fallback,
+    plain_text,
+    section,
+)
+from chatbot.slack.blocks.text import Block, code, escaped, person
+from chatbot.slack.view import PickView
+
+REPOSITORY_MENU = "repository"
+"""The action of every menu that searches repositories, in messages and forms alike."""
+PICK = "pick_"
+VALUE_LIMIT = 150
+"""Slack's, of an option's value: a longer name can only be written."""
+OPTION_LIMIT = 75
+
+
+def repository_menu(initial: str = "") -> Block:
+    """Filled by the app while a person types."""
+    menu: Block = {
+        "type": "external_select",
+        "action_id": REPOSITORY_MENU,
+        "placeholder": plain_text("Find a repository", 150),
+        "min_query_length": 0,
+    }
+    return menu | ({"initial_option": repository_option(initial)} if _fits(initial) else {})
+
+
+def repository_options(names: Sequence[str]) -> list[Block]:
+    return [repository_option(name) for name in names if _fits(name)][:100]
+
+
+def repository_option(name: str) -> Block:
+    return {"text": plain_text(name, OPTION_LIMIT), "value": name}
+
+
+def _fits(name: str) -> bool:
+    return 0 < len(name) <= VALUE_LIMIT
+
+
+def make_pick(pick: PickView) -> Content:
+    if pick.repository:
+        who = f", named by {person(pick.by_id, pick.by_name)}" if pick.by_id else ""
+        blocks: tuple[Block, ...] = (context(f"Working in {code(pick.repository, 150)}{who}."),)
+        return Content(text=fallback(f"Working in {pick.repository}."), blocks=blocks)
+    likely = [
+        button(name, f"{PICK}{index}", name)
+        for index, name in enumerate(pick.likely)
+        if _fits(name)
+    ]
+    how = "It starts once one is chosen. A reply with `owner/name` or an address does as well."
+    return Content(
+        text=fallback(pick.question),
+        blocks=(
+            section(f"*{escaped(pick.question, 600)}*"),
+            actions(*likely, repository_menu()),
+            context(how),
+        ),
+    )

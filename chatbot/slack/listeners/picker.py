@@ -1,0 +1,36 @@
+"""The menu that searches repositories, and the answer to which one is meant."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from slack_bolt.async_app import AsyncAck, AsyncApp
+
+from chatbot.repositories import Repositories
+from chatbot.slack.blocks.picker import PICK, REPOSITORY_MENU, repository_options
+from chatbot.slack.picking import Picking
+
+_WHOLE = re.compile(r"[A-Za-z0-9][\w.-]*/[\w.-]*\w", re.ASCII)
+
+
+def register(app: AsyncApp, repositories: Repositories, picking: Picking) -> None:
+    @app.options(REPOSITORY_MENU)
+    async def offer(ack: AsyncAck, payload: dict[str, Any]) -> None:
+        typed = str(payload.get("value") or "").strip()
+        names = await repositories.search(typed)
+        if _WHOLE.fullmatch(typed) and typed.lower() not in {name.lower() for name in names}:
+            # A name in full may be new to us.
+            names = (typed, *names)
+        await ack(options=repository_options(names))
+
+    @app.action({"type": "block_actions", "action_id": REPOSITORY_MENU})
+    async def choose(ack: AsyncAck, body: dict[str, Any], action: dict[str, Any]) -> None:
+        await ack()
+        if "message" in body:
+            await picking.pick(body, str(action["selected_option"]["value"]))
+
+    @app.action(re.compile(rf"{PICK}\d"))
+    async def press(ack: AsyncAck, body: dict[str, Any], action: dict[str, Any]) -> None:
+        await ack()
+        await picking.pick(body, str(action["value"]))

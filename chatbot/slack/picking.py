@@ -1,0 +1,36 @@
+"""What a choice in the question for the repository does."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+from chatbot.history import queries
+from chatbot.history.store import History
+from chatbot.intake import Intake
+from chatbot.models import TransitionRefused
+from chatbot.slack.people import People
+
+
+class Picking:
+    def __init__(self, history: History, intake: Intake, people: People, *, team: str) -> None:
+        self._history = history
+        self._intake = intake
+        self._people = people
+        self._team = team
+
+    async def pick(self, body: dict[str, Any], repository: str) -> None:
+        """By whoever asked, and by those who may begin tasks there; raises ThreadsmithError."""
+        message = body["message"]
+        task = await self._history.read(
+            partial(
+                queries.find_task_by_thread,
+                team=self._team,
+                channel=body["channel"]["id"],
+                thread_ts=message.get("thread_ts") or message["ts"],
+            )
+        )
+        if task is None:
+            raise TransitionRefused("There is no task in this thread any more.")
+        person = await self._people.get(body["user"]["id"])
+        await self._intake.pick(task, repository, author=person)

@@ -1,0 +1,101 @@
+"""Which repository a task works in: asked for where the words do not say, and named by a person."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from sqlite_utils import Database
+
+from chatbot.changes import Changes, failure, who
+from chatbot.history import given, queries
+from chatbot.models import NewTask, Person, Source, Status, Task, TransitionRefused
+from sandbox.errors import ThreadsmithError
+
+ANSWER_SECONDS = 24 * 3600.0
+"""How long the question's buttons may be pressed; a reply names the repository at any time."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceChanges(Changes):
+    """A task without a repository has ended before it began; naming one begins it."""
+
+    async def ask_repository(
+        self,
+        new: NewTask,
+        error: ThreadsmithError,
+        likely: Sequence[str],
+        *,
+        along: Sequence[given.NewGiven] = (),
+    ) -> Task:
+        """Store the request with the question that has to be answered first."""
+
+        def change(db: Database) -> Task:
+            task, created = self._create(db, new, None, along)
+            if created:
+                now = self.clock()
+                payload = {
+                    "question": error.brief,
+                    "likely": list(likely),
+                    "expires_at": now + ANSWER_SECONDS,
+                }
+                queries.append_event(db, task.id, "repository_asked", payload, at=now)
+                run = queries.newest_run(db, task.id)
+                self._finish(db, task, run, failure("request", error))
+            return queries.get_task(db, task.id)
+
+        return await self.history.write(change)
+
+    async def name_repository(
+        self,
+        task_id: str,
+        source: Source,
+        by: Person,
+        *,
+        words: str = "",
+        key: str | None = None,
+        pressed: bool = False,
+        along: Sequence[given.NewGiven] = (),
+    ) -> bool:
+        """Begin the work there, with what was said meanwhile and ``words``; False: known already.
+
+        ``pressed``: by a button of the question, which may have expired.
+        """
+        now = self.clock()
+
+        def change(db: Database) -> bool:
+            task = queries.get_task(db, task_id)
+            if task.source.repository or task.status not in {Status.FAILED, Status.STOPPED}:
+                raise TransitionRefused("The repository was named already.")
+            if pressed and now > _expiry(db, task_id):
+                raise TransitionRefused(
+                    "This question is too old.", resolution="Reply with the repository instead."
+                )
+            if key is not None:
+                text = words or source.repository
+                message = queries.add_message(
+                    db, task_id=task_id, kind="message", author=by, text=text, at=now, key=key
+                )
+                if message is None:
+                    return False
+                told = {"message_id": message.id, "author": who(by), "text": text, "key": key}
+                if along:
+                    told["given"] = given.add(db, task_id, message.id, by.name, along)
+                queries.append_event(db, task_id, "message_received", told, at=now)
+            held = queries.pending_messages(db, task_id)
+            payload = {"repository": source.repository, "ref": source.ref, "by": who(by)}
+            self._move(db, replace(task, source=source), Status.QUEUED)
+            queries.append_event(db, task_id, "source_named", payload, at=now)
+            # A bare name was the answer, and is nothing to do.
+            said = [m.text for m in held if not (m.key == key and not words)]
+            request = "\n\n".join(dict.fromkeys([task.request, *said]))
+            run = self._queue_run(db, queries.get_task(db, task_id), request, task.author)
+            queries.mark_delivered(db, [message.id for message in held], run.id, now)
+            return True
+
+        return await self.history.write(change)
+
+
+def _expiry(db: Database, task_id: str) -> float:
+    asked = [e for e in queries.task_events(db, task_id) if e.kind == "repository_asked"]
+    return float(asked[-1].payload["expires_at"]) if asked else 0.0
