@@ -148,7 +148,7 @@ def _container_started(payload: Payload) -> str:
     if payload.get("phase") != "agent":
         return ""
     begun = "The container had stayed" if payload.get("warm") is True else "Container started"
-    return f"{begun}; the agent is at work"
+    return f"{begun}; {_words(payload, 'agent', 40) or 'the agent'} is at work"
 
 
 def _check_finished(payload: Payload) -> str:

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from sandbox.engines.engine import Engine, Handle
 from sandbox.errors import RunFailed, ThreadsmithError
@@ -194,7 +194,13 @@ async def work(
         await guest.move(run.directory / "gateway")
     async with open_door(run, journal) as door:
         handle = await _take_on(run, door, guest) if guest is not None else None
-        started = {"image": image, "phase": "agent", **({"warm": True} if handle else {})}
+        started: dict[str, Any] = {
+            "image": image,
+            "phase": "agent",
+            **({"warm": True} if handle else {}),
+        }
+        if run.spec.agent != OWN_AGENT:
+            started["agent"] = run.spec.agent
         handle = handle or await start_container(run, door, image=image)
         run.watch.has_agent = True
         await run.recorder.event("container_started", started)

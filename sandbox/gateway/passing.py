@@ -41,7 +41,7 @@ from sandbox.recorder import Recorder, Turn
 from sandbox.redaction import Redactor
 from sandbox.spec import RunSpec
 
-MAX_BYTES: Final = 32 * 1024**2
+MAX_BYTES: Final = 16 * 1024**2
 """Of one request, which holds the whole conversation, or of an answer in one piece."""
 MAX_AT_ONCE: Final = 4
 """Programs ask several things at a time; what they overdraw a budget by stays bounded."""
@@ -146,15 +146,16 @@ class Passing:
 
     async def _count_tokens(self, request: web.Request) -> web.StreamResponse:
         """Asked of the provider, which does not count it as a turn."""
-        exchange = await self._read(Messages(), request)
-        if self._closed:
-            raise Closing
         async with self._places:
+            exchange = await self._read(Messages(), request)
+            if self._closed:
+                raise Closing
             return await self._tracked(self._pass_on(exchange, request, "/count_tokens"))
 
     async def _post(self, dialect: Dialect, request: web.Request) -> web.StreamResponse:
-        exchange = await self._read(dialect, request)
+        # So that no more is held at a time, either.
         async with self._places:
+            exchange = await self._read(dialect, request)
             try:
                 is_last = await self._enter()
             except BudgetExceeded as refusal:

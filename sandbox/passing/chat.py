@@ -7,7 +7,16 @@ from typing import Any, Final
 
 from sandbox.llm.arguments import parse_call, with_own_ids
 from sandbox.llm.provider import Block, Message, Reply, Stop, Text, Tool, ToolResult, Usage
-from sandbox.passing.dialect import Admitted, Asked, Json, NotPassed, count, items, only, words
+from sandbox.passing.dialect import (
+    Admitted,
+    Asked,
+    Json,
+    check_addresses,
+    count,
+    items,
+    only,
+    words,
+)
 
 _FIELDS: Final = frozenset(
     {
@@ -34,7 +43,7 @@ class ChatCompletions:
 
     def admit(self, body: Json, *, model: str) -> Admitted:
         for message in items(body.get("messages")):
-            _check_parts(message.get("content"))
+            check_addresses(message.get("content"))
         passed = {**only(body, _FIELDS), "model": model}
         if passed.get("stream") is True:
             # Without it nobody would know what the reply took.
@@ -151,17 +160,6 @@ class _Call:
         self.id = ""
         self.name = ""
         self.arguments = ""
-
-
-def _check_parts(content: Any) -> None:
-    """What the provider would fetch by itself would be a way out."""
-    for part in items(content):
-        image, file = part.get("image_url"), part.get("file")
-        address = image.get("url") if isinstance(image, dict) else image
-        if address is not None and not words(address).startswith("data:"):
-            raise NotPassed("Images are sent whole, not by address.")
-        if isinstance(file, dict) and file.get("file_id") is not None:
-            raise NotPassed("Files are sent whole, not by name.")
 
 
 def _is_system(message: Json) -> bool:

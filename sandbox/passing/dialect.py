@@ -93,3 +93,23 @@ def count(data: Any, *names: str) -> int:
 
 def only(body: Json, names: frozenset[str]) -> Json:
     return {name: value for name, value in body.items() if name in names and value is not None}
+
+
+_ADDRESSES = frozenset({"image_url", "file_url", "file_id"})
+
+
+def check_addresses(value: Any) -> None:
+    """Raise NotPassed for what OpenAI would fetch by itself: that would be a way out."""
+    level = [value]
+    while level:
+        inner = level.pop()
+        if isinstance(inner, list):
+            level += inner
+        elif isinstance(inner, dict):
+            level += inner.values()
+            for name in _ADDRESSES & inner.keys():
+                address = inner[name]
+                if isinstance(address, dict):
+                    address = address.get("url")
+                if isinstance(address, str) and not address.startswith("data:"):
+                    raise NotPassed("Images and files are sent whole, not by address or name.")

@@ -20,7 +20,17 @@ from sandbox.llm.provider import (
     ToolResult,
     Usage,
 )
-from sandbox.passing.dialect import Admitted, Asked, Json, NotPassed, count, items, only, words
+from sandbox.passing.dialect import (
+    Admitted,
+    Asked,
+    Json,
+    NotPassed,
+    check_addresses,
+    count,
+    items,
+    only,
+    words,
+)
 
 _FIELDS: Final = frozenset(
     {
@@ -49,8 +59,7 @@ class Responses:
         if body.get("background"):
             raise NotPassed("A reply is waited for.")
         for item in items(body.get("input")):
-            _check_parts(item.get("content"))
-            _check_parts(item.get("output"))
+            check_addresses({name: item[name] for name in item if name != "tools"})
         passed = {**only(body, _FIELDS), "model": model, "store": False}
         out: list[str] = []
         if "tools" in passed:
@@ -177,16 +186,6 @@ def _role(item: Json) -> Role:
     if "role" in item:
         return "assistant" if item["role"] == "assistant" else "user"
     return "user" if words(item.get("type")).endswith("_output") else "assistant"
-
-
-def _check_parts(content: Any) -> None:
-    """What the provider would fetch by itself would be a way out."""
-    for part in items(content):
-        address = part.get("image_url")
-        if address is not None and not words(address).startswith("data:"):
-            raise NotPassed("Images are sent whole, not by address.")
-        if part.get("file_url") is not None or part.get("file_id") is not None:
-            raise NotPassed("Files are sent whole, not by address or name.")
 
 
 def _tool(data: Json) -> Tool:

@@ -88,6 +88,11 @@ def tell(kind: str, **payload: Any) -> str | None:
         ("container_started", {"phase": "agent"}, "Container started; the agent is at work"),
         (
             "container_started",
+            {"phase": "agent", "agent": "codex"},
+            "Container started; codex is at work",
+        ),
+        (
+            "container_started",
             {"phase": "agent", "warm": True},
             "The container had stayed; the agent is at work",
         ),

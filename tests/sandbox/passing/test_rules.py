@@ -198,6 +198,10 @@ async def test_nothing_reaches_out_by_openais_protocols(
     given: Any = [{"role": "user", "content": [part]}]
     with pytest.raises(openai.BadRequestError):
         await client.responses.create(model="any", input=given)
+    shot = {"type": "computer_screenshot", "image_url": "https://x.example/?leak"}
+    given = [{"type": "computer_call_output", "call_id": "c", "output": shot}]
+    with pytest.raises(openai.BadRequestError):
+        await client.responses.create(model="any", input=given)
     part = {"type": "image_url", "image_url": {"url": "https://x.example/?leak"}}  # type: ignore[dict-item]
     given = [{"role": "user", "content": [part]}]
     with pytest.raises(openai.BadRequestError):
