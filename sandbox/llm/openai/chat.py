@@ -36,6 +36,8 @@ _STOPS: Final[dict[str, Stop]] = {
 }
 _REASONING: Final = ("reasoning_content", "reasoning")
 """Where servers that show the reasoning put it; it goes back to where it was."""
+_EXTRA: Final = "extra_content"
+"""Of a call: where Gemini has the signature of its thoughts, which it wants back."""
 
 Json = dict[str, Any]
 
@@ -81,6 +83,7 @@ class Answer:
             call = _Call(index)
             self._calls.append(call)
         call.id = call.id or delta.id or ""
+        call.extra = (delta.model_extra or {}).get(_EXTRA) or call.extra
         if delta.function is not None:
             call.name = call.name or delta.function.name or ""
             call.arguments += delta.function.arguments or ""
@@ -92,6 +95,8 @@ class Answer:
         blocks: list[Block] = [
             Opaque(NAME, {name: words}, self._asked) for name, words in self._reasoning.items()
         ]
+        extras = {str(n): call.extra for n, call in enumerate(self._calls) if call.extra}
+        blocks += [Opaque(NAME, {_EXTRA: extras}, self._asked)] if extras else []
         blocks += [Text(words) for words in (text, refusal) if words]
         blocks += [parse_call(call.id, call.name, call.arguments) for call in self._calls]
         stop = self._stop(refusal)
@@ -117,6 +122,7 @@ class _Call:
         self.id = ""
         self.name = ""
         self.arguments = ""
+        self.extra: Json | None = None
 
 
 def _usage(usage: CompletionUsage) -> Usage:
@@ -170,10 +176,12 @@ def _messages(conversation: Conversation, model: str, *, mended: bool) -> list[J
 def _assistant(message: Message, model: str, *, mended: bool) -> list[Json]:
     text = _text_of(message)
     said: Json = {"role": "assistant", "content": text}
+    extras: Json = {}
     for block in message.content:
         if isinstance(block, Opaque) and block.is_for(NAME, model):
-            said |= block.data
-    calls = [
+            extras |= block.data.get(_EXTRA, {})
+            said |= {name: words for name, words in block.data.items() if name != _EXTRA}
+    calls: list[Json] = [
         {
             "id": block.id,
             "type": "function",
@@ -182,6 +190,9 @@ def _assistant(message: Message, model: str, *, mended: bool) -> list[Json]:
         for block in message.content
         if isinstance(block, ToolCall)
     ]
+    for number, extra in extras.items():
+        if int(number) < len(calls):
+            calls[int(number)][_EXTRA] = extra
     if calls:
         return [{**said, "content": text or None, "tool_calls": calls}]
     return [said] if text else []

@@ -80,7 +80,13 @@ class OpenAIServer:
         half = len(words.text) // 2
         chunks += [_chunk({"content": part}) for part in (words.text[:half], words.text[half:])]
         for index, (id_, name, raw) in enumerate(words.calls):
-            first = {"id": id_, "type": "function", "function": {"name": name, "arguments": ""}}
+            first: dict[str, Any] = {
+                "id": id_,
+                "type": "function",
+                "function": {"name": name, "arguments": ""},
+            }
+            if words.signature:
+                first["extra_content"] = {"google": {"thought_signature": words.signature}}
             rest = [{"function": {"arguments": part}} for part in (raw[:3], raw[3:])]
             for delta in (first, *rest):
                 place = {} if self.is_sloppy else {"index": index}

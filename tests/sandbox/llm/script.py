@@ -20,6 +20,8 @@ class Words:
     thinking: str = ""
     reasoning_field: str = "reasoning_content"
     """Where Chat Completions put it."""
+    signature: str = ""
+    """Of each call, as Gemini has it."""
     phase: str = ""
     items: tuple[dict[str, Any], ...] = ()
     """Further blocks or items in the server's own form."""

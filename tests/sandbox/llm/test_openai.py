@@ -112,3 +112,14 @@ async def test_what_a_server_does_not_know_is_left_out_from_then_on(openai_pair:
         await openai_pair.provider.reply(talk(), model="m")
     assert len(openai_pair.server.requests) == 4
     assert openai_pair.server.requests[-1]["max_tokens"] == 1000
+
+
+async def test_signatures_of_calls_go_back_with_them(openai_pair: Pair) -> None:
+    calls = (("x", "shell", "{}"), ("y", "shell", "{}"))
+    openai_pair.will(Words(calls=calls, stop="tool_calls", signature="s"), Words(text="Done."))
+    reply = await openai_pair.provider.reply(talk(), model="m")
+    answered = Message("user", (ToolResult("x", "ok"), ToolResult("y", "ok")))
+    again = talk(Message("assistant", reply.content), answered)
+    await openai_pair.provider.reply(again, model="m")
+    sent = openai_pair.server.requests[1]["messages"][2]["tool_calls"]
+    assert [call["extra_content"] for call in sent] == [{"google": {"thought_signature": "s"}}] * 2

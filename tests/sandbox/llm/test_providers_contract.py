@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from sandbox.errors import ProviderError
+from sandbox.errors import ProviderError, ProviderUnavailable
 from sandbox.llm.provider import (
     Conversation,
     Image,
@@ -125,8 +125,9 @@ async def test_retry_after_is_obeyed(pair: Pair) -> None:
     assert len(pair.server.requests) == 2
 
 
-async def test_server_error_is_tried_again(pair: Pair) -> None:
-    pair.will(Failure(status=500, headers={"retry-after-ms": "1"}), Words(text="Here."))
+@pytest.mark.parametrize("status", [408, 409, 500, 502, 503, 529])
+async def test_what_passes_is_tried_again(pair: Pair, status: int) -> None:
+    pair.will(Failure(status=status, headers={"retry-after-ms": "1"}), Words(text="Here."))
     assert (await pair.provider.reply(talk(), model="m")).content == (Text("Here."),)
 
 
@@ -173,6 +174,7 @@ FAILURES: list[tuple[list[Any], str]] = [
         [Failure(status=400, message="maximum context length is 8192", code="context_length")],
         "The conversation is longer than the model can take.",
     ),
+    ([Failure(status=402, message="no money")], "{} refuses for want of payment."),
     ([Failure(status=400, message="no such field")], "{} refused the request: "),
 ]
 
@@ -221,3 +223,24 @@ async def test_pictures(pair: Pair) -> None:
     kinds = [block["type"] for block in message["content"]]
     assert kinds in (["text", "image"], ["text", "image_url"], ["input_text", "input_image"])
     assert "iVBORw0KGgo=" in str(message)
+
+
+@pytest.mark.parametrize(
+    ("answers", "is_away"),
+    [
+        ([Failure(status=529, type="overloaded_error", headers=FAST)] * 2, True),
+        ([Failure(status=429, type="rate_limit_error", headers=FAST)] * 2, True),
+        ([Failure(status=402, message="no money")], True),
+        ([Failure(type="hang_up", mid_stream=True)] * 2, True),
+        ([Failure(status=401, type="authentication_error")], False),
+        ([Failure(status=404, type="not_found_error")], False),
+        ([Failure(status=400, message="prompt is too long: 9 tokens > 8 maximum")], False),
+    ],
+)
+async def test_where_another_model_may_take_over(
+    pair: Pair, answers: list[Any], is_away: bool
+) -> None:
+    pair.will(*answers)
+    with pytest.raises(ProviderError) as caught:
+        await pair.provider.reply(talk(), model="m")
+    assert isinstance(caught.value, ProviderUnavailable) == is_away
