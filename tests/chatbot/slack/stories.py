@@ -257,6 +257,9 @@ def story(draw: st.DrawFn) -> list[Event]:
         end.append(("approval_settled", settled))
         end.append(("message_received", {"text": draw(long_words), "key": None, "message_id": 1}))
         end.append(("publish_failed", {"brief": draw(long_words), "resolution": draw(long_words)}))
+        if state == "expired" and draw(st.booleans()):
+            again = {**gate, **draw(gates), "approval_id": "a_2", "by": by}
+            end.append(("approval_requested", again))
         link = {"url": "http://forge.example/demo/shop/pull/4", "number": 4, "created": True}
         end.append(("published", link))
         end.append(("feedback", draw(feedback)))

@@ -42,21 +42,61 @@ def check(content: Content) -> None:
         check_message(content.text, stamp(level, "progress:r_1", 7))
 
 
+pages = st.sampled_from([MOMENT.page_url, "asked-for:t_000000001abcdef", ""])
+
+
 @slow
-@given(told=story(), repository=words, forge=st.booleans(), diff=long_words)
+@given(told=story(), repository=words, forge=st.booleans(), diff=long_words, page=pages)
 def test_every_message_of_any_story_keeps_the_limits(
-    told: list[Event], repository: str, forge: bool, diff: str
+    told: list[Event], repository: str, forge: bool, diff: str, page: str
 ) -> None:
+    moment = Moment(now=5000.0, page_url=page)
     view = reduce(fold, told, TaskView())
     task = make_task(source=Source(kind="git", repository=repository, forge=forge))
     slots = make_slots(view)
     assert slots
     for slot in slots:
         if slot.kind != "file":
-            contents = make_contents(slot, task, MOMENT, diff)
+            contents = make_contents(slot, task, moment, diff)
             assert 1 <= len(contents) <= 5
             for content in contents:
                 check(content)
+
+
+def test_a_huge_change_keeps_the_limits() -> None:
+    """Thousands of files with long odd names, megabytes of lines, and a line of a megabyte."""
+    names = [f"{'深い/' * 60}\u202e`<!here>`{n}.py" for n in range(3000)]
+    found = [
+        {
+            "path": name,
+            "change": "renamed",
+            "added": 10**6,
+            "removed": 10**6,
+            "sensitive": n % 2 == 0,
+        }
+        for n, name in enumerate(names)
+    ]
+    diff = "".join(
+        f"diff --git a/{name} b/{name}\n--- a/{name}\n+++ b/{name}\n@@ -1,2 +1,30 @@\n"
+        + "-old 🙂\n"
+        + "+new `<!channel>` line\n" * 30
+        for name in names
+    )
+    diff = diff.replace("+new", "+" + "x" * 2**20, 1)
+    end = finished(title="t" * 5000, summary="s " * 5000, patch_sha256="0" * 64)
+    totals = {"run_id": "r_1", "files": found, "added": 3 * 10**9, "removed": 10**9}
+    gate = {"approval_id": "a_1", "run_id": "r_1", "pull_number": None}
+    told = (queued(), ("patch", totals), end, ("approval_requested", gate))
+    view = reduce(fold, make_events(*told), TaskView())
+    for slot in make_slots(view):
+        if slot.kind != "file":
+            for content in make_contents(slot, make_task(), MOMENT, diff):
+                check(content)
+    reviewed = Reviewed.make(PatchView.from_payload(totals), diff)
+    draft = Draft(run_id="r_000000001abcdef")
+    for action in ("review_next", "review_next", "review_file", "review_previous"):
+        check_view(make_review(reviewed, draft))
+        draft = step(reviewed, draft, action, "400")
 
 
 @slow
