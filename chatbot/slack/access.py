@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import re
 import time
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import aiohttp
@@ -32,7 +34,9 @@ from sandbox.errors import ThreadsmithError
 log = structlog.get_logger(__name__)
 
 KEPT_SECONDS = 300.0
-LOOKUP_SECONDS = 2.5
+LOOKUP_SECONDS = 1.5
+"""A form is to be answered within three seconds, all told."""
+NAME_SECONDS = 0.5
 MAX_PAGES = 50
 _SLACK_USER = re.compile(r"[UW][A-Z0-9]{2,}")
 
@@ -48,6 +52,14 @@ class MembersUnknown(ThreadsmithError):
 
     code = "members_unknown"
     resolution = "Try again in a moment; the Slack app needs usergroups:read and channels:read."
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    found: frozenset[str]
+    """Those that the person is in."""
+    fault: MembersUnknown | None
+    """Of one that Slack did not tell of: another may be enough."""
 
 
 class Access:
@@ -86,21 +98,32 @@ class Access:
         facts = Facts(person=person.id, requester=requester, channel=channel)
         if allows(words, facts):
             return
-        facts = Facts(
-            person=person.id,
-            requester=requester,
-            channel=channel,
-            groups=await self._those_with(person.id, groups_in(words), self._group),
-            channels=await self._those_with(person.id, channels_in(words, channel), self._channel),
+        groups, channels = await asyncio.gather(
+            self._those_with(person.id, groups_in(words), self._group),
+            self._those_with(person.id, channels_in(words, channel), self._channel),
         )
-        if not allows(words, facts):
+        known = replace(facts, groups=groups.found, channels=channels.found)
+        unknown = groups.fault or channels.fault
+        if not allows(words, known):
+            if unknown is not None:
+                raise unknown
             log.info("not_allowed", act=act, repository=repository, user=person.id)
             raise NotAllowed(refusal(act, repository, words, await self._name_all(words)))
 
     async def _those_with(
-        self, person: str, ids: Iterable[str], read: Callable[[str], Awaitable[frozenset[str]]]
-    ) -> frozenset[str]:
-        return frozenset([each for each in ids if person in await self._members(each, read)])
+        self, person: str, ids: list[str], read: Callable[[str], Awaitable[frozenset[str]]]
+    ) -> _Found:
+        asked = (self._members(each, read) for each in ids)
+        answers = await asyncio.gather(*asked, return_exceptions=True)
+        found, fault = set(), None
+        for each, answer in zip(ids, answers, strict=True):
+            if isinstance(answer, MembersUnknown):
+                fault = answer
+            elif isinstance(answer, BaseException):
+                raise answer
+            elif person in answer:
+                found.add(each)
+        return _Found(frozenset(found), fault)
 
     async def _members(
         self, each: str, read: Callable[[str], Awaitable[frozenset[str]]]
@@ -138,23 +161,32 @@ class Access:
 
     async def _name_all(self, words: Words) -> dict[str, str]:
         """Ids stand for what has no name."""
-        names = {each: (await self._people.get(each)).name for each in people_in(words)[:10]}
-        if groups_in(words):
-            answer = await self._ask(self._client.usergroups_list())
-            for group in answer.get("usergroups") or ():
-                self._names[str(group["id"])] = str(group.get("handle") or group.get("name"))
-        for channel in channels_in(words, ""):
-            if channel not in self._names:
-                answer = await self._ask(self._client.conversations_info(channel=channel))
-                name = (answer.get("channel") or {}).get("name")
-                self._names |= {channel: str(name)} if name else {}
-        return self._names | names
+        people, groups = people_in(words)[:10], groups_in(words)
+        channels = [each for each in channels_in(words, "") if each not in self._names]
+        named, listed, *infos = await asyncio.gather(
+            asyncio.gather(*(self._people.get(each) for each in people)),
+            self._ask(self._client.usergroups_list) if groups else _nothing(),
+            *(
+                self._ask(partial(self._client.conversations_info, channel=each))
+                for each in channels
+            ),
+        )
+        for group in listed.get("usergroups") or ():
+            self._names[str(group["id"])] = str(group.get("handle") or group.get("name"))
+        for channel, info in zip(channels, infos, strict=True):
+            if name := (info.get("channel") or {}).get("name"):
+                self._names[channel] = str(name)
+        return self._names | {person.id: person.name for person in named}
 
-    async def _ask(self, call: Awaitable[Any]) -> dict[str, Any]:
+    async def _ask(self, call: Callable[[], Awaitable[Any]]) -> dict[str, Any]:
         try:
-            async with asyncio.timeout(LOOKUP_SECONDS):
-                data: dict[str, Any] = (await call).data
+            async with asyncio.timeout(NAME_SECONDS):
+                data: dict[str, Any] = (await call()).data
                 return data
         except (SlackApiError, aiohttp.ClientError, TimeoutError, OSError) as error:
             log.warning("name_unknown", reason=str(error))
             return {}
+
+
+async def _nothing() -> dict[str, Any]:
+    return {}

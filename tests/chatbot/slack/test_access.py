@@ -162,6 +162,9 @@ async def test_who_is_where_is_asked_once_in_a_while_and_an_old_answer_beats_non
         fresh = Access(stage.settings, client, People(client))
         with pytest.raises(MembersUnknown):
             await fresh.check("approve", task, BOB)
+        # One answer is enough where it lets the person through.
+        stage.slack.members["C1"] = ["UBOB"]
+        await Access(stage.settings, client, People(client)).check("approve", task, BOB)
 
 
 async def test_the_api_and_the_command_line_have_the_hosts_own_rights(tmp_path: Path) -> None:
