@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 from functools import partial
+
+from sqlite_utils import Database
 
 from chatbot.config import Settings
 from chatbot.history import defaults
@@ -49,6 +53,24 @@ class Repositories:
             partial(defaults.get, team=thread.team, kind="channel", of=thread.channel)
         )
         return said.repository or channel_repository(self._settings, thread.channel)
+
+    async def settle(self, team: str, channel: str, repository: str, by: Person) -> str:
+        """The channel's repository from now on, empty: none; answers what people are told."""
+        forge = f"{self._settings.forge.url.rstrip('/')}/"
+        name = repository.removeprefix(forge).removesuffix(".git")
+        now = time.time()
+
+        def change(db: Database) -> None:
+            before = defaults.get(db, team, "channel", channel)
+            chosen = replace(before, repository=name)
+            defaults.put(db, team, "channel", channel, chosen, by=by, at=now)
+
+        await self._history.write(change)
+        if name:
+            return f"Requests here that name no repository are about `{name}` from now on."
+        if configured := channel_repository(self._settings, channel):
+            return f"Forgotten. The configuration has `{configured}` for this channel."
+        return "Forgotten: requests here have to name their repository."
 
     async def of_person(self, team: str, person: Person) -> str | None:
         """What they settled on for themselves."""

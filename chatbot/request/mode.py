@@ -64,7 +64,7 @@ _ZH_EXPLAIN = re.compile(
     r"|(?:为什么|为啥|怎么|如何|什么|哪|是否|有没有|谁)",
 )
 _ZH_QUESTION = re.compile(
-    r"(?:为什么|为啥|怎么(?!办)|如何|是什么|什么是|什么意思|在哪|哪里|哪个|哪些|是不是|有没有|是否|吗|么|呢|多少|怎样|(?:找出|查明|定位|查一下|找一下|分析)(?:一下)?原因)[^。！\n]*[?？]?\s*$"
+    r"(?:为什么|为啥|怎么(?!办)|如何|是什么|什么是|什么意思|在哪|哪里|哪个|哪些|是不是|有没有|是否|吗|么|呢|多少|怎样|干嘛|干什么|干啥|(?:找出|查明|定位|查一下|找一下|分析)(?:一下)?原因)[^。！\n]*[?？]?\s*$"
 )
 _ZH_REVIEW = re.compile(
     r"(?:做|来|进行|跑)?(?:一次|一个|个|一下)?(?:安全|代码)?(?:审查|评审|审核|审计|走查|代码检查|code\s*review|review|检查(?:一下|下)?(?:代码|安全|这个\s*PR|PR))",
@@ -123,7 +123,10 @@ def mode_of(task: str) -> Mode:
         _EXPLAIN.match(first)
         or _QUESTION.match(first)
         or _ZH_EXPLAIN.match(first)
-        or (re.search(r"[\u2e80-\uffff]", first) and _ZH_QUESTION.search(first.strip()))
+        or (
+            re.search(r"[\u2e80-\uffff]", first)
+            and _ZH_QUESTION.search(first.strip().partition("\n")[0])
+        )
     )
     return "explain" if asks and not changes else "change"
 

@@ -184,7 +184,7 @@ _IMAGE = re.compile(
     rf"(?:\s*:)?\s+(?:`?(?P<tagged>{_TAGGED})`?|(?P<span>{SPAN}))"
     rf"|(?<!\w)(?:with|using|in|on|use)\s+(?:(?:the|a|an)\s+)?(?:docker\s+)?"
     rf"(?:`?(?P<before>{_TAGGED})`?|(?P<span_before>{SPAN}))\s+(?:docker\s+)?(?:image|container)\b"
-    rf"|(?:用|使用|在)?\s*(?:镜像|容器)\s*(?:[:：=])?\s*`?(?P<zh>{_TAGGED})`?(?:\s*(?:里|中|来))?"
+    rf"|(?:用|使用|在)?\s*(?:镜像|容器)\s*(?:[:：=]|使用|用|为|是)?\s*`?(?P<zh>{_TAGGED})`?(?:\s*(?:里|中|来))?"
     rf"|(?:用|使用|在)\s*`?(?P<zh_before>{_TAGGED})`?\s*(?:这个)?(?:的)?\s*(?:镜像|容器)(?:\s*(?:里|中|来))?",
     _FLAGS,
 )
@@ -274,7 +274,7 @@ _DRAFT = re.compile(
     rf"|into|with|for|to))?\s+(?:an?\s+|the\s+)?"
     rf"|(?:but\s+)?(?:as|in|into|via|with)\s+(?:an?\s+)?(?:the\s+)?)(?P<lead_draft>draft"
     rf"(?:\s+{_PR})?)(?:\s+(?:only|first|for\s+now|please|mode))?{END}"
-    rf"|(?:^|(?<=[,.;:(!，。；（\n]))\s*(?:just\s+|only\s+)?(?:an?\s+)?(?P<alone>draft\s+{_PR})"
+    rf"|(?:^|(?<=[,.;:(!，。；（\n]))\s*(?:just\s+|only\s+)?(?:an?\s+)?(?P<alone>draft(?:\s+{_PR}|(?=\s+please)))"
     rf"(?:\s+(?:only|first|for\s+now|please))*{END}"
     rf"|(?<!\w)(?:--)?draft\s*[=:]\s*(?:true|yes|on|1)(?!\w)|(?<!\S)--draft(?!\S)"
     rf"|(?<!\w)(?:keep|leave|mark)\s+(?:it|the\s+{_PR}|this)\s+(?:(?:as|in)\s+)?(?:an?\s+)?draft"

@@ -41,7 +41,7 @@ _SHA = r"(?=[0-9a-f]*\d)(?=[0-9]*[a-f])[0-9a-f]{7,40}"
 _QUOTED_NAME = re.compile(NAME, re.ASCII)
 _NEXT = (
     rf"(?:{END}|(?=\s*[\u2e80-\uffff])|(?=\s+(?:in|for|of|and|with|please|using|then|but|fix|add|to"
-    r"|instead|via|by|where|because|so|branch|do|make|run|try|use|open|as)\b))"
+    r"|instead|via|by|where|because|so|since|again|now|today|after|when|every|branch|do|make|run|try|use|open|as)\b))"
 )
 
 _AFTER_KIND = re.compile(
@@ -58,7 +58,8 @@ _BEFORE_KIND = re.compile(
 _LABELLED = re.compile(
     rf"(?P<cut>(?<![\w-])(?:--)?(?:base[ -]?branch|branch|ref|tag|base)\s*[:=]\s*(?P<name>{SPAN}"
     rf"|{NAME})"
-    rf"|(?<!\S)--(?:branch|ref|base)\s+(?P<flagged>{NAME}))",
+    rf"|(?<!\S)--(?:branch|ref|base)\s+(?P<flagged>{NAME})"
+    rf"|(?:(?<=[,(;] )|(?<=[,(;]))branch\s+(?P<bare>{NAME}){END})",
     _FLAGS,
 )
 _AT_VERSION = re.compile(
@@ -92,6 +93,9 @@ _NOT_THERE = re.compile(
     r"|merged?|follow[ -]?up|same|unlike|closed|undo|regress\w*|duplicates?|supersed\w*|came)\b"
     r"|引入|回滚|还原|类似|参考|之后|以前|导致|像|撤销",
     _FLAGS,
+)
+_CAUSED = re.compile(
+    r"\s*(?:引入|导致|造成|带来|合并|之后|以后|introduced|broke|caused|added)", _FLAGS
 )
 _MERGING = re.compile(
     r"\b(?:merge\w*|rebas\w*|pull\w*|sync\w*|cherry[ -]?pick\w*|diff\w*|compar\w*|differ\w*"
@@ -155,7 +159,7 @@ def _take(words: Words, match: re.Match[str], group: str = "name") -> str:
 
 def _labelled(words: Words, _: list[str]) -> str | None:
     for match in words.find(_LABELLED):
-        group = "name" if match["name"] else "flagged"
+        group = next(name for name in ("name", "flagged", "bare") if match[name])
         if _fits(words.value(match, group)):
             return _take(words, match, group)
     return None
@@ -205,7 +209,9 @@ def _pull(words: Words, unsure: list[str]) -> str | None:
         lead = (match["lead"] or "").strip()
         before = words.clause(match.start("number")) + lead
         opens = not words.seen[: match.start()].strip() and not lead
-        if not (lead or opens or match["tail"]) or _NOT_THERE.search(before):
+        if not (lead or opens or match["tail"]) or (
+            _NOT_THERE.search(before) or _CAUSED.match(words.seen, match.end())
+        ):
             unsure.append(words.text[match.end("lead") : match.end()].strip())
             continue
         words.take(*match.span(), cut=False)

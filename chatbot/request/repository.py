@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from chatbot.request import shapes
 from chatbot.request.model import Vocabulary
 from chatbot.request.short_names import find_short_names
-from chatbot.request.words import MARKS, QUOTED, SPAN, Words
+from chatbot.request.words import MARKS, QUOTED, SPAN, TAKEN, Words
 
 _FLAGS = re.IGNORECASE | re.ASCII
 _OWNER_NAME = (
@@ -84,7 +84,8 @@ _AFTER_SURE = re.compile(
 )
 _AFTER_STRONG = re.compile(r"[`\"”」]?\s*(?:里面|里|中|内|上|下的|的)", _FLAGS)
 _OPENS = re.compile(
-    rf"{MARKS}*(?:(?:please|hey|hi|hello|ok|so|请|请在|麻烦|帮忙|帮我|你好){MARKS}*)*", _FLAGS
+    rf"(?:{MARKS}|{TAKEN})*(?:(?:please|hey|hi|hello|ok|so|请|请在|麻烦|帮忙|帮我|你好)(?:{MARKS}|{TAKEN})*)*",
+    _FLAGS,
 )
 _LEAD_CUT = re.compile(
     rf"(?:(?:^|(?<=[^\w-]))(?:please\s+)?(?:in|on|inside|within|into|under|at|for|of|from|to"

@@ -17,7 +17,7 @@ from chatbot.history.store import History
 from chatbot.intake import Intake
 from chatbot.linking import Linking
 from chatbot.models import Person, Task, Thread
-from chatbot.request import find_link
+from chatbot.request import find_default, find_link
 from chatbot.slack.given import given_with, words_for
 from chatbot.slack.incoming import Incoming
 from chatbot.slack.people import People
@@ -71,6 +71,11 @@ class Reception:
             login = find_link(said.words) if said.is_addressed else None
             if login is not None:
                 await self._say(said, await self._linking.link(author, login))
+            elif task is None and (repository := find_default(said.words)) is not None:
+                told = await self._intake.repositories.settle(
+                    said.team, said.channel, repository, author
+                )
+                await self._say(said, told)
             elif task is None:
                 await self._ask(said, thread_ts, author)
             elif task.thread is None or task.thread.message_ts != said.ts:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from chatbot.models import Task, shown_model
 from chatbot.slack.blocks.elements import Content, context, fallback, section
+from chatbot.slack.blocks.progress import environment_words
 from chatbot.slack.blocks.text import code, count, escaped
 from chatbot.slack.view import RunView
 
@@ -11,12 +12,14 @@ _VERBS = {"change": "Working on", "explain": "Explaining", "review": "Reviewing"
 
 
 def make_accepted(task: Task, run: RunView) -> Content:
-    """Repository, branch, base commit, mode, model; and the queue while it waits."""
+    """Repository, branch, base commit, environment, mode, model; and the queue while it waits."""
     facts = [code(task.source.repository or "no repository")]
     if run.branch:
         facts.append(f"branch {code(run.branch)}")
     if run.base_commit:
         facts.append(f"at {code(run.base_commit[:7])}")
+    if environment := environment_words(run):
+        facts.append(environment)
     head = f"{_VERBS.get(task.mode, 'Working on')} {facts[0]}"
     details = [*facts[1:], f"mode {code(task.mode)}", f"model {code(shown_model(task.model))}"]
     text = f"{head}\n{' · '.join(details)}"

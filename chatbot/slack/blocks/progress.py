@@ -124,7 +124,7 @@ def _refusal(task: Task, refusal: RefusalView) -> str:
     return f"{said}. To allow it: {code(refusal.allow, 400)} under {place}"
 
 
-def _environment(run: RunView) -> str:
+def environment_words(run: RunView) -> str:
     """Whether what the container starts from was there already."""
     match run.environment:
         case EnvironmentView(state="hit", age_seconds=age):
@@ -145,7 +145,7 @@ def _facts(task: Task, run: RunView, now: float) -> str:
     if run.branch:
         facts.append(code(run.branch))
     facts.append(code(shown_model(task.model)))
-    if environment := _environment(run):
+    if environment := environment_words(run):
         facts.append(environment)
     facts.append(_elapsed(run, now))
     if run.tokens:

@@ -24,3 +24,9 @@ def test_no_request_stands_in_the_corpus_twice() -> None:
         for e in load(name)
     ]
     assert len(said) == len(set(said)) >= 150
+
+
+@pytest.mark.parametrize("entry", load("held_out_second"), ids=lambda e: e["say"])
+def test_what_was_written_unseen_is_read_or_asked_about(entry: dict[str, Any]) -> None:
+    reading = read(entry)
+    assert judge(entry, reading) != "wrong", (reading, differences(entry, reading))

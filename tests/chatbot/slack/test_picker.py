@@ -67,3 +67,16 @@ async def test_the_menu_searches(stage: Stage) -> None:
     assert await offered("sho") == ["demo/shop"]
     assert await offered("new/one") == ["new/one"]
     assert await offered("none") == []
+
+
+async def test_a_channel_is_told_its_repository(stage: Stage) -> None:
+    await stage.say("<@UBOT> use demo/shop here")
+    told = "Requests here that name no repository are about `demo/shop` from now on."
+    await until(lambda: any(m["text"] == told for m in stage.messages()))
+    assert await stage.tasks() == []
+    await stage.ask("fix the typo")
+    assert (await stage.task()).source.repository == "demo/shop"
+    await stage.say("<@UBOT> forget the default repository")
+    await until(lambda: any(m["text"].startswith("Forgotten") for m in stage.messages()))
+    await stage.say("<@UBOT> fix the other typo")
+    await until(lambda: any("Which one" in m["text"] for m in stage.messages()))
