@@ -178,15 +178,18 @@ def parse(
 @cli.command()
 @click.argument("task_id", required=False)
 @click.option("--limit", default=20, show_default=True, help="How many, newest first.")
+@click.option("--search", default="", help="Words of what was asked, said or made of it.")
 @click.option("--json", "as_json", is_flag=True)
 @click.pass_context
-def tasks(context: click.Context, task_id: str | None, *, limit: int, as_json: bool) -> None:
+def tasks(
+    context: click.Context, task_id: str | None, *, limit: int, search: str, as_json: bool
+) -> None:
     """List the tasks, or show one with its story."""
     from chatbot.listing import list_tasks, show_task
 
     settings = _settings(context)
     if task_id is None:
-        found = asyncio.run(list_tasks(settings, limit=limit))
+        found = asyncio.run(list_tasks(settings, limit=limit, search=search))
     else:
         found = asyncio.run(show_task(settings, task_id))
     if as_json:

@@ -6,6 +6,7 @@ import asyncio
 import re
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Literal, Protocol
 
@@ -13,6 +14,7 @@ from chatbot.actions import Actions
 from chatbot.changes import EmptyRequest
 from chatbot.config import Settings
 from chatbot.forge_links import find_links
+from chatbot.history import defaults
 from chatbot.history.given import NewGiven
 from chatbot.history.store import History
 from chatbot.models import Issue, NewTask, Origin, Person, Source, Task, Thread
@@ -110,7 +112,7 @@ class Intake:
         new = NewTask(
             origin=origin,
             mode=mode or request.mode,
-            model=model or request.model or self._settings.model.default,
+            model=model or request.model or await self._usual_model(thread, author),
             # The words as they are, where taking out the repository leaves nothing to do.
             request=request.task or plain(words) or "(nothing)",
             author=author,
@@ -135,6 +137,15 @@ class Intake:
             return await self._actions.refuse_task(new, problem, along=along)
         task, _ = await self._actions.create_task(new, owner=owner, along=along)
         return task
+
+    async def _usual_model(self, thread: Thread | None, author: Person) -> str:
+        """The person's own, where they settled on one."""
+        if thread is None:
+            return self._settings.model.default
+        own = await self._history.read(
+            partial(defaults.get, team=thread.team, kind="person", of=author.id)
+        )
+        return own.model or self._settings.model.default
 
     async def check_begin(
         self, words: str, *, author: Person, thread: Thread, repository: str | None

@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 from chatbot.config import Settings
-from chatbot.history import queries
+from chatbot.history import finding, queries
 from chatbot.history.store import History
 from chatbot.models import Task
 from chatbot.report import task_report
@@ -23,15 +23,16 @@ class Listing:
     text: str
 
 
-async def list_tasks(settings: Settings, *, limit: int) -> Listing:
-    """The newest tasks, a line each."""
+async def list_tasks(settings: Settings, *, limit: int, search: str = "") -> Listing:
+    """The newest tasks, a line each; with ``search`` those that speak of all of its words."""
     history = await History.open(settings.database_path)
     try:
-        tasks = await history.read(partial(queries.list_tasks, limit=limit))
+        tasks = await history.read(partial(finding.find_tasks, words=search.split(), limit=limit))
     finally:
         await history.close()
     lines = [_line(task) for task in tasks]
-    return Listing([_brief(task) for task in tasks], "\n".join(lines) or "There are no tasks yet.")
+    none = "No task speaks of that." if search else "There are no tasks yet."
+    return Listing([_brief(task) for task in tasks], "\n".join(lines) or none)
 
 
 async def show_task(settings: Settings, task_id: str) -> Listing:

@@ -76,6 +76,22 @@ class SetupChanges(Changes):
 
         return await self.history.write(change)
 
+    async def revoke_setup(self, approval_id: str, by: Person) -> None:
+        """Whoever let scripts run takes it back: the next run asks again."""
+
+        def change(db: Database) -> None:
+            approval = setup_approvals.get(db, approval_id)
+            given_by = approval.settled_by
+            if approval.state != "approved" or given_by is None or given_by.id != by.id:
+                raise TransitionRefused("You have not allowed this, or have taken it back already.")
+            setup_approvals.revoke(db, approval)
+            payload = {"approval_id": approval.id, "by": who(by), "sha256": approval.sha256}
+            queries.append_event(
+                db, approval.task_id, "setup_approval_revoked", payload, at=self.clock()
+            )
+
+        await self.history.write(change)
+
     def _ask(
         self,
         db: Database,

@@ -87,6 +87,16 @@ def add(db: Database, approval: SetupApproval) -> None:
     insert(db, "setup_approvals", values)
 
 
+def revoke(db: Database, approval: SetupApproval) -> None:
+    """What the same person said of the same scripts holds no more, for whichever task."""
+    by = approval.settled_by
+    db.execute(
+        "UPDATE setup_approvals SET state = 'void' WHERE repository = ? AND sha256 = ?"
+        " AND state = 'approved' AND settled_by_id = ?",
+        (approval.repository, approval.sha256, by.id if by else None),
+    )
+
+
 def settle(db: Database, approval_id: str, state: SetupState, by: Person, *, at: float) -> None:
     db.execute(
         "UPDATE setup_approvals SET state = ?, settled_at = ?, settled_by_id = ?,"

@@ -34,6 +34,8 @@ def register(app: AsyncApp, client: AsyncWebClient, actions: Actions, *, team: s
             return None
         event = body.get("event")
         # A mention comes as a message too: one answer to both.
+        if event and "ts" not in event:
+            return BoltResponse(status=200, body="")  # nobody said anything: the log has it
         key = f"slack:{team}:{event['channel']}:{event['ts']}" if event else None
         if key is None or await actions.first_sight(key):
             await _say(client, body, words, alone=isinstance(error, NotAllowed | MembersUnknown))
@@ -65,6 +67,9 @@ async def _say(
         elif event := body.get("event"):
             ts = event.get("thread_ts") or event.get("ts")
             await client.chat_postMessage(channel=event["channel"], thread_ts=ts, text=words)
+        elif "channel" not in body and body.get("user"):
+            # Of a modal or the home tab: there is no place but the person's own.
+            await client.chat_postMessage(channel=body["user"]["id"], text=words)
         elif container := body.get("container"):
             await client.chat_postEphemeral(
                 channel=body["channel"]["id"],

@@ -24,15 +24,18 @@ from chatbot.models import Task, Thread
 from chatbot.permissions import who_may
 from chatbot.slack import faults
 from chatbot.slack.access import Access
+from chatbot.slack.choices import Choices
 from chatbot.slack.clients import make_client
 from chatbot.slack.commands import Commands
 from chatbot.slack.decisions import Decisions
 from chatbot.slack.given import SlackGiven
+from chatbot.slack.homes import Homes
 from chatbot.slack.http_door import HttpDoor
 from chatbot.slack.listeners import (
     buttons,
     commands,
     forms,
+    home,
     logs,
     mentions,
     messages,
@@ -138,8 +141,12 @@ class SlackFront:
             attaching_conversation_kwargs_enabled=False,
         )
         self._threads = Threads(client, team=identity.team_id or "", bot_id=identity.bot_id or "")
-        people = self._register(app, client, session, identity)
+        people, access = self._register(app, client, session, identity)
         self._register_ways(app, client, people, self._threads, identity, workspace_url)
+        homes = self._register_home(app, client, people, access, identity, workspace_url)
+        keeping = asyncio.create_task(homes.run(), name="slack homes")
+        keeping.add_done_callback(_log_end)
+        stack.push_async_callback(_cancel, keeping)
         outbound = Outbound(make_client(token, slack.api_url, session, retries=False))
         reporter = Reporter(
             self._history,
@@ -170,7 +177,7 @@ class SlackFront:
         client: AsyncWebClient,
         session: aiohttp.ClientSession,
         identity: AuthorizeResult,
-    ) -> People:
+    ) -> tuple[People, Access]:
         people = People(client)
         access = self._intake.gatekeeper = Access(self._settings, client, people)
         uploads = Uploads(
@@ -204,7 +211,26 @@ class SlackFront:
             team=team,
         )
         faults.register(app, client, self._actions, team=team)
-        return people
+        return people, access
+
+    def _register_home(
+        self,
+        app: AsyncApp,
+        client: AsyncWebClient,
+        people: People,
+        access: Access,
+        identity: AuthorizeResult,
+        workspace_url: str,
+    ) -> Homes:
+        team = identity.team_id or ""
+        homes = Homes(
+            *(self._settings, self._history, client, people, access, self._intake.repositories),
+            team=team,
+            workspace_url=workspace_url,
+        )
+        choices = Choices(self._settings, self._history, self._actions, people, team=team)
+        home.register(app, homes, choices, client)
+        return homes
 
     def _register_ways(
         self,
@@ -273,7 +299,7 @@ def _authorize(identity: AuthorizeResult) -> Callable[..., Awaitable[AuthorizeRe
 
 def _log_end(reporting: asyncio.Task[None]) -> None:
     if not reporting.cancelled() and (error := reporting.exception()):
-        log.error("reporter_failed", exc_info=error)
+        log.error("background_failed", exc_info=error)
 
 
 async def _cancel(task: asyncio.Task[None]) -> None:
