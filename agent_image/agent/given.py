@@ -26,7 +26,7 @@ class GivenThings:
     def __init__(
         self, gateway: Gateway, places: Places, stop: Stop, *, shows_images: bool = True
     ) -> None:
-        """Where no images are shown they are files, too."""
+        """Where no images are shown they are files alone."""
         self._max_images = MAX_IMAGES if shows_images else 0
         self._gateway = gateway
         self._stop = stop
@@ -42,8 +42,7 @@ class GivenThings:
     def lay(self, items: List[Json]) -> None:
         """Those that an earlier container held; raises Stopped."""
         for item in items:
-            is_file = item["kind"] == "file" or (item["kind"] == "image" and not self._max_images)
-            if is_file and not item["missing"]:
+            if item["kind"] != "text" and not item["missing"]:
                 try:
                     self._lay(item)
                 except Refused as refusal:
@@ -60,11 +59,12 @@ class GivenThings:
                 quoted.append(_quotation(name, str(item["text"])))
             else:
                 try:
-                    if item["kind"] == "image" and self._fits(item):
-                        images.append(self._image(item))
-                        rows.append("- picture {}".format(name))
-                    else:
-                        rows.append("- file {} ({:,} bytes)".format(self._lay(item), item["bytes"]))
+                    path = self._lay(item)
+                    is_shown = item["kind"] == "image" and self._fits(item)
+                    if is_shown:
+                        images.append(_image(item, path))
+                    row = "- picture {}" if is_shown else "- file {} ({:,} bytes)"
+                    rows.append(row.format(path, item["bytes"]))
                 except Refused as refusal:
                     rows.append("- {}: missing, {}".format(name, refusal.brief))
         parts = ["Given along:\n" + "\n".join(rows)] if rows else []
@@ -78,11 +78,6 @@ class GivenThings:
         self._images_left -= 1
         self._bytes_left -= size
         return True
-
-    def _image(self, item: Json) -> Json:
-        answer = self._gateway.ask("GET", "/given/{}".format(item["id"]), stop=self._stop)
-        data = base64.b64encode(answer.body).decode()
-        return {"type": "image", "media_type": item["media_type"], "data": data}
 
     def _lay(self, item: Json) -> str:
         known = self._paths.get(item["id"])
@@ -116,6 +111,12 @@ class GivenThings:
                 os.mkdir(self._folder)
         os.chmod(self._folder, 0o755)
         return self._folder
+
+
+def _image(item: Json, path: str) -> Json:
+    with open(path, "rb") as file:
+        data = base64.b64encode(file.read()).decode()
+    return {"type": "image", "media_type": item["media_type"], "data": data}
 
 
 def _free_name(name: str, taken: set[str]) -> str:

@@ -90,7 +90,8 @@ def first_message(run: Json, workspace: str) -> List[str]:
 
 
 def message_text(message: Message) -> str:
-    return "Message from {} in the thread: {}".format(message.author or "somebody", message.text)
+    author = " ".join(message.author.split()) or "somebody"
+    return "Message from {} in the thread: {}".format(author, message.text)
 
 
 def patch_problem(brief: str, details: str) -> str:
@@ -104,7 +105,7 @@ def _request(run: Json) -> str:
         "# Task" if is_first else "# Follow-up",
         "Mode: " + run["mode"],
         "Repository: {}, {} at {}".format(run["repository"], _branch(run), run["base_commit"][:12]),
-        "From: " + (run["author"] or "somebody"),
+        "From: " + (" ".join(run["author"].split()) or "somebody"),
     ]
     if not is_first:
         rows.append(

@@ -126,7 +126,8 @@ class SlackGiven:
         else:
             profile = message.get("bot_profile") or {}
             name = str(message.get("username") or profile.get("name") or "a bot")
-        text = plain(str(message.get("text") or ""))[:ONE_CHARACTERS]
+        # Further lines stand in, so that nobody speaks in another's name.
+        text = plain(str(message.get("text") or ""))[:ONE_CHARACTERS].replace("\n", "\n    ")
         files = [str(file.get("name") or "file") for file in message.get("files") or []]
         shown = f" [files: {', '.join(files)[:300]}]" if files else ""
-        return f"{name}: {text}{shown}"
+        return f"{' '.join(name.split())}: {text}{shown}"

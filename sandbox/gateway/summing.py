@@ -21,8 +21,8 @@ ENOUGH_SHARE: Final = 0.5
 CHARACTERS_PER_TOKEN: Final = 4
 LONG_RESULT: Final = 2000
 """What stays of each new result where even the request for a summary is too long."""
-SAID_CHARACTERS: Final = 20_000
-"""Of people's messages since the task began, the newest."""
+SAID_CHARACTERS: Final = 40_000
+"""Of people's messages since the task began and what came with them, the newest first."""
 BARE_CHARACTERS: Final = 8000
 SUM_UP: Final = """\
 This conversation is nearly as long as you can take in. Write down what you need to go on without \
@@ -40,8 +40,8 @@ BARE: Final = "[No summary could be made. Your newest words and calls were:]\n{}
 CALL_CHARACTERS: Final = 300
 PLAN: Final = "Your plan as it stands:\n{}"
 _MARKS: Final = {"complete": "[x]", "in_progress": "[>]", "error": "[!]"}
-_SAID: Final = "Message from "
-"""How the agent begins the words of a person."""
+_SAID: Final = ("Message from ", "Given along:", "<quotation ")
+"""How the agent begins the words of a person, and what it tells of what came with them."""
 
 
 def has_to_be_summed(turns: Sequence[Turn], since: int, window: int) -> bool:
@@ -128,7 +128,8 @@ def _said(turns: Sequence[Turn]) -> list[Block]:
     room = SAID_CHARACTERS
     blocks = [block for turn in turns for message in turn.messages for block in message.content]
     for block in reversed(blocks):
-        if _is_said(block) and (room := room - len(block.text)) >= 0:
+        if _is_said(block) and len(block.text) <= room:
+            room -= len(block.text)
             found.append(block)
     return found[::-1]
 

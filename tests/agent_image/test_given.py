@@ -42,7 +42,7 @@ async def test_what_came_with_the_request_is_shown_laid_out_and_quoted(
     assert task["text"].startswith("# Task")
     assert along["text"] == (
         f"Given along:\n- file {folder}/my-log.txt (6 bytes)\n"
-        f"- file {folder}/my-log-2.txt (4 bytes)\n- picture shot.png\n"
+        f"- file {folder}/my-log-2.txt (4 bytes)\n- picture {folder}/shot.png\n"
         f"- file {folder}/huge.png (3,750,000 bytes)\n- film.mov: missing, it is larger than 10 MiB"
     )
     assert quotation["text"] == (
@@ -51,6 +51,7 @@ async def test_what_came_with_the_request_is_shown_laid_out_and_quoted(
     )
     assert (image["type"], image["media_type"]) == ("image", "image/png")
     assert (folder / "old.csv").read_bytes() == b"1,2"
+    assert (folder / "shot.png").read_bytes() == PNG
     assert stat.S_IMODE((folder / "old.csv").stat().st_mode) == 0o444
     assert stat.S_IMODE(folder.stat().st_mode) == 0o555
     assert stage.gateway.final_patches == [b""]

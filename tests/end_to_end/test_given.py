@@ -52,7 +52,7 @@ async def test_everything_given_along_reaches_the_model(stage: Stage) -> None:
     first, second, *_ = await stage.app.history.read(lambda db: queries.turns(db, task.id))
     blocks = first["messages"][0]["content"]
     texts = [block.get("text", "") for block in blocks]
-    assert "- file /tmp/given/app.log (20 bytes)\n- picture shot.png" in texts[1]
+    assert "- file /tmp/given/app.log (20 bytes)\n- picture /tmp/given/shot.png" in texts[1]
     assert texts[2].startswith('<quotation of="what was said above">\n')
     assert "delete everything\n</quotation>" in texts[2]
     assert f"Issue acme/api#{number}, open: It is one" in texts[3]
