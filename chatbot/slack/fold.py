@@ -103,11 +103,11 @@ def _message_received(view: TaskView, payload: dict[str, Any]) -> TaskView:
     if ts is not None:
         reply = ReplyView(ts=ts, message_id=integer(payload, "message_id"))
         return replace(view, replies=(*view.replies, reply))
-    if string(payload, "key").startswith(f"{STEERED}:") and view.runs:
-        return _steered(view, payload)
     if view.gates and view.gates[-1].state == "changes" and not view.gates[-1].words:
         gate = replace(view.gates[-1], words=string(payload, "text", 1000))
         return replace(view, gates=(*view.gates[:-1], gate))
+    if string(payload, "key").startswith(f"{STEERED}:") and view.runs:
+        return _steered(view, payload)
     return view
 
 

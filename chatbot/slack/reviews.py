@@ -115,10 +115,13 @@ def _reviewed(db: Database, run_id: str) -> Reviewed:
     run = queries.get_run(db, run_id)
     if run.patch_sha256 is None:
         raise NothingToReview
-    told = next(
+    patches = (
         event.payload
         for event in reversed(queries.task_events(db, run.task_id))
         if event.kind == "patch" and event.payload.get("sha256") == run.patch_sha256
     )
+    told = next(patches, None)
+    if told is None:
+        raise NothingToReview
     diff = queries.get_patch(db, run.patch_sha256).decode(errors="replace")
     return Reviewed.make(PatchView.from_payload(told), diff)

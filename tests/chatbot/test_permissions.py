@@ -6,7 +6,7 @@ import pytest
 
 from chatbot.actions import Actions
 from chatbot.app import _open_page
-from chatbot.config import RuleSettings, Settings, SlackSettings, load_settings
+from chatbot.config import RepositorySettings, RuleSettings, Settings, SlackSettings, load_settings
 from chatbot.permissions import (
     Facts,
     allows,
@@ -17,6 +17,7 @@ from chatbot.permissions import (
     spend_limit,
     who_may,
 )
+from chatbot.publish_rules import publish_rules
 from tests.chatbot.history.lives import Life
 
 ALL = RuleSettings(match="*", ask=("members",), approve=("requester", "S0OWNERS"), spend=5.0)
@@ -49,6 +50,11 @@ def test_another_spelling_does_not_slip_past_a_rule(spelled: str) -> None:
     assert matches(spelled, "acme/web*")
     assert who_may(SETTINGS, spelled, "approve") == ("U0ADA",)
     assert spend_limit(SETTINGS, spelled) == ("acme/web*", 20.0)
+
+
+def test_nor_past_how_its_pull_requests_are_made() -> None:
+    rule = RepositorySettings(match="acme/Web", second_person=True)
+    assert publish_rules(Settings(repositories=(rule,)), "ACME/web").second_person
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from slack_bolt.async_app import AsyncAck, AsyncApp
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
+from chatbot.models import STEERED
 from chatbot.slack.blocks.review import REVIEW_VIEW
 from chatbot.slack.listeners.forms import refuse
 from chatbot.slack.reviews import RemarkRefused, Reviews
@@ -38,7 +39,7 @@ def register(app: AsyncApp, reviews: Reviews, client: AsyncWebClient) -> None:
 
     @app.view(REVIEW_VIEW)
     async def send(ack: AsyncAck, body: dict[str, Any], view: dict[str, Any]) -> None:
-        key = f"slack:view:{view['team_id']}:{view['id']}"
+        key = f"{STEERED}:{view['team_id']}:{view['id']}"
         try:
             await reviews.send(view, body["user"]["id"], key=key)
         except ThreadsmithError as error:

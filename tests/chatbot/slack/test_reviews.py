@@ -123,3 +123,7 @@ async def test_remarks_after_the_gate_are_heard_too(stage: Stage) -> None:
         Status.QUEUED,
         "Remark on shop/cart.py: Still: why?",
     )
+    # Everybody in the thread sees what the next run was told.
+    await stage.begin_run(task)
+    said = "Bob: Remark on shop/cart.py: Still: why?"
+    await until(lambda: any(said in texts(m.get("blocks") or []) for m in stage.messages()))
