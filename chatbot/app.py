@@ -36,6 +36,7 @@ from chatbot.recovery import recover
 from chatbot.secrets import configured_secrets
 from chatbot.slack.front import SlackFront
 from chatbot.slack.http_door import HttpDoor
+from chatbot.slack.workspaces import Workspaces
 from chatbot.sources import TaskSources
 from chatbot.upkeep import Upkeep
 from chatbot.web.app import make_web_app
@@ -194,10 +195,10 @@ async def start_app(
         if fronts:
             upkeep = Upkeep(settings, history, runner=runner, sources=sources)
             await stack.enter_async_context(_background(upkeep.run()))
-        if fronts and settings.slack.bot_token is not None:
-            front = SlackFront(
+        if fronts and settings.slack.is_configured:
+            front = _make_slack(
                 *(settings, history, actions, intake),
-                public_url=web_url,
+                web_url=web_url,
                 linking=Linking(history, forge),
                 door=slack_door,
             )
@@ -218,6 +219,33 @@ async def start_app(
             owner=ownership.owner,
             web_url=web_url,
         )
+
+
+def _make_slack(
+    settings: Settings,
+    history: History,
+    actions: Actions,
+    intake: Intake,
+    *,
+    web_url: str,
+    linking: Linking,
+    door: HttpDoor,
+) -> SlackFront | Workspaces:
+    """One workspace's front, or one for each that installs the app."""
+    make = partial(SlackFront, settings, history, actions, public_url=web_url, linking=linking)
+    if not settings.slack.client_id:
+        return make(intake, door=door)
+    # The rules are about one workspace's people: each front has an intake of its own.
+    return Workspaces(
+        settings,
+        history,
+        public_url=settings.web.public_url,
+        door=door,
+        make_front=lambda installed: make(
+            Intake(settings, history, actions, repositories=intake.repositories),
+            installed=installed,
+        ),
+    )
 
 
 def _open_page(settings: Settings, web_url: str, task: Task) -> str:

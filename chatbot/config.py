@@ -73,6 +73,15 @@ class SlackSettings(Section):
     """Of Socket Mode; Slack takes ten of an app at the most."""
     signing_secret: SecretStr | None = None
     """What Slack signs its requests with, for mode `http`."""
+    client_id: str = ""
+    """Of the Slack app: several workspaces may install it at `<public_url>/slack/install`."""
+    client_secret: SecretStr | None = None
+    """Of the Slack app, too."""
+
+    @property
+    def is_configured(self) -> bool:
+        return self.bot_token is not None or bool(self.client_id)
+
     api_url: str = "https://slack.com/api/"
     """Where Slack's Web API is."""
     approvers: tuple[str, ...] = ()
@@ -213,7 +222,8 @@ class Settings(Section):
 
     @model_validator(mode="after")
     def _check(self) -> Settings:
-        faults = [fault for name, value in self.secrets.items() for fault in _secret(name, value)]
+        faults = self._slack_faults()
+        faults += [fault for name, value in self.secrets.items() for fault in _secret(name, value)]
         faults += [fault for each in self.rules for fault in rule_faults(each)]
         for rule in self.repositories:
             faults += branch_pattern_faults(rule.match, rule.branch_name)
@@ -237,6 +247,21 @@ class Settings(Section):
         if faults:
             raise ValueError("; ".join(faults))
         return self
+
+    def _slack_faults(self) -> list[str]:
+        slack = self.slack
+        if not slack.client_id:
+            return []
+        faults = []
+        if slack.client_secret is None or slack.signing_secret is None:
+            faults.append("slack.client_id needs slack.client_secret and slack.signing_secret")
+        if slack.mode != "http":
+            faults.append('slack.client_id needs slack.mode = "http"')
+        if slack.bot_token is not None:
+            faults.append("slack.client_id: each workspace has a token of its own, no bot_token")
+        if not self.web.public_url:
+            faults.append("slack.client_id needs web.public_url")
+        return faults
 
     @property
     def database_path(self) -> Path:

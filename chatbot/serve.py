@@ -27,6 +27,6 @@ async def wait_for_signal() -> None:
 async def serve_forever(settings: Settings) -> None:
     """Serve until told to stop; containers at work are left for the next start."""
     async with start_app(settings) as app:
-        slack = "Slack" if settings.slack.bot_token else "no Slack (slack.bot_token is not set)"
+        slack = "Slack" if settings.slack.is_configured else "no Slack (slack.bot_token is not set)"
         click.echo(f"Threadsmith serves {slack}; task pages and API at {app.web_url}", err=True)
         await wait_for_signal()

@@ -7,12 +7,14 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from chatbot.config import Settings
-from chatbot.slack.http_door import PATH
+from chatbot.slack.http_door import INSTALL_PATH, PATH
 from sandbox.errors import ThreadsmithError
 
 
 async def check_slack(settings: Settings) -> str:
     """Who the bot is, in words; raises a ThreadsmithError that says what is wrong."""
+    if settings.slack.client_id:
+        return f"workspaces install the app at {settings.web.public_url}{INSTALL_PATH}"
     bot, app = settings.slack.bot_token, settings.slack.app_token
     is_http = settings.slack.mode == "http"
     if bot is None or (settings.slack.signing_secret if is_http else app) is None:

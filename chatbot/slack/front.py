@@ -11,6 +11,8 @@ import structlog
 from pydantic import SecretStr
 from slack_bolt.async_app import AsyncApp
 from slack_bolt.authorization import AuthorizeResult
+from slack_bolt.request.async_request import AsyncBoltRequest
+from slack_bolt.response import BoltResponse
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
@@ -31,6 +33,7 @@ from chatbot.slack.decisions import Decisions
 from chatbot.slack.given import SlackGiven
 from chatbot.slack.homes import Homes
 from chatbot.slack.http_door import HttpDoor
+from chatbot.slack.installations import Installed
 from chatbot.slack.listeners import (
     buttons,
     commands,
@@ -89,9 +92,16 @@ class SlackFront:
         public_url: str,
         linking: Linking,
         door: HttpDoor | None = None,
+        installed: Installed | None = None,
     ) -> None:
-        """``door``: where Slack's requests come in, in mode `http`."""
+        """``door``: where Slack's requests come in, in mode `http`.
+
+        ``installed``: the workspace, one of several: then ``dispatch`` is given what comes.
+        """
         self._linking = linking
+        self._installed = installed
+        self._clients: list[AsyncWebClient] = []
+        self._app: AsyncApp | None = None
         self.door = door or HttpDoor()
         self._threads: Threads | None = None
         self.fetchers: Mapping[str, Fetch] = {}
@@ -109,6 +119,30 @@ class SlackFront:
             await self._start(stack)
             self._stack = stack.pop_all()
 
+    @property
+    def token(self) -> str:
+        """The bot's; a new one holds from the next call on."""
+        return self._clients[0].token or "" if self._clients else ""
+
+    @token.setter
+    def token(self, token: str) -> None:
+        for client in self._clients:
+            client.token = token
+
+    async def dispatch(self, request: AsyncBoltRequest) -> BoltResponse:
+        """Something of this workspace; its signature is checked here."""
+        if self._app is None:
+            return BoltResponse(status=503, body="")
+        return await self._app.async_dispatch(request)
+
+    async def has_channel(self, channel: str) -> bool:
+        """Whether the workspace has it, and shows it to the bot."""
+        try:
+            await self._clients[0].conversations_info(channel=channel)
+        except (SlackApiError, aiohttp.ClientError, TimeoutError, OSError):
+            return False
+        return True
+
     async def permalink(self, thread: Thread) -> str:
         """The thread's own address; empty where Slack does not tell."""
         return "" if self._threads is None else await self._threads.permalink(thread)
@@ -123,7 +157,8 @@ class SlackFront:
 
     async def _start(self, stack: AsyncExitStack) -> None:
         slack = self._settings.slack
-        token = _needed(slack.bot_token, "bot_token")
+        installed = self._installed
+        token = installed.token if installed else _needed(slack.bot_token, "bot_token")
         is_http = slack.mode == "http"
         app_token = "" if is_http else _needed(slack.app_token, "app_token")
         signing_secret = _needed(slack.signing_secret, "signing_secret") if is_http else None
@@ -147,10 +182,13 @@ class SlackFront:
         keeping = asyncio.create_task(homes.run(), name="slack homes")
         keeping.add_done_callback(_log_end)
         stack.push_async_callback(_cancel, keeping)
-        outbound = Outbound(make_client(token, slack.api_url, session, retries=False))
+        posting = make_client(token, slack.api_url, session, retries=False)
+        self._clients = [client, posting]
+        outbound = Outbound(posting)
         reporter = Reporter(
             self._history,
             outbound,
+            team=identity.team_id or "",
             bot_id=identity.bot_id or "",
             public_url=self._public_url,
             is_log_open=self._is_log_open,
@@ -159,10 +197,11 @@ class SlackFront:
         reporting = asyncio.create_task(reporter.run(), name="slack reporter")
         reporting.add_done_callback(_log_end)
         stack.push_async_callback(_cancel, reporting)
-        if is_http:
-            self.door.open(app)
+        self._app = app
+        if installed is None and is_http:
+            self.door.open(app.async_dispatch)
             stack.callback(self.door.close)
-        else:
+        elif installed is None:
             sockets = Sockets(app, client, session, app_token=app_token, count=slack.connections)
             stack.push_async_callback(sockets.close)
             await _connect(sockets, socket_url)
@@ -182,7 +221,7 @@ class SlackFront:
         access = self._intake.gatekeeper = Access(self._settings, client, people)
         uploads = Uploads(
             session,
-            token=client.token or "",
+            token=lambda: client.token or "",
             api_url=client.base_url,
             proxy=client.proxy,
             directory=self._settings.data.directory / "uploads",

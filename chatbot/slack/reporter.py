@@ -35,6 +35,7 @@ class Reporter:
         history: History,
         outbound: Outbound,
         *,
+        team: str,
         bot_id: str,
         public_url: str,
         is_log_open: Callable[[Task], bool] = lambda _: True,
@@ -43,6 +44,7 @@ class Reporter:
     ) -> None:
         self._history = history
         self._outbound = outbound
+        self._team = team
         self._bot_id = bot_id
         self._public_url = public_url.rstrip("/")
         self._is_log_open = is_log_open
@@ -52,7 +54,7 @@ class Reporter:
         self._tellings: dict[str, Telling] = {}
         self._running: set[asyncio.Task[None]] = set()
         self._elsewhere: set[str] = set()
-        """Tasks that did not come from Slack."""
+        """Tasks that did not come from Slack, or from another workspace."""
 
     async def run(self) -> None:
         """For ever."""
@@ -70,7 +72,7 @@ class Reporter:
 
     async def _follow(self) -> None:
         after = await self._history.read(queries.last_event_id)
-        for task_id in await self._history.read(_threads_behind):
+        for task_id in await self._history.read(self._threads_behind):
             self._wake(task_id, look=True)
         async for event in self._history.follow(after=after):
             if event.kind in _MOVES_THE_QUEUE:
@@ -83,7 +85,7 @@ class Reporter:
     async def _hear(self, task_id: str) -> None:
         if task_id not in self._tellings:
             task = await self._history.read(lambda db: queries.get_task(db, task_id))
-            if task.thread is None:
+            if not self._is_ours(task):
                 self._elsewhere.add(task_id)
                 return
         self._wake(task_id, look=False)
@@ -130,7 +132,9 @@ class Reporter:
             return f"{ASKED_FOR}{task.id}"
         return f"{self._public_url}/t/{task.id}/{task.share_token}"
 
+    def _is_ours(self, task: Task) -> bool:
+        return task.thread is not None and task.thread.team == self._team
 
-def _threads_behind(db: Database) -> list[str]:
-    behind = delivery.behind(db, PROJECTION)
-    return [task_id for task_id in behind if queries.get_task(db, task_id).thread is not None]
+    def _threads_behind(self, db: Database) -> list[str]:
+        behind = delivery.behind(db, PROJECTION)
+        return [task_id for task_id in behind if self._is_ours(queries.get_task(db, task_id))]

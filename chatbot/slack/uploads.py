@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import secrets
+from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -29,7 +30,7 @@ class Uploads:
         self,
         session: aiohttp.ClientSession,
         *,
-        token: str,
+        token: Callable[[], str],
         api_url: str,
         proxy: str | None,
         directory: Path,
@@ -68,7 +69,7 @@ class Uploads:
         """A file that is no archive; ``is_page``: it is HTML itself. Raises GivenRefused."""
         if not self._is_slack(url):
             raise GivenRefused("it is not stored in Slack")
-        headers = {"Authorization": f"Bearer {self._token}"}
+        headers = {"Authorization": f"Bearer {self._token()}"}
         data = bytearray()
         async with self._session.get(
             url, headers=headers, proxy=self._proxy, allow_redirects=False
@@ -99,7 +100,7 @@ class Uploads:
             )
 
     async def _download(self, url: str, path: Path) -> None:
-        headers = {"Authorization": f"Bearer {self._token}"}
+        headers = {"Authorization": f"Bearer {self._token()}"}
         # A redirect could carry the token elsewhere.
         async with self._session.get(
             url, headers=headers, proxy=self._proxy, allow_redirects=False

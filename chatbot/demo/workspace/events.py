@@ -42,6 +42,10 @@ class Events:
         )
         if not self._installed.hears(event) or (place and state.bot.id not in place.members):
             return
+        self._deliver(event)
+
+    def _deliver(self, event: Json) -> None:
+        state = self._state
         self._socket_mode.deliver_event(
             {
                 "token": "local",
@@ -204,6 +208,10 @@ class Events:
         event: Json = {"type": "app_home_opened", "user": user.id, "channel": channel.id}
         event |= {"tab": tab, "event_ts": self._state.new_ts()}
         self.send(event | ({"view": view} if view and tab == "home" else {}))
+
+    def uninstalled(self) -> None:
+        """Told to every app, whatever it subscribed to: it hears nothing after it."""
+        self._deliver({"type": "app_uninstalled", "event_ts": self._state.new_ts()})
 
     def session_stopped(self, user: User, channel: Channel, thread_ts: str) -> None:
         """The person pressed Slack's own Stop."""

@@ -47,13 +47,14 @@ class Workspace:
         scopes: tuple[str, ...] = SCOPES,
         events: tuple[str, ...] = EVENTS,
         agent_sessions: bool = False,
+        team_id: str = "T0LOCAL",
     ) -> None:
         """``scopes`` and ``events``: what the app was granted, as its manifest asks for."""
         self.port = port
         self.bot_token = f"xoxb-local-{secrets.token_hex(12)}"
         self.app_token = f"xapp-local-{secrets.token_hex(12)}"
         self.signing_secret = secrets.token_hex(16)
-        self.state = State(clock)
+        self.state = State(clock, team_id=team_id)
         self._notice, self._suggestions = notice, suggestions
         self._rates = Rates(clock, is_on=rate_limits)
         self._socket_mode = SocketMode(sleep=sleep)
@@ -283,6 +284,11 @@ class Workspace:
         delivery = HttpDelivery(url, signing_secret=self.signing_secret, clock=self.state.clock)
         await delivery.verify_address()
         self._socket_mode.use_http(delivery)
+
+    async def uninstall(self) -> None:
+        """Remove the app, as an owner of the workspace does; its token is good no more."""
+        self._web_api.bot_token = f"gone-{secrets.token_hex(8)}"
+        self._events.uninstalled()
 
     async def refresh_sockets(self) -> None:
         """Ask every connection to come back anew, as Slack does every few hours."""

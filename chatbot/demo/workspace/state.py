@@ -76,9 +76,9 @@ class File:
 class State:
     """Everything that is said, reacted to, uploaded and opened."""
 
-    def __init__(self, clock: Callable[[], float] = time.time) -> None:
+    def __init__(self, clock: Callable[[], float] = time.time, *, team_id: str = "T0LOCAL") -> None:
         self.clock = clock
-        self.team_id, self.app_id = "T0LOCAL", "A0THREADS"
+        self.team_id, self.app_id = team_id, "A0THREADS"
         self.bot = User(id="U0BOT", name="threadsmith", real_name="Threadsmith", is_bot=True)
         self.bot_id = "B0BOT"
         ada = User(id="U0ADA", name="ada", real_name="Ada Young")

@@ -24,6 +24,7 @@ from chatbot.intake import Intake
 from chatbot.linking import Linking
 from chatbot.slack.front import SlackFront
 from chatbot.slack.http_door import PATH, HttpDoor
+from chatbot.slack.installations import SCOPES
 from chatbot.web.app import make_web_app
 from tests.chatbot.slack.ways import Ways, ways_in
 
@@ -206,6 +207,12 @@ def test_both_manifests_ask_for_the_same() -> None:
         "socket_mode_enabled: false",
     ]
     assert [line.strip() for line in socket if line not in http] == ["socket_mode_enabled: true"]
+
+
+def test_those_who_install_grant_what_the_manifest_asks_for() -> None:
+    lines = [line.strip() for line in _lines("slack-app.yaml")]
+    asked = lines[lines.index("bot:") + 1 : lines.index("settings:")]
+    assert [line.removeprefix("- ") for line in asked] == sorted(SCOPES)
 
 
 def _lines(name: str) -> list[str]:

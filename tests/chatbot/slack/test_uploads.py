@@ -49,7 +49,7 @@ async def serve(directory: Path, *, limit: int = 10**6) -> AsyncIterator[tuple[F
             files,
             Uploads(
                 session,
-                token="xoxb-1",
+                token=lambda: "xoxb-1",
                 api_url=f"{files.url}/api/",
                 proxy=None,
                 directory=directory,
