@@ -23,7 +23,7 @@ from sandbox.errors import ThreadsmithError
 
 log = structlog.get_logger(__name__)
 
-FETCH_SECONDS: Final = 60.0
+FETCH_SECONDS: Final = 30.0
 OPEN_SECONDS: Final = 60.0
 """For the places to be reached at the program's start."""
 MAX_TASK_BYTES: Final = 64 * 1024**2

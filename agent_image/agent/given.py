@@ -45,8 +45,8 @@ class GivenThings:
             if item["kind"] != "text" and not item["missing"]:
                 try:
                     self._lay(item)
-                except Refused as refusal:
-                    print("not handed out:", item["name"], refusal, file=sys.stderr)
+                except (Refused, OSError) as error:
+                    print("not handed out:", item["name"], error, file=sys.stderr)
 
     def blocks(self, items: List[Json]) -> List[Json]:
         """What the model is told and shown of them; raises Stopped."""
@@ -67,6 +67,8 @@ class GivenThings:
                     rows.append(row.format(path, item["bytes"]))
                 except Refused as refusal:
                     rows.append("- {}: missing, {}".format(name, refusal.brief))
+                except OSError as error:
+                    rows.append("- {}: missing, {}".format(name, error.strerror))
         parts = ["Given along:\n" + "\n".join(rows)] if rows else []
         texts = [{"type": "text", "text": text} for text in (*parts, *quoted)]
         return [*texts, *images]
@@ -81,7 +83,7 @@ class GivenThings:
 
     def _lay(self, item: Json) -> str:
         known = self._paths.get(item["id"])
-        if known is not None:
+        if known is not None and os.path.isfile(known):
             return known
         folder = self._open_folder()
         path = os.path.join(folder, _free_name(str(item["name"]), set(os.listdir(folder))))
@@ -94,13 +96,14 @@ class GivenThings:
             os.unlink(path)
             raise
         finally:
-            os.chmod(folder, 0o555)
+            if os.path.isdir(folder):
+                os.chmod(folder, 0o555)
         self._paths[item["id"]] = path
         return path
 
     def _open_folder(self) -> str:
         """Made when it is first needed; closed to writing in between."""
-        if not self._folder:
+        if not os.path.isdir(self._folder):  # or a command has taken it away
             upper = os.environ.get("TMPDIR") or "/tmp"
             self._folder = os.path.join(upper, "given")
             try:
@@ -108,7 +111,7 @@ class GivenThings:
             except OSError:
                 # Something of the image's own stands there.
                 self._folder = os.path.join(self._places.scratch, "given")
-                os.mkdir(self._folder)
+                os.makedirs(self._folder, exist_ok=True)
         os.chmod(self._folder, 0o755)
         return self._folder
 

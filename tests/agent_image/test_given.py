@@ -58,16 +58,17 @@ async def test_what_came_with_the_request_is_shown_laid_out_and_quoted(
 
 
 async def test_what_comes_with_a_message_reaches_the_model_with_it(make_stage: MakeStage) -> None:
-    stage = await make_stage()
+    stage = await make_stage(given=[thing(3, "file", "old", bytes=1)])
     gate = stage.directory / "gate"
-    stage.gateway.given = {1: b"a,b", 2: PNG}
+    stage.gateway.given = {1: b"a,b", 2: PNG, 3: b"o"}
     stage.gateway.replies = [
-        [bash(f"until test -e '{gate}'; do sleep 0.02; done")],
+        [bash(f"rm -rf $TMPDIR/given; until test -e '{gate}'; do sleep 0.02; done")],
         [bash('cat "$TMPDIR/given/a.csv"')],
         [finish()],
     ]
     await stage.start()
     await until(lambda: stage.gateway.payloads("step_started"))
+    await until(lambda: "GET /inbox" in stage.gateway.requests)
     asked = stage.gateway.requests.count("GET /inbox")
     stage.gateway.say(
         "Use this.",
