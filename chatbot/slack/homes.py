@@ -108,7 +108,7 @@ class Homes:
                     user_id=user_id, view=view, hash=shown.mark
                 )
             except SlackApiError as error:
-                log.info("home_not_published", user=user_id, reason=str(error.response["error"]))
+                log.info("home_not_published", user=user_id, reason=str(error))
                 # Somebody was quicker: what stands there is looked at anew, with the next change.
                 shown.mark, shown.words = None, ""
                 return

@@ -38,7 +38,7 @@ def register(app: AsyncApp, homes: Homes, choices: Choices, client: AsyncWebClie
             )
         except SlackApiError as error:
             # Workspaces without it show the bare conversation.
-            log.info("no_prompts", reason=str(error.response["error"]))
+            log.info("no_prompts", reason=str(error))
 
     @app.action(re.compile(r"home_(older|newer)"))
     async def turn(ack: AsyncAck, body: dict[str, Any], action: dict[str, Any]) -> None:
