@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import reduce
 
+from chatbot.slack.blocks.progress import make_title
 from chatbot.slack.fold import fold, slack_ts
 from chatbot.slack.slots import make_slots
 from chatbot.slack.view import PlanItem, ReplyView, Step, TaskView
@@ -98,6 +99,20 @@ def test_what_a_turn_used_is_added_up() -> None:
     turn = {"run_id": "r_1", "usage": {"input_tokens": 10, "output_tokens": 5}, "cost_usd": 0.25}
     run = told(queued(), ("turn", turn), ("turn", turn | {"cost_usd": None})).runs[0]
     assert (run.tokens, run.cost_usd) == (30, 0.25)
+
+
+def test_a_wait_for_the_model_is_shown_and_ends_with_its_turn() -> None:
+    waiting = {"run_id": "r_1", "model": "openai:gpt-6.2-sol", "waiting": 3}
+    turn = {"run_id": "r_1", "usage": {"input_tokens": 10, "output_tokens": 5}, "cost_usd": None}
+    run = told(queued(), ("model_waiting", waiting)).runs[0]
+    assert make_title(run, 0.0) == "Waiting for a turn at the model…"
+    assert not told(queued(), ("model_waiting", waiting), ("turn", turn)).runs[0].is_queued
+
+
+def test_another_model_that_takes_over_is_told() -> None:
+    took = {"run_id": "r_1", "brief": "Anthropic is overloaded.", "to": "openai:gpt-6.2-sol"}
+    run = told(queued(), ("model_fallback", took)).runs[0]
+    assert run.took_over == "Anthropic is overloaded. openai:gpt-6.2-sol takes over."
 
 
 def test_only_message_keys_name_a_message() -> None:
