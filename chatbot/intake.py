@@ -76,8 +76,8 @@ class Intake:
         self._settings = settings
         self._history = history
         self._actions = actions
-        self.gatekeeper: Gatekeeper | None = None
-        """Set by the front whose people the rules are about."""
+        self.gatekeepers: dict[str, Gatekeeper] = {}
+        """By Slack's team; set by the front that knows its people."""
 
     async def ask(
         self,
@@ -126,8 +126,9 @@ class Intake:
             notes=reading.notes,
             key=key,
         )
-        if self.gatekeeper is not None and thread is not None and origin == "slack":
-            await self.gatekeeper.check_ask(source.repository, author, thread.channel)
+        gatekeeper = self._gatekeeper(thread)
+        if gatekeeper is not None and thread is not None and origin == "slack":
+            await gatekeeper.check_ask(source.repository, author, thread.channel)
         along = [*along, *await self._linked(words, new, author)]
         problem = self._problem(reading, new)
         if problem is not None:
@@ -151,13 +152,14 @@ class Intake:
         self, words: str, *, author: Person, thread: Thread, repository: str | None
     ) -> None:
         """Raise where the rules forbid what `ask` would begin: before a thread is opened for it."""
-        if self.gatekeeper is None:
+        gatekeeper = self._gatekeeper(thread)
+        if gatekeeper is None:
             return
         if repository is None:
             reading = await self._reader.read(words, thread=thread, person=author)
             repository = reading.resolution.repository
         source = self._source(repository, None, None)
-        await self.gatekeeper.check_ask(source.repository, author, thread.channel)
+        await gatekeeper.check_ask(source.repository, author, thread.channel)
 
     async def reply(
         self,
@@ -174,8 +176,8 @@ class Intake:
             return "stopping" if stopping else "nothing_to_stop"
         if (autofix := find_autofix(words)) is not None:
             return await self._autofix(task, author, autofix, key)
-        if self.gatekeeper is not None:
-            await self.gatekeeper.check("steer", task, author)
+        if (gatekeeper := self._gatekeeper(task.thread)) is not None:
+            await gatekeeper.check("steer", task, author)
         along = [*along, *await self._linked(words, task, author)]
         if not task.source.repository:
             return await self._answer(task, words, author, key, along)
@@ -215,8 +217,8 @@ class Intake:
         """Where the person may begin this; raises ThreadsmithError."""
         source = self._source(repository, ref or task.source.ref, None)
         check_address(source.url)
-        if self.gatekeeper is not None:
-            await self.gatekeeper.check("ask", replace(task, source=source), author)
+        if (gatekeeper := self._gatekeeper(task.thread)) is not None:
+            await gatekeeper.check("ask", replace(task, source=source), author)
         return source
 
     async def _likely(self, reading: Reading) -> tuple[str, ...]:
@@ -226,8 +228,8 @@ class Intake:
 
     async def _autofix(self, task: Task, author: Person, on: bool, key: str | None) -> Reply:
         """Whoever may open pull requests may let them be mended unasked; everybody may end it."""
-        if on and self.gatekeeper is not None:
-            await self.gatekeeper.check("approve", task, author)
+        if on and (gatekeeper := self._gatekeeper(task.thread)) is not None:
+            await gatekeeper.check("approve", task, author)
         try:
             await self._actions.set_autofix(task.id, author, on=on, key=key)
         except NoPullRequest:
@@ -246,13 +248,18 @@ class Intake:
 
     async def _allowed(self, item: NewGiven, thread: Thread | None, author: Person) -> NewGiven:
         """As it is, or with the reason why it is not read for this person."""
-        if self.gatekeeper is None or thread is None:
+        gatekeeper = self._gatekeeper(thread)
+        if gatekeeper is None or thread is None:
             return item
         try:
-            await self.gatekeeper.check_ask(item.origin["name"], author, thread.channel)
+            await gatekeeper.check_ask(item.origin["name"], author, thread.channel)
         except ThreadsmithError as error:
             return replace(item, note=error.brief[:300])
         return item
+
+    def _gatekeeper(self, thread: Thread | None) -> Gatekeeper | None:
+        """Of the workspace that the thread is in; outside of Slack nobody is kept out."""
+        return None if thread is None else self.gatekeepers.get(thread.team)
 
     def _source(self, repository: str | None, ref: str | None, archive: Path | None) -> Source:
         if archive is not None:

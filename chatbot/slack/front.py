@@ -218,7 +218,8 @@ class SlackFront:
         identity: AuthorizeResult,
     ) -> tuple[People, Access]:
         people = People(client)
-        access = self._intake.gatekeeper = Access(self._settings, client, people)
+        access = Access(self._settings, client, people)
+        self._intake.gatekeepers[identity.team_id or ""] = access
         uploads = Uploads(
             session,
             token=lambda: client.token or "",

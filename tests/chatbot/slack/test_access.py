@@ -11,7 +11,8 @@ import pytest
 
 from chatbot.config import RuleSettings
 from chatbot.history import given
-from chatbot.models import Person, Status
+from chatbot.models import Person, Status, Task, Thread
+from chatbot.permissions import Act
 from chatbot.slack.access import KEPT_SECONDS, Access, MembersUnknown, NotAllowed
 from chatbot.slack.people import People
 from tests.chatbot.history.lives import Clock
@@ -139,7 +140,7 @@ async def test_who_is_where_is_asked_once_in_a_while_and_an_old_answer_beats_non
     async with ruled(tmp_path, approve=("S0OWNERS", "members")) as stage:
         await stage.ask()
         task = await stage.task()
-        front = stage.intake.gatekeeper
+        front = stage.intake.gatekeepers["T1"]
         assert isinstance(front, Access)
         clock = Clock()
         client = front._client
@@ -171,11 +172,35 @@ async def test_the_api_and_the_command_line_have_the_hosts_own_rights(tmp_path: 
     async with ruled(tmp_path, approve=(), steer=()) as stage:
         await stage.ask()
         task = await stage.task()
-        access = stage.intake.gatekeeper
+        access = stage.intake.gatekeepers["T1"]
         assert access is not None
         await access.check("steer", task, Person("api", "API"))
         with pytest.raises(NotAllowed, match="Nobody can"):
             await access.check("steer", task, BOB)
+
+
+class Keeper:
+    """Lets everybody through, and remembers that it was asked."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+
+    async def check_ask(self, repository: str, author: Person, channel: str) -> None:
+        self.asked.append(repository)
+
+    async def check(self, act: Act, task: Task, person: Person) -> None:
+        self.asked.append(act)
+
+
+async def test_each_workspace_knows_its_own_people(tmp_path: Path) -> None:
+    async with staged(tmp_path) as stage:
+        here, there = Keeper(), Keeper()
+        stage.intake.gatekeepers = {"T1": here, "T2": there}
+        thread = Thread(team="T2", channel="C9", thread_ts="9.000001", message_ts="9.000001")
+        words = "fix it in demo/shop"
+        task = await stage.intake.ask(words, author=BOB, origin="slack", thread=thread, key="k")
+        await stage.intake.reply(task, "and a test", author=BOB, key=None)
+        assert (here.asked, there.asked) == ([], ["demo/shop", "steer"])
 
 
 async def test_the_slash_command_keeps_the_rules_before_it_says_anything(tmp_path: Path) -> None:
