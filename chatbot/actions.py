@@ -13,7 +13,7 @@ from sqlite_utils import Database
 
 from chatbot.changes import EmptyRequest, failure, who
 from chatbot.gate_changes import GateChanges
-from chatbot.history import delivery, given, queries
+from chatbot.history import delivery, given, muting, queries
 from chatbot.models import (
     Message,
     NewTask,
@@ -109,6 +109,17 @@ class Actions(RunChanges, SetupChanges, PublishChanges, PullChanges, GateChanges
             return message
 
         return await self.history.write(change)
+
+    async def set_muted(self, task_id: str, by: Person, *, on: bool) -> None:
+        """Replies in the thread are for the people there, until the bot is named again."""
+        now = self.clock()
+
+        def change(db: Database) -> None:
+            if muting.is_muted(db, task_id) != on:
+                kind = "muted" if on else "unmuted"
+                queries.append_event(db, task_id, kind, {"by": who(by)}, at=now)
+
+        await self.history.write(change)
 
     async def answer(self, task_id: str, seq: int, option: int, by: Person) -> None:
         """One of the answers that a question of the agent offered; once, while it is open."""

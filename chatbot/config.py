@@ -86,6 +86,10 @@ class SlackSettings(Section):
     """Where Slack's Web API is."""
     approvers: tuple[str, ...] = ()
     """User ids who may open pull requests; empty: everybody in the thread's channel."""
+    allow_guests: bool = False
+    """Whether guests of the workspace may use the bot; people of other organisations never may."""
+    allow_bots: tuple[str, ...] = ()
+    """Other apps that may: their bot ids `B…`, or their user ids."""
 
 
 class ForgeSettings(Section):

@@ -26,6 +26,7 @@ from chatbot.models import Task, Thread
 from chatbot.permissions import who_may
 from chatbot.slack import faults
 from chatbot.slack.access import Access
+from chatbot.slack.admission import Admission
 from chatbot.slack.choices import Choices
 from chatbot.slack.clients import make_client
 from chatbot.slack.commands import Commands
@@ -35,6 +36,7 @@ from chatbot.slack.homes import Homes
 from chatbot.slack.http_door import HttpDoor
 from chatbot.slack.installations import Installed
 from chatbot.slack.listeners import (
+    admission,
     buttons,
     commands,
     forms,
@@ -217,9 +219,12 @@ class SlackFront:
         session: aiohttp.ClientSession,
         identity: AuthorizeResult,
     ) -> tuple[People, Access]:
-        people = People(client)
+        team, bot_user_id = identity.team_id or "", identity.bot_user_id or ""
+        people = People(client, team=team)
+        admitted = Admission(settings=self._settings.slack, people=people)
+        admission.register(app, admitted, client)
         access = Access(self._settings, client, people)
-        self._intake.gatekeepers[identity.team_id or ""] = access
+        self._intake.gatekeepers[team] = access
         uploads = Uploads(
             session,
             token=lambda: client.token or "",
@@ -237,10 +242,11 @@ class SlackFront:
             people=people,
             uploads=uploads,
             linking=self._linking,
+            admission=admitted,
         )
-        team, bot_user_id = identity.team_id or "", identity.bot_user_id or ""
-        mentions.register(app, reception, team=team, bot_user_id=bot_user_id)
-        messages.register(app, reception, team=team, bot_user_id=bot_user_id)
+        bots = self._settings.slack.allow_bots
+        mentions.register(app, reception, team=team, bot_user_id=bot_user_id, bots=bots)
+        messages.register(app, reception, team=team, bot_user_id=bot_user_id, bots=bots)
         decisions = Decisions(self._history, self._actions, people, access)
         buttons.register(app, decisions)
         forms.register(app, decisions, client)
@@ -269,7 +275,8 @@ class SlackFront:
             workspace_url=workspace_url,
         )
         choices = Choices(self._settings, self._history, self._actions, people, team=team)
-        home.register(app, homes, choices, client)
+        admitted = Admission(settings=self._settings.slack, people=people)
+        home.register(app, homes, choices, client, admitted)
         return homes
 
     def _register_ways(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Container
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,6 +34,8 @@ class Incoming:
     is_addressed: bool
     """Said to the bot: with its name, or in a direct message."""
     attachments: tuple[Attachment, ...] = ()
+    app_name: str = ""
+    """Of another app that is allowed to speak; empty: a person does."""
 
     @property
     def key(self) -> str:
@@ -40,10 +43,17 @@ class Incoming:
         return f"slack:{self.team}:{self.channel}:{self.ts}"
 
 
-def find_incoming(event: dict[str, Any], *, team: str, bot_user_id: str) -> Incoming | None:
-    """None where no person speaks."""
+def find_incoming(
+    event: dict[str, Any], *, team: str, bot_user_id: str, bots: Container[str] = ()
+) -> Incoming | None:
+    """None where no person speaks, nor one of the ``bots`` that are allowed to."""
     user, channel, ts = event.get("user"), event.get("channel"), event.get("ts")
-    spoken = event.get("subtype") in _SPOKEN and not event.get("bot_id")
+    app = event.get("bot_id")
+    if app and app != event.get("user") and (app in bots or user in bots):
+        user = user or app
+        spoken = event.get("subtype") in {*_SPOKEN, "bot_message"}
+    else:
+        spoken = event.get("subtype") in _SPOKEN and not app
     if not spoken or not user or not channel or not ts or user in {bot_user_id, "USLACKBOT"}:
         return None
     text = str(event.get("text") or "")
@@ -56,12 +66,18 @@ def find_incoming(event: dict[str, Any], *, team: str, bot_user_id: str) -> Inco
         ts=str(ts),
         thread_ts=str(thread_ts) if thread_ts and thread_ts != ts else None,
         user=str(user),
+        app_name=_app_name(event) if app else "",
         words=mention.sub(" ", text).strip(),
         is_addressed=direct or mention.search(text) is not None,
         attachments=tuple(
             _attachment(file) for file in event.get("files") or [] if isinstance(file, dict)
         ),
     )
+
+
+def _app_name(event: dict[str, Any]) -> str:
+    profile = event.get("bot_profile") or {}
+    return str(event.get("username") or profile.get("name") or "an app")[:100]
 
 
 def _attachment(file: dict[str, Any]) -> Attachment:

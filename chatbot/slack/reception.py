@@ -9,20 +9,27 @@ from __future__ import annotations
 import asyncio
 from weakref import WeakValueDictionary
 
+import structlog
+from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from chatbot.actions import Actions
-from chatbot.history import delivery, queries
+from chatbot.history import delivery, muting, queries
 from chatbot.history.store import History
 from chatbot.intake import Intake
 from chatbot.linking import Linking
 from chatbot.models import Person, Task, Thread
 from chatbot.request import find_default, find_link
+from chatbot.request.asides import find_mute, is_aside
+from chatbot.slack.admission import Admission
 from chatbot.slack.given import given_with, words_for
 from chatbot.slack.incoming import Incoming
 from chatbot.slack.people import People
 from chatbot.slack.uploads import Uploads
 
+log = structlog.get_logger(__name__)
+
+MAX_REFUSED = 1000
 _ANSWERS = {
     "repository_needed": "I could not read a repository in that. Pick one above, or reply with"
     " `owner/name`.",
@@ -44,6 +51,7 @@ class Reception:
         people: People,
         uploads: Uploads,
         linking: Linking,
+        admission: Admission,
     ) -> None:
         self._history = history
         self._actions = actions
@@ -52,6 +60,9 @@ class Reception:
         self._people = people
         self._uploads = uploads
         self._linking = linking
+        self._admission = admission
+        self._refused: set[tuple[str, str]] = set()
+        """Who was told in which thread, so that talk among guests is not answered each time."""
         self._locks: WeakValueDictionary[tuple[str, str], asyncio.Lock] = WeakValueDictionary()
 
     async def take(self, said: Incoming) -> None:
@@ -67,7 +78,10 @@ class Reception:
                 return
             if await self._history.read(lambda db: delivery.is_seen(db, said.key)):
                 return
-            author = await self._people.get(said.user)
+            if not await self._is_for_us(said, task):
+                await self._actions.first_sight(said.key)
+                return
+            author = await self._author(said)
             login = find_link(said.words) if said.is_addressed else None
             if login is not None:
                 await self._say(said, await self._linking.link(author, login))
@@ -82,6 +96,58 @@ class Reception:
                 await self._reply(task, said, author)
             # Only now: what fails before this is taken when Slack delivers it again.
             await self._actions.first_sight(said.key)
+
+    async def _author(self, said: Incoming) -> Person:
+        if said.app_name:
+            return Person(said.user, said.app_name)
+        return await self._people.get(said.user)
+
+    async def _is_for_us(self, said: Incoming, task: Task | None) -> bool:
+        """Said by somebody who may, and not past us."""
+        if task is not None and is_aside(said.words):
+            return False
+        is_past = task is not None and not said.is_addressed and await self._is_muted(task)
+        if is_past and find_mute(said.words) is not False:
+            return False
+        refusal = None if said.app_name else await self._admission.refusal(said.user)
+        if refusal is not None:
+            await self._refuse(said, refusal)
+            return False
+        if task is None:
+            return True
+        wish = find_mute(said.words)
+        if wish is None:
+            if said.is_addressed:
+                await self._mute(task, said, on=False)
+            return True
+        await self._mute(task, said, on=wish)
+        words = "I stay out of this thread until I am named." if wish else "I listen again."
+        await self._tell_alone(said, words)
+        return False
+
+    async def _is_muted(self, task: Task) -> bool:
+        return await self._history.read(lambda db: muting.is_muted(db, task.id))
+
+    async def _mute(self, task: Task, said: Incoming, *, on: bool) -> None:
+        if on != await self._is_muted(task):
+            await self._actions.set_muted(task.id, await self._author(said), on=on)
+
+    async def _refuse(self, said: Incoming, words: str) -> None:
+        log.info("not_admitted", user=said.user, channel=said.channel)
+        place = (said.thread_ts or said.ts, said.user)
+        if said.is_addressed or place not in self._refused:
+            await self._tell_alone(said, words)
+        if len(self._refused) >= MAX_REFUSED:
+            self._refused.clear()
+        self._refused.add(place)
+
+    async def _tell_alone(self, said: Incoming, words: str) -> None:
+        try:
+            await self._client.chat_postEphemeral(
+                channel=said.channel, user=said.user, thread_ts=said.thread_ts, text=words
+            )
+        except SlackApiError as error:
+            log.warning("not_told", user=said.user, reason=str(error))
 
     async def _ask(self, said: Incoming, thread_ts: str, author: Person) -> None:
         await self._intake.ask(

@@ -20,8 +20,12 @@ class User:
     name: str
     real_name: str
     is_bot: bool = False
+    is_guest: bool = False
+    is_stranger: bool = False
+    """Of another organisation, in a shared channel."""
 
     def to_json(self, team_id: str) -> Json:
+        team_id = "T0ELSEWHERE" if self.is_stranger else team_id
         profile = {"real_name": self.real_name, "display_name": self.real_name, "team": team_id}
         return {
             "id": self.id,
@@ -30,8 +34,8 @@ class User:
             "real_name": self.real_name,
             "deleted": False,
             "is_bot": self.is_bot,
-            "is_restricted": False,
-            "is_stranger": False,
+            "is_restricted": self.is_guest,
+            "is_stranger": self.is_stranger,
             "tz": "Etc/UTC",
             "profile": profile,
         }

@@ -10,6 +10,8 @@ from slack_bolt.async_app import AsyncAck, AsyncApp
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
+from chatbot.slack.admission import Admission
+from chatbot.slack.blocks.elements import section
 from chatbot.slack.blocks.home import DEFAULTS_VIEW
 from chatbot.slack.blocks.new_task import make_new_task
 from chatbot.slack.choices import Choices, DefaultRefused
@@ -26,9 +28,21 @@ PROMPTS = [
 ]
 
 
-def register(app: AsyncApp, homes: Homes, choices: Choices, client: AsyncWebClient) -> None:
+def register(
+    app: AsyncApp,
+    homes: Homes,
+    choices: Choices,
+    client: AsyncWebClient,
+    admission: Admission,
+) -> None:
     @app.event("app_home_opened")
     async def opened(event: dict[str, Any]) -> None:
+        words = await admission.refusal(event["user"])
+        if words is not None:
+            if event.get("tab") == "home":
+                nothing = {"type": "home", "blocks": [section(words)]}
+                await client.views_publish(user_id=event["user"], view=nothing)
+            return
         if event.get("tab") == "home":
             await homes.look(event["user"], mark=(event.get("view") or {}).get("hash", ""))
             return

@@ -10,9 +10,16 @@ from chatbot.slack.incoming import find_incoming
 from chatbot.slack.reception import Reception
 
 
-def register(app: AsyncApp, reception: Reception, *, team: str, bot_user_id: str) -> None:
+def register(
+    app: AsyncApp,
+    reception: Reception,
+    *,
+    team: str,
+    bot_user_id: str,
+    bots: tuple[str, ...] = (),
+) -> None:
     @app.event("message")
     async def heard(event: dict[str, Any]) -> None:
-        said = find_incoming(event, team=team, bot_user_id=bot_user_id)
+        said = find_incoming(event, team=team, bot_user_id=bot_user_id, bots=bots)
         if said is not None:
             await reception.take(said)
