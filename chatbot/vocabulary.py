@@ -48,10 +48,17 @@ def make_vocabulary(
     )
 
 
+_TYPED_NAME = re.compile(r"^\s*@threadsmith\b[,:]?\s*", re.IGNORECASE)
+
+
 def explain_request(
     settings: Settings, words: str, *, default: str | None, known: tuple[str, ...]
 ) -> Listing:
-    """What would be done with these words in a channel that has this default."""
+    """What would be done with these words in a channel that has this default.
+
+    The bot's name is left out as it is typed; Slack sends it as a mention.
+    """
+    words = _TYPED_NAME.sub("", words)
     vocabulary = make_vocabulary(settings, [*known, default], has_default=default is not None)
     request = understand(words, vocabulary)
     resolution = resolve(
