@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from sqlite_utils import Database
 
 from chatbot.changes import EmptyRequest, failure, who
+from chatbot.edit_changes import EditChanges
 from chatbot.gate_changes import GateChanges
 from chatbot.history import delivery, given, muting, queries
 from chatbot.models import (
@@ -38,7 +40,9 @@ class SecondPersonNeeded(ThreadsmithError):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Actions(RunChanges, SetupChanges, PublishChanges, PullChanges, GateChanges, SourceChanges):
+class Actions(
+    RunChanges, SetupChanges, PublishChanges, PullChanges, GateChanges, SourceChanges, EditChanges
+):
     """Every change of a task: what people cause is here, what the program reports in the bases."""
 
     async def create_task(
@@ -138,8 +142,13 @@ class Actions(RunChanges, SetupChanges, PublishChanges, PullChanges, GateChanges
         if await self.add_message(task_id, by, text, key=key) is None:
             raise TransitionRefused("Somebody has answered already.")
 
-    async def stop_task(self, task_id: str, by: Person, *, key: str | None = None) -> bool:
-        """Ask the live run to end; False where there is none. A queued run ends here and now."""
+    async def stop_task(
+        self, task_id: str, by: Person, *, key: str | None = None, why: str = ""
+    ) -> bool:
+        """Ask the live run to end; False where there is none. A queued run ends here and now.
+
+        ``why``: what it was, where nobody said stop.
+        """
         now = self.clock()
 
         def change(db: Database) -> bool:
@@ -159,7 +168,9 @@ class Actions(RunChanges, SetupChanges, PublishChanges, PullChanges, GateChanges
             )
             if message is None:
                 return True
-            payload = {"run_id": run.id, "by": who(by), "key": key}
+            payload: dict[str, Any] = {"run_id": run.id, "by": who(by), "key": key}
+            if why:
+                payload["why"] = why
             queries.append_event(db, task_id, "stop_requested", payload, at=now)
             if run.started_at is None:
                 self._finish(db, task, run, Outcome(kind="stopped", summary="Nothing was begun."))

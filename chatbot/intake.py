@@ -13,6 +13,7 @@ from typing import Literal, Protocol
 from chatbot.actions import Actions
 from chatbot.changes import EmptyRequest
 from chatbot.config import Settings
+from chatbot.edit_changes import Edited
 from chatbot.forge_links import find_links
 from chatbot.history import defaults
 from chatbot.history.given import NewGiven
@@ -226,6 +227,39 @@ class Intake:
         likely = [*reading.resolution.likely, *await self.repositories.known()]
         return tuple(dict.fromkeys(likely))[:MAX_LIKELY]
 
+    async def edit(
+        self, task: Task, words: str, *, said: str | None, author: Person, key: str
+    ) -> Edited:
+        """A person has edited what they said; ``said``: its key, None for the request itself."""
+        text = plain(words)
+        if not text:
+            return "late"
+        if (gatekeeper := self._gatekeeper(task.thread)) is not None:
+            await gatekeeper.check("steer", task, author)
+        if said is not None:
+            return await self._actions.edit_said(task.id, said, text, author, key=key)
+        if not task.source.repository:
+            await self.reply(task, words, author=author, key=key)
+            return "replaced"
+        reading = await self._reader.read(words, thread=task.thread, person=author)
+        source = self._source(reading.resolution.repository, reading.request.ref, None)
+        if task.source.kind == "git" and _is_elsewhere(source, task.source):
+            text = reading.request.task or text
+            return await self._begin_anew(task, text, source, author, key)
+        text = reading.request.task or text
+        return await self._actions.edit_said(task.id, None, text, author, key=key)
+
+    async def _begin_anew(
+        self, task: Task, text: str, source: Source, author: Person, key: str
+    ) -> Edited:
+        """Another repository or ref: only a run that was not begun goes there."""
+        check_address(source.url)
+        if (gatekeeper := self._gatekeeper(task.thread)) is not None:
+            await gatekeeper.check("ask", replace(task, source=source), author)
+        if await self._actions.begin_elsewhere(task.id, source, text, author, key=key):
+            return "replaced"
+        return await self._actions.edit_said(task.id, None, text, author, key=key)
+
     async def _autofix(self, task: Task, author: Person, on: bool, key: str | None) -> Reply:
         """Whoever may open pull requests may let them be mended unasked; everybody may end it."""
         if on and (gatekeeper := self._gatekeeper(task.thread)) is not None:
@@ -302,3 +336,8 @@ class Intake:
         except SourceError as error:
             return error
         return None
+
+
+def _is_elsewhere(source: Source, before: Source) -> bool:
+    named = bool(source.repository) and source.repository.lower() != before.repository.lower()
+    return named or (bool(source.ref) and source.ref != before.ref)

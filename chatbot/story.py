@@ -78,6 +78,16 @@ def _given(payload: Payload) -> str:
     return f"Given along: {', '.join(told)}" if told else ""
 
 
+def _stop_requested(payload: Payload) -> str:
+    match string(payload, "why"):
+        case "deleted":
+            return f"{_who(payload)} deleted the request: stopping"
+        case "edited":
+            return f"{_who(payload)} edited the request: it begins anew"
+        case _:
+            return f"{_who(payload)} asked to stop"
+
+
 def _run_queued(payload: Payload) -> str:
     ahead = integer(payload, "position")
     behind = f", behind {counted(ahead, 'other')}" if ahead > 0 else ""
@@ -336,7 +346,11 @@ _LINES: dict[str, Callable[[Payload], str]] = {
     "patch": _patch,
     "message_received": _message_received,
     "message_delivered": _message_delivered,
-    "stop_requested": lambda payload: f"{_who(payload)} asked to stop",
+    "request_edited": lambda payload: f"{_who(payload)} edited the request",
+    "message_edited": lambda payload: (
+        f"{_who(payload)} {'edited' if string(payload, 'text') else 'deleted'} a message"
+    ),
+    "stop_requested": _stop_requested,
     "run_finished": _run_finished,
     "approval_requested": lambda payload: (
         f"{_who(payload)} asked again: the patch waits for approval"

@@ -87,6 +87,7 @@ def test_fronts_see_neither_sandbox_engines_nor_publishing(name: str) -> None:
 ACTIONS = (
     "chatbot.actions",
     "chatbot.changes",
+    "chatbot.edit_changes",
     "chatbot.approval_changes",
     "chatbot.gate_changes",
     "chatbot.run_changes",

@@ -37,6 +37,15 @@ def behind(db: Database, name: str) -> list[str]:
     return [row["id"] for row in found]
 
 
+def newest_in(db: Database, channel: str, *, limit: int = 100) -> list[str]:
+    """Tasks of a Slack channel, newest first."""
+    found = db.execute(
+        "SELECT id FROM tasks WHERE channel = ? ORDER BY created_at DESC LIMIT ?",
+        (channel, limit),
+    ).fetchall()
+    return [row["id"] for row in found]
+
+
 def first_sight(db: Database, key: str, *, at: float) -> bool:
     """Whether this key was never seen; remembers it."""
     cursor = db.execute("INSERT OR IGNORE INTO seen (key, at) VALUES (?, ?)", (key, at))

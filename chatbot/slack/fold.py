@@ -136,8 +136,11 @@ def _message_delivered(view: TaskView, payload: dict[str, Any]) -> TaskView:
 
 
 def _stop_requested(view: TaskView, payload: dict[str, Any]) -> TaskView:
-    run_id = string(payload, "run_id")
-    runs = tuple(replace(run, stopping=True) if run.id == run_id else run for run in view.runs)
+    run_id, why = string(payload, "run_id"), string(payload, "why", 100)
+    runs = tuple(
+        replace(run, stopping=True, stopped_for=why) if run.id == run_id else run
+        for run in view.runs
+    )
     ts = slack_ts(string(payload, "key"))
     if ts is None:
         return replace(view, runs=runs)

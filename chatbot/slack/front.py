@@ -27,6 +27,7 @@ from chatbot.permissions import who_may
 from chatbot.slack import faults
 from chatbot.slack.access import Access
 from chatbot.slack.admission import Admission
+from chatbot.slack.changed import Changed
 from chatbot.slack.choices import Choices
 from chatbot.slack.clients import make_client
 from chatbot.slack.commands import Commands
@@ -38,6 +39,7 @@ from chatbot.slack.installations import Installed
 from chatbot.slack.listeners import (
     admission,
     buttons,
+    changes,
     commands,
     forms,
     home,
@@ -175,15 +177,11 @@ class SlackFront:
             authorize=_authorize(identity),
             # A message is acknowledged once it is stored: a crash before that loses nothing.
             process_before_response=True,
+            # What becomes of our own messages matters; what we say is left out where it is heard.
+            ignoring_self_events_enabled=False,
             attaching_conversation_kwargs_enabled=False,
         )
         self._threads = Threads(client, team=identity.team_id or "", bot_id=identity.bot_id or "")
-        people, access = self._register(app, client, session, identity)
-        self._register_ways(app, client, people, self._threads, identity, workspace_url)
-        homes = self._register_home(app, client, people, access, identity, workspace_url)
-        keeping = asyncio.create_task(homes.run(), name="slack homes")
-        keeping.add_done_callback(_log_end)
-        stack.push_async_callback(_cancel, keeping)
         posting = make_client(token, slack.api_url, session, retries=False)
         self._clients = [client, posting]
         outbound = Outbound(posting)
@@ -196,6 +194,12 @@ class SlackFront:
             is_log_open=self._is_log_open,
             places=self._settings.sandbox.max_runs,
         )
+        people, access = self._register(app, client, session, identity, reporter)
+        self._register_ways(app, client, people, self._threads, identity, workspace_url)
+        homes = self._register_home(app, client, people, access, identity, workspace_url)
+        keeping = asyncio.create_task(homes.run(), name="slack homes")
+        keeping.add_done_callback(_log_end)
+        stack.push_async_callback(_cancel, keeping)
         reporting = asyncio.create_task(reporter.run(), name="slack reporter")
         reporting.add_done_callback(_log_end)
         stack.push_async_callback(_cancel, reporting)
@@ -218,6 +222,7 @@ class SlackFront:
         client: AsyncWebClient,
         session: aiohttp.ClientSession,
         identity: AuthorizeResult,
+        reporter: Reporter,
     ) -> tuple[People, Access]:
         team, bot_user_id = identity.team_id or "", identity.bot_user_id or ""
         people = People(client, team=team)
@@ -244,6 +249,19 @@ class SlackFront:
             linking=self._linking,
             admission=admitted,
         )
+        changed = Changed(
+            actions=self._actions,
+            intake=self._intake,
+            reception=reception,
+            people=people,
+            reporter=reporter,
+            client=client,
+            team=team,
+            bot_user_id=bot_user_id,
+            bot_id=identity.bot_id or "",
+        )
+        # Before the listener for every message: the first that fits gets it.
+        changes.register(app, changed)
         bots = self._settings.slack.allow_bots
         mentions.register(app, reception, team=team, bot_user_id=bot_user_id, bots=bots)
         messages.register(app, reception, team=team, bot_user_id=bot_user_id, bots=bots)

@@ -79,6 +79,10 @@ class Outbound:
         self._closed: dict[str, tuple[float, str]] = {}
         """Channels that are not asked again with every event, until when, and why."""
 
+    def reopen(self, channel: str) -> None:
+        """Something may be said there again."""
+        self._closed.pop(channel, None)
+
     async def post(
         self, thread: Thread, text: str, blocks: list[Block], metadata: dict[str, Any]
     ) -> str:

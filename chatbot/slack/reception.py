@@ -69,8 +69,7 @@ class Reception:
         if said.thread_ts is None and not said.is_addressed:
             return
         thread_ts = said.thread_ts or said.ts
-        lock = self._locks.setdefault((said.channel, thread_ts), asyncio.Lock())
-        async with lock:
+        async with self.lock(said.channel, thread_ts):
             task = await self._history.read(
                 lambda db: queries.find_task_by_thread(db, said.team, said.channel, thread_ts)
             )
@@ -148,6 +147,10 @@ class Reception:
             )
         except SlackApiError as error:
             log.warning("not_told", user=said.user, reason=str(error))
+
+    def lock(self, channel: str, thread_ts: str) -> asyncio.Lock:
+        """One at a time in each thread."""
+        return self._locks.setdefault((channel, thread_ts), asyncio.Lock())
 
     async def _ask(self, said: Incoming, thread_ts: str, author: Person) -> None:
         await self._intake.ask(

@@ -56,6 +56,20 @@ class Reporter:
         self._elsewhere: set[str] = set()
         """Tasks that did not come from Slack, or from another workspace."""
 
+    async def lost(self, task_id: str, key: str) -> None:
+        """Somebody deleted that message of ours; what a person has to answer is posted anew."""
+        if await self._history.read(lambda db: self._is_known(db, task_id)):
+            self._wake(task_id, look=False)
+            self._tellings[task_id].forget(key)
+
+    async def reopen(self, channel: str) -> None:
+        """What its threads do not show yet is brought over."""
+        self._outbound.reopen(channel)
+        for task_id in await self._history.read(
+            lambda db: [i for i in delivery.newest_in(db, channel) if self._is_known(db, i)]
+        ):
+            self._wake(task_id, look=True)
+
     async def run(self) -> None:
         """For ever."""
         try:
@@ -138,3 +152,9 @@ class Reporter:
     def _threads_behind(self, db: Database) -> list[str]:
         behind = delivery.behind(db, PROJECTION)
         return [task_id for task_id in behind if self._is_ours(queries.get_task(db, task_id))]
+
+    def _is_known(self, db: Database, task_id: str) -> bool:
+        try:
+            return self._is_ours(queries.get_task(db, task_id))
+        except queries.TaskNotFound:
+            return False

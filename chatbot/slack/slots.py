@@ -71,6 +71,13 @@ class Slot:
         }
 
     @property
+    def is_needed(self) -> bool:
+        """A person has to answer it."""
+        is_asked = self.question is not None and not self.question.is_closed
+        waiting = [gate for gate in (self.gate, self.setup) if gate is not None]
+        return is_asked or any(gate.state == "pending" for gate in waiting)
+
+    @property
     def is_paced(self) -> bool:
         """Edits may come together; what people wait for is shown at once."""
         waits = self.kind == "accepted" and self.run is not None and self.run.is_waiting

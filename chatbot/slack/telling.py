@@ -67,6 +67,7 @@ class Telling:
         self._view = TaskView()
         self._delivered: Delivered | None = None
         self._seq = 0
+        self._lost: set[str] = set()
         self._renewal: float | None = None
         """When Slack has to be told again that the bot is at work."""
 
@@ -77,6 +78,11 @@ class Telling:
     @property
     def is_waiting(self) -> bool:
         return self._view.is_waiting
+
+    def forget(self, key: str) -> None:
+        """That message is not there any more."""
+        self._lost.add(key)
+        self.wake.set()
 
     async def run(self) -> None:
         while True:
@@ -170,7 +176,15 @@ class Telling:
         waits += await self._show_presence(task, thread, delivered)
         if self._look and (wait := await self._adopt(messages)) is not None:
             return [*waits, wait]
-        for slot in make_slots(self._view, is_archive=task.source.kind == "zip"):
+        slots = make_slots(self._view, is_archive=task.source.kind == "zip")
+        needed = {slot.key for slot in slots if slot.is_needed}
+        while self._lost:
+            key = self._lost.pop()
+            if key in needed:
+                delivered.messages.pop(key, None)
+            elif key in delivered.messages:
+                delivered.messages[key].ts = ""
+        for slot in slots:
             try:
                 wait = await messages.bring(slot)
             except TryLater as later:

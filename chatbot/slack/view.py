@@ -113,6 +113,8 @@ class RunView:
     hidden: bool = False
     """Something that looked like a secret was taken out of what the run said."""
     stopping: bool = False
+    stopped_for: str = ""
+    """Where nobody said stop: `deleted` or `edited`, the request was."""
     plan: tuple[PlanItem, ...] = ()
     steps: tuple[Step, ...] = ()
     earlier_steps: int = 0

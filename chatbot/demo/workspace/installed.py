@@ -13,6 +13,7 @@ SCOPES = (
 )
 EVENTS = (
     *("agent_session_stopped", "app_home_opened", "app_mention"),
+    *("channel_unarchive", "group_unarchive", "member_joined_channel"),
     *("message.channels", "message.groups", "message.im"),
 )
 COMMANDS = (

@@ -77,8 +77,14 @@ def make_failed(run: RunView, result: Result, page_url: str) -> Content:
     )
 
 
+_STOPPED = {
+    "deleted": "The request was deleted, so I stopped.",
+    "edited": "The request was edited, so I begin anew.",
+}
+
+
 def make_stopped(run: RunView, page_url: str) -> Content:
-    text = "Okay, I stopped."
+    text = _STOPPED.get(run.stopped_for, "Okay, I stopped.")
     said = section("\n".join(part for part in (text, _kept(run)) if part))
     return Content(
         text=text,

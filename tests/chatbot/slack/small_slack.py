@@ -173,6 +173,26 @@ class SmallSlack:
     def file(self, name: str) -> bytes:
         return self._files[name]
 
+    async def edit(self, ts: str, words: str, *, channel: str = "C1") -> None:
+        before = dict(self.messages[ts])
+        self.messages[ts] |= {"text": words, "edited": {"user": "UADA", "ts": self._new_ts()}}
+        more = {"message": dict(self.messages[ts]), "previous_message": before}
+        await self._change("message_changed", channel, more)
+
+    async def remove(self, ts: str, *, channel: str = "C1") -> None:
+        before = self.messages.pop(ts)
+        await self._change(
+            "message_deleted", channel, {"deleted_ts": ts, "previous_message": before}
+        )
+
+    async def tell(self, **event: Any) -> None:
+        """Any other event."""
+        await self._deliver_event(event)
+
+    async def _change(self, subtype: str, channel: str, more: Json) -> None:
+        place = {"channel": channel, "channel_type": "channel", "ts": self._new_ts()}
+        await self._deliver_event({"type": "message", "subtype": subtype, **place, **more})
+
     async def stop_session(self, thread_ts: str, user: str = "UADA", channel: str = "C1") -> None:
         """Slack's own Stop."""
         event = {"type": "agent_session_stopped", "channel": channel, "thread_ts": thread_ts}
@@ -284,6 +304,8 @@ class SmallSlack:
             raise Refused("invalid_blocks") from error
 
     def _react(self, sent: Json, *, add: bool) -> Json:
+        if sent["timestamp"] not in self.messages:
+            raise Refused("message_not_found")
         reactions = self.messages[sent["timestamp"]]["reactions"]
         if add == (sent["name"] in reactions):
             raise Refused("already_reacted" if add else "no_reaction")
