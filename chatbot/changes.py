@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -10,7 +12,7 @@ from typing import Any
 from sqlite_utils import Database
 
 from chatbot.approval_changes import SYSTEM, ApprovalChanges, continues_pull, who
-from chatbot.history import given, queries, setup_approvals
+from chatbot.history import anew, given, queries, setup_approvals
 from chatbot.models import (
     DEADLINE_SECONDS,
     Message,
@@ -19,6 +21,7 @@ from chatbot.models import (
     Run,
     SetupApproval,
     SetupState,
+    Source,
     Status,
     Task,
     make_id,
@@ -28,6 +31,8 @@ from sandbox.errors import ThreadsmithError
 from sandbox.recorder import Outcome
 
 __all__ = ["SYSTEM", "Changes", "EmptyRequest", "continues_pull", "failure", "who"]
+
+_NAME = re.compile(r"`?[\w.:/@-]+`?")
 
 UPDATE_REQUEST = (
     "Bring this work up to date with the branch {} as it is now. Where both changed the same "
@@ -189,6 +194,8 @@ class Changes(ApprovalChanges):
             "status": status,
         }
         queries.append_event(db, task.id, "run_finished", payload, at=now)
+        if self._begin_anew(db, task):
+            return
         late = queries.pending_messages(db, task.id)
         if late and outcome.kind != "stopped":
             self._take_up(db, task)
@@ -196,6 +203,45 @@ class Changes(ApprovalChanges):
             self._ask_approval(db, task, run)
         elif standing is not None:
             self._ask_approval(db, task, standing)
+
+    def _begin_anew(self, db: Database, task: Task) -> bool:
+        """With the choice that a person made meanwhile; False where nobody did."""
+        change = anew.pending_change(db, task.id)
+        if change is None:
+            return False
+        now, before = self.clock(), task.source.repository
+        if approval := queries.pending_approval(db, task.id):
+            self._settle(db, approval, "void", SYSTEM, now)
+        chosen = json.loads(change.text)
+        task = replace(
+            queries.get_task(db, task.id),
+            source=Source(**chosen["source"]),
+            mode=chosen["mode"],
+            model=chosen["model"],
+            patch_sha256=None,
+            base_commit=None,
+            branch=None,
+            outcome=None,
+            summary="",
+        )
+        anew.forget_conversation(db, task.id)
+        self._move(db, task, Status.QUEUED)
+        payload = {
+            "repository": task.source.repository,
+            "ref": task.source.ref,
+            "mode": task.mode,
+            "model": shown_model(task.model),
+            "by": who(change.author),
+            "before": before,
+        }
+        queries.append_event(db, task.id, "task_changed", payload, at=now)
+        waiting = [message.id for message in queries.pending_messages(db, task.id)]
+        # A name alone answered which repository is meant.
+        said = [text for text in anew.said_to(db, task.id) if not _NAME.fullmatch(text)]
+        request = "\n\n".join(dict.fromkeys([task.request, *said]))
+        run = self._queue_run(db, queries.get_task(db, task.id), request, task.author)
+        queries.mark_delivered(db, [*waiting, change.id], run.id, now)
+        return True
 
     def _standing(self, db: Database, task: Task, run: Run) -> Run | None:
         """The earlier run whose finished, unpublished patch this one has left as it was."""

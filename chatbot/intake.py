@@ -18,7 +18,7 @@ from chatbot.forge_links import find_links
 from chatbot.history import defaults
 from chatbot.history.given import NewGiven
 from chatbot.history.store import History
-from chatbot.models import Issue, NewTask, Origin, Person, Source, Task, Thread
+from chatbot.models import Choice, Issue, NewTask, Origin, Person, Source, Task, Thread
 from chatbot.permissions import Act
 from chatbot.pull_changes import NoPullRequest
 from chatbot.reader import Reader, Reading
@@ -28,7 +28,7 @@ from chatbot.request import Request, find_autofix, is_stop, plain
 from chatbot.request.resolving import MAX_LIKELY, Resolution
 from sandbox.errors import SourceError, ThreadsmithError
 from sandbox.seats import AgentRefused, check_agent
-from sandbox.sources.addresses import check_address
+from sandbox.sources.addresses import check_address, check_ref
 from sandbox.spec import Mode
 
 Reply = Literal[
@@ -211,6 +211,36 @@ class Intake:
         """Chosen by a press in the thread; raises ThreadsmithError."""
         source = await self._checked(task, repository, None, author)
         await self._actions.name_repository(task.id, source, author, pressed=True)
+
+    async def change(
+        self,
+        task: Task,
+        *,
+        repository: str,
+        ref: str | None,
+        mode: Mode,
+        model: str,
+        author: Person,
+        key: str | None = None,
+    ) -> None:
+        """Begin a task anew with what a person chose; raises ThreadsmithError."""
+        gatekeeper = self._gatekeeper(task.thread)
+        if gatekeeper is not None:
+            await gatekeeper.check("steer", task, author)
+        source = self._source(repository, ref, None)
+        check_address(source.url)
+        if ref is not None:
+            check_ref(ref)
+        if gatekeeper is not None:
+            await gatekeeper.check("ask", replace(task, source=source), author)
+        model = model or self._settings.model.default
+        model = self._settings.model.aliases.get(model.lower(), model)
+        known = {task.model, self._settings.model.default}
+        if ":" not in model or (model.startswith("replay:") and model not in known):
+            raise ModelRefused(f"The model `{model[:80]}` cannot be named here.")
+        check_agent(task.agent or rules_for(self._settings, source.repository).agent, model)
+        choice = Choice(source=source, mode=mode, model=model)
+        await self._actions.change_task(task.id, choice, author, key=key)
 
     async def _checked(
         self, task: Task, repository: str, ref: str | None, author: Person

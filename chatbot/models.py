@@ -241,8 +241,9 @@ class Message:
 
     id: int
     task_id: str
-    kind: Literal["message", "stop", "update"]
-    """``update``: bring the work onto its base branch as it is now."""
+    kind: Literal["message", "stop", "update", "change"]
+    """``update``: bring the work onto its base branch as it is now; ``change``: begin anew with
+    another choice, as JSON."""
     author: Person
     text: str
     at: float
@@ -328,6 +329,15 @@ class SetupApproval:
     created_at: float
     settled_at: float | None = None
     settled_by: Person | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """What a task works on and how, chosen anew after it was begun."""
+
+    source: Source
+    mode: Mode
+    model: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

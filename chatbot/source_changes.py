@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 
 from sqlite_utils import Database
 
 from chatbot.changes import Changes, failure, who
 from chatbot.history import given, queries
-from chatbot.models import NewTask, Person, Source, Status, Task, TransitionRefused
+from chatbot.models import Choice, NewTask, Person, Source, Status, Task, TransitionRefused
 from sandbox.errors import ThreadsmithError
+from sandbox.recorder import Outcome
 
 ANSWER_SECONDS = 24 * 3600.0
 """How long the question's buttons may be pressed; a reply names the repository at any time."""
@@ -94,6 +96,57 @@ class SourceChanges(Changes):
             return True
 
         return await self.history.write(change)
+
+    async def change_task(
+        self, task_id: str, choice: Choice, by: Person, *, key: str | None = None
+    ) -> None:
+        """Begin the work anew with another choice; a live run is stopped first.
+
+        Refused once there is a pull request: that is somebody's already.
+        """
+        now = self.clock()
+
+        def change(db: Database) -> None:
+            task = queries.get_task(db, task_id)
+            run = queries.newest_run(db, task_id)
+            if task.source.kind != "git" or not task.source.repository:
+                raise TransitionRefused("This task works on no repository.")
+            if task.pull_request is not None or task.status == Status.PUBLISHING:
+                raise TransitionRefused(
+                    "There is a pull request already.", resolution="Ask for it in a new thread."
+                )
+            message = queries.add_message(
+                db,
+                task_id=task_id,
+                kind="change",
+                author=by,
+                text=json.dumps(asdict(choice)),
+                at=now,
+                key=key,
+            )
+            if message is None:
+                return
+            payload = {"repository": choice.source.repository, "by": who(by)}
+            queries.append_event(db, task_id, "change_asked", payload, at=now)
+            if run.finished_at is not None:
+                self._begin_anew(db, task)
+            elif run.started_at is None:
+                self._finish(db, task, run, Outcome(kind="stopped", summary="Nothing was begun."))
+            else:
+                queries.add_message(
+                    db,
+                    task_id=task_id,
+                    kind="stop",
+                    author=by,
+                    text="",
+                    at=now,
+                    key=None,
+                    run_id=run.id,
+                )
+                told = {"run_id": run.id, "by": who(by), "key": None}
+                queries.append_event(db, task_id, "stop_requested", told, at=now)
+
+        await self.history.write(change)
 
 
 def _expiry(db: Database, task_id: str) -> float:

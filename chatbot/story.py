@@ -289,6 +289,13 @@ def _feedback(payload: Payload) -> str:
 _LINES: dict[str, Callable[[Payload], str]] = {
     "task_created": _task_created,
     "given": _given,
+    "change_asked": lambda payload: (
+        f"{_who(payload)} asked to work in {_words(payload, 'repository', 100)}"
+    ),
+    "task_changed": lambda payload: (
+        f"Begun anew in {_words(payload, 'repository', 100)}, {_words(payload, 'mode', 20)},"
+        f" {_words(payload, 'model', 100)}"
+    ),
     "repository_asked": lambda payload: f"Asked: {_words(payload, 'question')}",
     "source_named": lambda payload: f"Repository named: {_words(payload, 'repository', 100)}",
     "run_queued": _run_queued,

@@ -139,7 +139,9 @@ def _bring(db: Database, task_id: str, folder: Path) -> tuple[int, dict[str, Any
     seq, state = delivery.projection(db, PROJECTION, task_id)
     with _alone(folder):
         news = _look(db, task_id, seq=seq, state=state)
-        sizes = _grow(folder, news)
+        # Begun anew, the conversation has no earlier part any more.
+        anew = any(event.kind == "task_changed" for event in news.events)
+        sizes = None if anew else _grow(folder, news)
         if sizes is None:
             news = _look(db, task_id, seq=0, state={})
             sizes = _rewrite(folder, news)

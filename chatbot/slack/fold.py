@@ -10,7 +10,7 @@ from chatbot.models import STEERED, Event
 from chatbot.slack.feedback_fold import fold_ended, fold_feedback, fold_fix
 from chatbot.slack.gate_fold import close_gates, fold_edited, fold_requested, fold_settled
 from chatbot.slack.patch_view import PatchView
-from chatbot.slack.pick_fold import fold_asked, fold_named
+from chatbot.slack.pick_fold import fold_asked, fold_changed, fold_named
 from chatbot.slack.question_fold import close_questions, fold_answer, fold_closed, fold_question
 from chatbot.slack.run_fold import fold_run
 from chatbot.slack.view import (
@@ -37,6 +37,8 @@ def fold(view: TaskView, event: Event) -> TaskView:
             return replace(view, told=strings(payload, "notes", 10))
         case "repository_asked":
             return fold_asked(view, event)
+        case "task_changed":
+            return fold_changed(view, event)
         case "source_named":
             return fold_named(view, event)
         case "run_queued":
@@ -90,12 +92,15 @@ def _run_queued(view: TaskView, event: Event) -> TaskView:
         position=integer(payload, "position"),
         told=() if view.begun or (view.pick and not view.runs) else view.told,
         steered=view.steered,
+        is_anew=view.is_changed,
     )
     # Everything said and not yet heard goes into the next run.
     replies = tuple(
         replace(reply, run_id=run.id) if reply.run_id is None else reply for reply in view.replies
     )
-    return replace(close_gates(view), runs=(*view.runs, run), replies=replies, steered=())
+    return replace(
+        close_gates(view), runs=(*view.runs, run), replies=replies, steered=(), is_changed=False
+    )
 
 
 def _message_received(view: TaskView, payload: dict[str, Any]) -> TaskView:
@@ -179,7 +184,8 @@ def _run_finished(view: TaskView, event: Event) -> TaskView:
         # Nothing failed: the question stands.
         return replace(view, runs=runs)
     replies = tuple(_answered(reply, run_id, reaction) for reply in view.replies)
-    first = bool(view.begun) and view.begun[0].id == run_id
+    beginnings = [run for run in view.begun if run.is_anew] or list(view.begun[:1])
+    first = bool(beginnings) and beginnings[-1].id == run_id
     return replace(view, runs=runs, replies=replies, reaction=reaction if first else view.reaction)
 
 

@@ -39,6 +39,7 @@ from chatbot.slack.installations import Installed
 from chatbot.slack.listeners import (
     admission,
     buttons,
+    change,
     changes,
     commands,
     forms,
@@ -317,6 +318,7 @@ class SlackFront:
         commands.register(app, made, starting, client)
         shortcuts.register(app, starting, people, client, team=team)
         picking = Picking(self._history, self._intake, people, team=team)
+        change.register(app, self._history, self._intake, people, client)
         picker.register(app, self._intake.repositories, picking)
 
 

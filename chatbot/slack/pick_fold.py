@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from chatbot.models import Event
+from chatbot.slack.blocks.text import person
 from chatbot.slack.view import PickView, TaskView
 from chatbot.story_fields import mapping, string, strings
 
@@ -16,6 +17,17 @@ def fold_asked(view: TaskView, event: Event) -> TaskView:
         likely=strings(event.payload, "likely", 5),
     )
     return replace(view, pick=pick)
+
+
+def fold_changed(view: TaskView, event: Event) -> TaskView:
+    """What was shown of the earlier runs stays, under the name it was done for."""
+    before, by = string(event.payload, "before", 300), mapping(event.payload, "by")
+    who = person(string(by, "id", 100), string(by, "name", 100))
+    runs = tuple(
+        run if run.was_in else replace(run, was_in=before or "-", changed_by=who)
+        for run in view.runs
+    )
+    return replace(view, runs=runs, is_changed=True, reaction="eyes")
 
 
 def fold_named(view: TaskView, event: Event) -> TaskView:

@@ -121,11 +121,12 @@ def make_slots(view: TaskView, *, is_archive: bool = False) -> list[Slot]:
 
 def _accepted_slots(view: TaskView) -> Iterator[Slot]:
     """Up to the first run whose source was found; later ones are follow-ups, told by a reaction."""
+    is_told = False
     for run in view.begun:
-        if run.resolved or run.position or run.is_next:
+        is_told = is_told and not run.is_anew
+        if not is_told and (run.resolved or run.position or run.is_next):
             yield Slot(key=f"accepted:{run.id}", kind="accepted", seq=run.seq, run=run)
-        if run.resolved:
-            return
+        is_told = is_told or run.resolved
 
 
 def _run_slots(run: RunView, *, is_archive: bool) -> list[Slot]:
@@ -198,4 +199,4 @@ def _make_result(
         case "stopped":
             return [make_stopped(run, page_url)]
         case _:
-            return [make_failed(run, result, page_url)]
+            return [make_failed(task, run, result, page_url)]

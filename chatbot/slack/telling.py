@@ -228,8 +228,10 @@ class Telling:
                 continue
             try:
                 await self._outbound.react(thread, ts, name)
-                if name != "eyes":
-                    await self._outbound.unreact(thread, ts, "eyes")
+                # Where the work begins anew, the mark of its first end goes.
+                stale = delivered.reactions.get(ts) if name == "eyes" else "eyes"
+                if stale is not None:
+                    await self._outbound.unreact(thread, ts, stale)
             except TryLater as later:
                 waits.append(later.seconds)
                 continue

@@ -83,6 +83,11 @@ class RunView:
     """What people said by the button, which no message of the thread shows; newest last."""
     told: tuple[str, ...] = ()
     """How the request was read, where people have to know."""
+    was_in: str = ""
+    """The repository, where the task has been begun anew since, maybe in another."""
+    changed_by: str = ""
+    is_anew: bool = False
+    """It begins the task anew."""
     branch: str | None = None
     base_commit: str | None = None
     resolved: bool = False
@@ -298,6 +303,8 @@ class TaskView:
     ended: tuple[EndedView, ...] = ()
     questions: tuple[QuestionView, ...] = ()
     pick: PickView | None = None
+    is_changed: bool = False
+    """The next run begins the task anew."""
     replies: tuple[ReplyView, ...] = ()
     steered: tuple[str, ...] = ()
     """By the button, for the run that comes."""

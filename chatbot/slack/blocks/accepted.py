@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from chatbot.models import Task, shown_model
-from chatbot.slack.blocks.elements import Content, context, fallback, section
+from chatbot.slack.blocks.elements import Content, actions, button, context, fallback, section
 from chatbot.slack.blocks.progress import environment_words
 from chatbot.slack.blocks.text import code, count, escaped
 from chatbot.slack.view import RunView
@@ -13,6 +13,10 @@ _VERBS = {"change": "Working on", "explain": "Explaining", "review": "Reviewing"
 
 def make_accepted(task: Task, run: RunView) -> Content:
     """Repository, branch, base commit, environment, mode, model; and the queue while it waits."""
+    if run.was_in:
+        who = f" by {run.changed_by}" if run.changed_by else ""
+        said = f"{code(run.was_in, 150)}: changed{who}, and begun anew below."
+        return Content(text=fallback(f"{run.was_in}: changed."), blocks=(context(said),))
     facts = [code(task.source.repository or "no repository")]
     if run.branch:
         facts.append(f"branch {code(run.branch)}")
@@ -29,4 +33,7 @@ def make_accepted(task: Task, run: RunView) -> Content:
         text += "\nWaiting: it is next, as soon as a running task ends."
     words = fallback(f"{_VERBS.get(task.mode, 'Working on')} {task.source.repository}")
     told = [escaped(note, 400) for note in run.told]
-    return Content(text=words, blocks=(section(text), *((context(*told),) if told else ())))
+    blocks = [section(text), *([context(*told)] if told else [])]
+    if task.source.kind == "git" and task.pull_request is None:
+        blocks.append(actions(button("Change", "change_task", task.id)))
+    return Content(text=words, blocks=tuple(blocks))

@@ -44,7 +44,7 @@ def make_progress(task: Task, run: RunView, moment: Moment) -> Content:
     )
     plan = _plan(title, run, MESSAGE_LIMIT - size(around))
     return Content(
-        text=fallback(f"{title} {task.source.repository}"),
+        text=fallback(f"{title} {run.was_in or task.source.repository}"),
         blocks=(plan, *around) if plan else (section(f"*{escaped(title, 300)}*"), *around),
         simple=(section(_checklist(title, run)), *around),
     )
@@ -141,10 +141,11 @@ def _age(seconds: float) -> str:
 
 
 def _facts(task: Task, run: RunView, now: float) -> str:
-    facts = [code(task.source.repository)]
+    facts = [code(run.was_in or task.source.repository)]
     if run.branch:
         facts.append(code(run.branch))
-    facts.append(code(shown_model(task.model)))
+    if not run.was_in:
+        facts.append(code(shown_model(task.model)))
     if environment := environment_words(run):
         facts.append(environment)
     facts.append(_elapsed(run, now))

@@ -61,7 +61,7 @@ def make_nothing(result: Result) -> Content:
     return Content(text=text, blocks=(*head, section(text)), simple=(section(text),))
 
 
-def make_failed(run: RunView, result: Result, page_url: str) -> Content:
+def make_failed(task: Task, run: RunView, result: Result, page_url: str) -> Content:
     stage = f" at {code(result.stage)}" if result.stage else ""
     brief = escaped(result.brief, 1200) or "The run ended without a result."
     lines = [f":x: *Failed*{stage}: {brief}"]
@@ -70,9 +70,11 @@ def make_failed(run: RunView, result: Result, page_url: str) -> Content:
     if kept := _kept(run):
         lines.append(kept)
     said = section("\n".join(lines))
+    # A source that cannot be had is put right by another choice.
+    change = (button("Change", "change_task", task.id),) if result.stage == "source" else ()
     return Content(
         text=fallback(f"Failed: {result.brief}"),
-        blocks=(said, *footer(page_url)),
+        blocks=(said, *footer(page_url, *change)),
         simple=(said,),
     )
 

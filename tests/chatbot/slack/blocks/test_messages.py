@@ -76,7 +76,7 @@ def test_accepted_names_everything_that_was_understood() -> None:
     assert texts(content.blocks) == (
         "Working on `demo/shop`\n"
         "branch `main` · at `0123456` · mode `change` · model `replay:demo`\n"
-        "Waiting: 1 task before this one."
+        "Waiting: 1 task before this one.\nChange"
     )
 
 

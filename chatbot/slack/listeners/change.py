@@ -1,0 +1,56 @@
+"""*Change*: another repository, branch, mode or model for a task that was begun."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+from slack_bolt.async_app import AsyncAck, AsyncApp
+from slack_sdk.web.async_client import AsyncWebClient
+
+from chatbot.history import queries
+from chatbot.history.store import History
+from chatbot.intake import Intake
+from chatbot.slack.blocks.change import (
+    CHANGE_VIEW,
+    MODEL_BLOCK,
+    REF_BLOCK,
+    REPOSITORY_BLOCK,
+    make_change_form,
+    read_change,
+)
+from chatbot.slack.listeners.forms import refuse
+from chatbot.slack.people import People
+from sandbox.errors import RefNotFound, ThreadsmithError
+
+
+def register(
+    app: AsyncApp, history: History, intake: Intake, people: People, client: AsyncWebClient
+) -> None:
+    @app.action("change_task")
+    async def open_form(ack: AsyncAck, body: dict[str, Any], action: dict[str, Any]) -> None:
+        await ack()
+        task = await history.read(partial(queries.get_task, task_id=action["value"]))
+        await client.views_open(trigger_id=body["trigger_id"], view=make_change_form(task))
+
+    @app.view(CHANGE_VIEW)
+    async def begin_anew(ack: AsyncAck, body: dict[str, Any], view: dict[str, Any]) -> None:
+        task = await history.read(partial(queries.get_task, task_id=view["private_metadata"]))
+        chosen = read_change(view, task)
+        try:
+            await intake.change(
+                task,
+                repository=chosen.repository,
+                ref=chosen.ref or None,
+                mode=chosen.mode,
+                model=chosen.model,
+                author=await people.get(body["user"]["id"]),
+                key=f"slack:view:{view['team_id']}:{view['id']}",
+            )
+        except RefNotFound as error:
+            await refuse(ack, REF_BLOCK, error)
+        except ThreadsmithError as error:
+            is_model = error.code in {"model_refused", "agent_refused"}
+            await refuse(ack, MODEL_BLOCK if is_model else REPOSITORY_BLOCK, error)
+        else:
+            await ack()

@@ -1,0 +1,60 @@
+"""*Change* in the thread: a form, then the work anew with what was chosen."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from chatbot.models import Status
+from chatbot.slack.blocks.picker import repository_option
+from tests.chatbot.slack.stage import Stage, texts, until
+
+
+def filled(repository: str, *, mode: str = "explain", model: str = "opus") -> dict[str, Any]:
+    return {
+        "repository": {"repository": {"selected_option": repository_option(repository)}},
+        "ref": {"value": {"value": "dev"}},
+        "mode": {"value": {"selected_option": {"value": mode}}},
+        "model": {"value": {"value": model}},
+    }
+
+
+async def test_another_repository(stage: Stage) -> None:
+    ts = await stage.ask()
+    task = await stage.task()
+    run = await stage.begin_run(task)
+    await until(lambda: "accepted" in stage.shown())
+    await stage.press("accepted", "change_task")
+    (view,) = await until(stage.views)
+    assert "Begin anew" in texts(view)
+    assert await stage.slack.submit(view, filled("acme/web", model="none"), "UADA") == {
+        "response_action": "errors",
+        "errors": {"model": "The model `none` cannot be named here."},
+    }
+    assert await stage.slack.submit(view, filled("acme/web"), "UADA") in (None, {})
+    await stage.finish(run, kind="stopped")
+    task = await stage.task()
+    assert (task.status, task.source.repository, task.source.ref, task.mode, task.model) == (
+        *(Status.QUEUED, "acme/web"),
+        "dev",
+        "explain",
+        "anthropic:claude-opus-5-5",
+    )
+    await stage.begin_run(task)
+    await until(lambda: stage.shown().count("accepted") == 2)
+    before, after = (m for m in stage.messages() if m["text"].startswith(("demo/shop", "Expl")))
+    await until(lambda: "begun anew below" in texts(stage.slack.messages[before["ts"]]["blocks"]))
+    assert "acme/web" in texts(after["blocks"])
+    await until(lambda: stage.reactions(ts) == ["eyes"])
+
+
+async def test_a_source_that_cannot_be_had_is_put_right(stage: Stage) -> None:
+    ts = await stage.ask("fix it in demo/none")
+    run = await stage.begin_run(await stage.task())
+    await stage.finish(run, kind="failed", stage="source", brief="It does not exist.")
+    await until(lambda: stage.reactions(ts) == ["x"])
+    await stage.press("result", "change_task")
+    (view,) = await until(stage.views)
+    form = filled("demo/shop", mode="change", model="")
+    assert await stage.slack.submit(view, form, "UADA") in (None, {})
+    await until(lambda: stage.reactions(ts) == ["eyes"])
+    assert (await stage.task()).source.repository == "demo/shop"
