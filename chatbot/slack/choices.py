@@ -12,7 +12,7 @@ from chatbot.config import Settings
 from chatbot.history import defaults, queries
 from chatbot.history.defaults import Defaults
 from chatbot.history.store import History
-from chatbot.models import TransitionRefused
+from chatbot.models import TransitionRefused, shown_model
 from chatbot.slack.blocks.forms import read_field
 from chatbot.slack.blocks.home import make_defaults
 from chatbot.slack.blocks.text import Block
@@ -59,7 +59,7 @@ class Choices:
         own = await self._history.read(
             partial(defaults.get, team=self._team, kind="person", of=user_id)
         )
-        return make_defaults(own, self._settings.model.default)
+        return make_defaults(own, shown_model(self._settings.model.default))
 
     async def save(self, view: dict[str, Any], user_id: str) -> None:
         """Raises DefaultRefused, which names the field."""

@@ -28,6 +28,11 @@ class CommandLine:
     rest: str = ""
 
 
+def is_question(text: str) -> bool:
+    """An order that only shows something, alone in a message: no task would be that short."""
+    return read_command(text).order in {"list", "config", "help"}
+
+
 def read_command(text: str) -> CommandLine:
     """Words that only begin like an order ("list the endpoints …") are a task."""
     text = text.strip()

@@ -10,7 +10,7 @@ from chatbot.history import finding, queries, spending
 from chatbot.history.finding import Viewer
 from chatbot.history.queries import TaskNotFound
 from chatbot.history.store import History
-from chatbot.models import Person, Task
+from chatbot.models import Person, Task, shown_model
 from chatbot.slack.blocks.elements import Content, section
 from chatbot.slack.blocks.listing import Row, make_listing, thread_url
 from chatbot.slack.blocks.text import code, link
@@ -132,7 +132,7 @@ class Commands:
         rules = [rule.match for rule in self._settings.repositories[:20]]
         rows = [
             f"*This channel's repository*: {code(repository) if repository else 'none'}",
-            f"*Model*: {code(self._settings.model.default)}",
+            f"*Model*: {code(shown_model(self._settings.model.default))}",
             f"*Forge*: {self._settings.forge.url}",
         ]
         if rules:

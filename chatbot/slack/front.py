@@ -263,6 +263,7 @@ class SlackFront:
         )
         # Before the listener for every message: the first that fits gets it.
         changes.register(app, changed)
+        self._reception = reception
         bots = self._settings.slack.allow_bots
         mentions.register(app, reception, team=team, bot_user_id=bot_user_id, bots=bots)
         messages.register(app, reception, team=team, bot_user_id=bot_user_id, bots=bots)
@@ -315,6 +316,7 @@ class SlackFront:
             team=team,
             workspace_url=workspace_url,
         )
+        self._reception.commands = made
         commands.register(app, made, starting, client)
         shortcuts.register(app, starting, people, client, team=team)
         picking = Picking(self._history, self._intake, people, team=team)

@@ -17,7 +17,7 @@ from sqlite_utils import Database
 from chatbot.config import Settings
 from chatbot.history import defaults, home, spending
 from chatbot.history.store import History, HistoryUnavailable
-from chatbot.models import Person, Task
+from chatbot.models import Person, Task, shown_model
 from chatbot.permissions import who_may
 from chatbot.repositories import Repositories
 from chatbot.slack.access import Access
@@ -133,7 +133,7 @@ class Homes:
             ended=view.ended,
             offset=offset,
             defaults=view.defaults,
-            model=self._settings.model.default,
+            model=shown_model(self._settings.model.default),
             repositories=await self._usable(person),
             setups=view.setups,
             mended=view.mended,

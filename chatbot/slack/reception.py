@@ -7,6 +7,7 @@ mention and as message. What was taken is known by the message's own key.
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 from weakref import WeakValueDictionary
 
 import structlog
@@ -22,6 +23,8 @@ from chatbot.models import Person, Task, Thread
 from chatbot.request import find_default, find_link
 from chatbot.request.asides import find_mute, is_aside
 from chatbot.slack.admission import Admission
+from chatbot.slack.command_line import is_question, read_command
+from chatbot.slack.commands import Commands
 from chatbot.slack.given import given_with, words_for
 from chatbot.slack.incoming import Incoming
 from chatbot.slack.people import People
@@ -61,6 +64,8 @@ class Reception:
         self._uploads = uploads
         self._linking = linking
         self._admission = admission
+        self.commands: Commands | None = None
+        """What is asked for by a word alone, as in `/code list`; set by the front."""
         self._refused: set[tuple[str, str]] = set()
         """Who was told in which thread, so that talk among guests is not answered each time."""
         self._locks: WeakValueDictionary[tuple[str, str], asyncio.Lock] = WeakValueDictionary()
@@ -84,6 +89,8 @@ class Reception:
             login = find_link(said.words) if said.is_addressed else None
             if login is not None:
                 await self._say(said, await self._linking.link(author, login))
+            elif task is None and self.commands is not None and is_question(said.words):
+                await self._show(said, self.commands)
             elif task is None and (repository := find_default(said.words)) is not None:
                 told = await self._intake.repositories.settle(
                     said.team, said.channel, repository, author
@@ -139,6 +146,20 @@ class Reception:
         if len(self._refused) >= MAX_REFUSED:
             self._refused.clear()
         self._refused.add(place)
+
+    async def _show(self, said: Incoming, commands: Commands) -> None:
+        """Tasks are for whoever asks: in a channel the others are not shown them."""
+        line = read_command(said.words)
+        found = await commands.run(line, channel=said.channel, user_id=said.user, key=said.key)
+        shown: dict[str, Any] = {
+            "channel": said.channel,
+            "text": found.text,
+            "blocks": list(found.blocks),
+        }
+        if said.channel.startswith("D"):
+            await self._client.chat_postMessage(**shown, thread_ts=said.ts)
+        else:
+            await self._client.chat_postEphemeral(**shown, user=said.user)
 
     async def _tell_alone(self, said: Incoming, words: str) -> None:
         try:

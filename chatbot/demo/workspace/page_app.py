@@ -25,11 +25,19 @@ class PageApp:
 
     def routes(self) -> list[web.RouteDef]:
         return [
+            web.get("/archives/{channel}/{mark}", self.archive),
             web.post("/page/app", self.app),
             web.post("/page/command", self.command),
             web.post("/page/shortcut", self.shortcut),
             web.post("/page/look", self.look),
         ]
+
+    async def archive(self, request: web.Request) -> web.Response:
+        """A message's address, as Slack gives them: where it stands on the page."""
+        digits = request.match_info["mark"].removeprefix("p")
+        if not digits.isdecimal() or not request.match_info["channel"].isalnum():
+            raise web.HTTPNotFound
+        raise web.HTTPFound(f"/#{request.match_info['channel']}/{digits[:-6]}.{digits[-6:]}")
 
     async def app(self, request: web.Request) -> web.Response:
         """What its manifest offers."""

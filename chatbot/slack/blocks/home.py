@@ -53,7 +53,7 @@ def make_home(view: HomeView, workspace_url: str) -> Block:
             button("My defaults", "home_defaults", "defaults"),
         ),
         *_tasks("Waiting for you", view.waiting, workspace_url, "Nothing waits for you."),
-        *_tasks("Others wait for you", view.others, workspace_url, ""),
+        *_tasks("Others wait for you", view.others, workspace_url, "", is_own=False),
         *_tasks("At work", view.at_work, workspace_url, "Nothing of yours is at work."),
         *_ended(view, workspace_url),
         *_defaults(view),
@@ -85,17 +85,19 @@ def make_defaults(defaults: Defaults, model: str) -> Block:
     return modal(DEFAULTS_VIEW, "My defaults", "", fields, submit="Save")
 
 
-def _tasks(title: str, rows: Sequence[Row], workspace_url: str, none: str) -> list[Block]:
+def _tasks(
+    title: str, rows: Sequence[Row], workspace_url: str, none: str, *, is_own: bool = True
+) -> list[Block]:
     if not rows:
         return [_header(title), context(none)] if none else []
-    shown = [_task(row, workspace_url) for row in rows[:SHOWN]]
+    shown = [_task(row, workspace_url, is_own=is_own) for row in rows[:SHOWN]]
     more = [context("There are more: `/code list open` shows them.")] if len(rows) > SHOWN else []
     return [_header(title), *shown, *more]
 
 
-def _task(row: Row, workspace_url: str) -> Block:
-    block = row_block(row, workspace_url)
-    if row.task.status in {Status.QUEUED, Status.PREPARING, Status.RUNNING}:
+def _task(row: Row, workspace_url: str, *, is_own: bool) -> Block:
+    block = row_block(row, workspace_url, is_own=is_own)
+    if is_own and row.task.status in {Status.QUEUED, Status.PREPARING, Status.RUNNING}:
         asked = confirm("Stop it?", "What was made so far is kept.", "Stop", "Let it work")
         block["accessory"] = button("Stop", "home_stop", row.task.id, confirm=asked)
     return block
@@ -104,7 +106,7 @@ def _task(row: Row, workspace_url: str) -> Block:
 def _ended(view: HomeView, workspace_url: str) -> list[Block]:
     if not view.ended and not view.offset:
         return [_header("Last results"), context("Nothing yet: mention me, or start here.")]
-    rows = [row_block(row, workspace_url) for row in view.ended[:SHOWN]]
+    rows = [row_block(row, workspace_url, is_own=True) for row in view.ended[:SHOWN]]
     pages = []
     if view.offset:
         pages.append(button("Newer", "home_newer", str(max(0, view.offset - SHOWN))))

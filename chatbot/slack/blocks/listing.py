@@ -38,7 +38,8 @@ def thread_url(workspace_url: str, thread: Thread | None) -> str:
     return f"{workspace_url.rstrip('/')}/archives/{place}"
 
 
-def row_block(row: Row, workspace_url: str) -> Block:
+def row_block(row: Row, workspace_url: str, *, is_own: bool = False) -> Block:
+    """``is_own``: whoever looks asked for it, and need not be told so."""
     task = row.task
     title = task.title or task.request
     url = thread_url(workspace_url, task.thread)
@@ -46,12 +47,12 @@ def row_block(row: Row, workspace_url: str) -> Block:
     facts = [
         task.status.value,
         code(task.source.repository or "no repository", 80),
-        person(task.author.id, task.author.name),
+        *([] if is_own else [person(task.author.id, task.author.name)]),
         moment(task.created_at),
         code(task.id),
     ]
     if row.cost_usd:
-        facts.insert(3, f"${row.cost_usd:.2f}")
+        facts.insert(2, f"${row.cost_usd:.2f}")
     if task.pull_request is not None:
         facts.insert(1, link(task.pull_request.url, f"#{task.pull_request.number}"))
     return section(f"{SIGNS[task.status]} {head}\n{' · '.join(facts)}")

@@ -128,6 +128,15 @@ async def test_in_direct_messages_it_suggests_what_to_say(ways: Ways) -> None:
     channel = await ways.workspace.open_dm("ada")
     prompts = await ways.workspace.wait_for(lambda: ways.workspace.state.prompts.get(channel))
     assert prompts["prompts"][0]["title"] == "Fix a bug"
+    await ways.code("fix the retry test in acme/api")
+    # The last of them is answered, and begins nothing.
+    asked = await ways.workspace.post("ada", channel, prompts["prompts"][-1]["message"])
+
+    def shown() -> bool:
+        return "retry test" in texts(ways.workspace.messages(channel, asked)[1:])
+
+    await ways.workspace.wait_for(shown)
+    assert len(await ways.tasks()) == 1
 
 
 def test_the_fullest_home_keeps_slacks_limits() -> None:

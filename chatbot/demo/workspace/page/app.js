@@ -275,8 +275,9 @@ async function start() {
   home = new Home({ tabs: $("tabs"), box: $("home"), prompts: $("prompts"), context: viewContext, fill: (words) => writers.channel.fill(words) });
   drawPeople();
   drawSuggestions();
-  const wanted = location.hash.slice(1);
+  const [wanted, at] = location.hash.slice(1).split("/");
   choose(state.channels.some((one) => one.id === wanted) ? wanted : state.channels[0].id);
+  if (at && channel === wanted) openThread(at);
   $("close-thread").addEventListener("click", closeThread);
   document.addEventListener("keydown", (event) => {
     if (event.key === "Escape" && !document.querySelector("dialog[open]") && thread !== null) closeThread();

@@ -6,7 +6,7 @@ const NAMES = {
   thinking_face: "🤔", memo: "📝", mag: "🔍", bug: "🐛", wrench: "🔧", hammer: "🔨", gear: "⚙️", lock: "🔒",
   unlock: "🔓", key: "🔑", link: "🔗", package: "📦", sparkles: "✨", fire: "🔥", octagonal_sign: "🛑",
   stop_sign: "🛑", no_entry: "⛔", construction: "🚧", robot_face: "🤖", bulb: "💡", question: "❓",
-  exclamation: "❗", heart: "❤️", clap: "👏", pray: "🙏", raised_hands: "🙌", ok_hand: "👌", point_right: "👉",
+  exclamation: "❗", heart: "❤️", clap: "👏", pray: "🙏", raised_hands: "🙌", raised_hand: "✋", outbox_tray: "📤", inbox_tray: "📥", mute: "🔇", ok_hand: "👌", point_right: "👉",
   arrow_right: "➡️", arrows_counterclockwise: "🔄", repeat: "🔁", clock1: "🕐", zap: "⚡", star: "⭐", bell: "🔔",
   speech_balloon: "💬", file_folder: "📁", open_file_folder: "📂", page_facing_up: "📄", clipboard: "📋",
   chart_with_upwards_trend: "📈", test_tube: "🧪", shield: "🛡️", computer: "💻", smile: "😄", smiley: "😃",

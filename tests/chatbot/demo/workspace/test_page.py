@@ -317,3 +317,9 @@ async def test_commands_shortcuts_and_home(
     await page.locator(".prompt").click()
     await expect(area).to_have_value("Fix this: ")
     await keep(page, "app")
+    # A message's address leads into its thread.
+    (root,) = [m for m in workspace.messages("C0SHOP") if m["text"] == "mend it"]
+    await client.chat_postMessage(channel="C0SHOP", thread_ts=root["ts"], text="An answer.")
+    mark = "p" + root["ts"].replace(".", "")
+    await page.goto(f"{workspace.url}/archives/C0SHOP/{mark}")
+    await expect(page.locator("#replies")).to_contain_text("An answer.")
