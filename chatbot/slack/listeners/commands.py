@@ -2,22 +2,48 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
-from slack_bolt.async_app import AsyncAck, AsyncApp
+import structlog
+from slack_bolt.async_app import AsyncAck, AsyncApp, AsyncRespond
 from slack_sdk.web.async_client import AsyncWebClient
 
+from chatbot.slack.blocks.elements import Content
 from chatbot.slack.blocks.new_task import make_new_task
-from chatbot.slack.command_line import read_command
+from chatbot.slack.command_line import CommandLine, read_command
 from chatbot.slack.commands import Commands
 from chatbot.slack.faults import explain
 from chatbot.slack.starting import Starting
 from sandbox.errors import ThreadsmithError
 
+log = structlog.get_logger(__name__)
+
+PATIENCE_SECONDS = 2.0
+"""Slack waits three seconds for an answer; what takes longer is answered at the response's URL."""
+
 
 def register(app: AsyncApp, commands: Commands, starting: Starting, client: AsyncWebClient) -> None:
+    slow: set[asyncio.Task[None]] = set()
+
+    async def answer(line: CommandLine, body: dict[str, Any]) -> Content:
+        try:
+            return await commands.run(
+                line,
+                channel=str(body["channel_id"]),
+                user_id=body["user_id"],
+                # Slack sends a command once; the trigger is its only name.
+                key=f"slack:command:{body['trigger_id']}",
+            )
+        except ThreadsmithError as error:
+            return Content(text=explain(error), blocks=())
+
+    async def tell_later(work: asyncio.Task[Content], respond: AsyncRespond) -> None:
+        told = await work
+        await respond(text=told.text, blocks=list(told.blocks) or None)
+
     @app.command("/code")
-    async def code(ack: AsyncAck, body: dict[str, Any]) -> None:
+    async def code(ack: AsyncAck, body: dict[str, Any], respond: AsyncRespond) -> None:
         line = read_command(str(body.get("text") or ""))
         channel = str(body["channel_id"])
         if line.order == "form":
@@ -27,15 +53,19 @@ def register(app: AsyncApp, commands: Commands, starting: Starting, client: Asyn
             )
             await client.views_open(trigger_id=body["trigger_id"], view=view)
             return
-        try:
-            answer = await commands.run(
-                line,
-                channel=channel,
-                user_id=body["user_id"],
-                # Slack sends a command once; the trigger is its only name.
-                key=f"slack:command:{body['trigger_id']}",
-            )
-        except ThreadsmithError as error:
-            await ack(text=explain(error))
-        else:
-            await ack(text=answer.text, blocks=list(answer.blocks))
+        work = asyncio.create_task(answer(line, body))
+        done, _ = await asyncio.wait({work}, timeout=PATIENCE_SECONDS)
+        if not done:
+            later = asyncio.create_task(tell_later(work, respond))
+            slow.add(later)
+            later.add_done_callback(slow.discard)
+            later.add_done_callback(_log_end)
+            await ack(text="On it: Slack is slow just now.")
+            return
+        told = work.result()
+        await ack(text=told.text, blocks=list(told.blocks) or None)
+
+
+def _log_end(later: asyncio.Task[None]) -> None:
+    if not later.cancelled() and (error := later.exception()):
+        log.error("command_unanswered", exc_info=error)

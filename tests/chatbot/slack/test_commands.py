@@ -146,3 +146,18 @@ async def test_an_empty_form_keeps_what_was_written(ways: Ways) -> None:
     answer = await ways.workspace.submit_view("ada", ways.view()["id"], fields)
     assert "No thread can be begun" in answer["errors"]["channel"]
     assert await ways.tasks() == []
+
+
+async def test_where_slack_is_slow_the_answer_comes_later(
+    ways: Ways, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("chatbot.slack.listeners.commands.PATIENCE_SECONDS", 0.05)
+    ways.workspace.fail_next("chat.postMessage", status=429, retry_after=1)
+    answer = await ways.workspace.command("ada", "shop", "/code fix the retry test in acme/api")
+    assert "On it" in answer["text"]
+
+    def told() -> bool:
+        return any("Begun" in message["text"] for message in ways.workspace.ephemerals("ada"))
+
+    await ways.workspace.wait_for(told)
+    assert (await ways.task()).request == "fix the retry test"

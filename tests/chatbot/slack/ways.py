@@ -38,8 +38,13 @@ class Ways:
 
     async def code(self, words: str, *, user: str = "ada", channel: str = "shop") -> str:
         """`/code` with these words; answers what the person alone is told."""
+        before = len(self.workspace.ephemerals(user))
         answer = await self.workspace.command(user, channel, f"/code {words}")
-        return texts(answer)
+        if "On it" not in texts(answer):
+            return texts(answer)
+        # A busy machine: the answer follows.
+        await self.workspace.wait_for(lambda: len(self.workspace.ephemerals(user)) > before + 1)
+        return texts(self.workspace.ephemerals(user)[-1])
 
     def view(self, user: str = "ada") -> Json:
         (view,) = self.workspace.views(user)
