@@ -29,7 +29,7 @@ from tests.end_to_end.stage import (
 
 pytestmark = [pytest.mark.docker, pytest.mark.xdist_group("real_project")]
 
-NAME = "libs/more-itertools"
+NAME = "acme/more-itertools"
 TESTS = "python3 -m pytest -q -p no:cacheprovider tests/test_more.py -k split_before"
 MEND = [
     [say("I run the tests of the function."), call("bash", command=TESTS)],
