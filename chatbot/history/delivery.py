@@ -53,7 +53,13 @@ def first_sight(db: Database, key: str, *, at: float) -> bool:
 
 
 def is_seen(db: Database, key: str) -> bool:
-    return db.execute("SELECT 1 FROM seen WHERE key = ?", (key,)).fetchone() is not None
+    """Whether it was taken: remembered as such, or stored as a task or a message."""
+    found = db.execute(
+        "SELECT 1 FROM seen WHERE key = ? UNION ALL SELECT 1 FROM messages WHERE key = ?"
+        " UNION ALL SELECT 1 FROM tasks WHERE key = ? LIMIT 1",
+        (key, key, key),
+    )
+    return found.fetchone() is not None
 
 
 def forget_seen(db: Database, before: float) -> None:

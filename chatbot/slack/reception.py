@@ -75,12 +75,13 @@ class Reception:
             return
         thread_ts = said.thread_ts or said.ts
         async with self.lock(said.channel, thread_ts):
-            task = await self._history.read(
-                lambda db: queries.find_task_by_thread(db, said.team, said.channel, thread_ts)
+            task, is_seen = await self._history.read(
+                lambda db: (
+                    queries.find_task_by_thread(db, said.team, said.channel, thread_ts),
+                    delivery.is_seen(db, said.key),
+                )
             )
-            if task is None and not said.is_addressed:
-                return
-            if await self._history.read(lambda db: delivery.is_seen(db, said.key)):
+            if is_seen or (task is None and not said.is_addressed):
                 return
             if not await self._is_for_us(said, task):
                 await self._actions.first_sight(said.key)
@@ -100,8 +101,10 @@ class Reception:
                 await self._ask(said, thread_ts, author)
             elif task.thread is None or task.thread.message_ts != said.ts:
                 await self._reply(task, said, author)
-            # Only now: what fails before this is taken when Slack delivers it again.
-            await self._actions.first_sight(said.key)
+            # Only now: what fails before this is taken when Slack delivers it again. What was
+            # stored under its key is known by that, and need not be written twice.
+            if not await self._history.read(lambda db: delivery.is_seen(db, said.key)):
+                await self._actions.first_sight(said.key)
 
     async def _author(self, said: Incoming) -> Person:
         if said.app_name:
