@@ -12,15 +12,20 @@ from chatbot.request.repository import read_repository
 from chatbot.request.slack_text import plain
 from chatbot.request.words import Words
 
-MAX_CHARACTERS = 40_000
-"""What Slack lets anybody write; the rest of something longer is task alone."""
+MAX_CHARACTERS = 5_000
+"""What is read: nobody names a repository behind that much, and reading takes its time."""
 _NOTHING = Vocabulary()
 
 
 def understand(words: str, vocabulary: Vocabulary = _NOTHING) -> Request:
     """Read a request. What names repository, ref or an option is taken out of the task's text."""
     text = plain(words)
-    head, tail = text[:MAX_CHARACTERS], text[MAX_CHARACTERS:]
+    end = len(text)
+    if end > MAX_CHARACTERS:
+        # At a line's end, or between words, where there is one.
+        breaks = (text.rfind(mark, 0, MAX_CHARACTERS) for mark in "\n ")
+        end = next((at for at in breaks if at > 0), MAX_CHARACTERS)
+    head, tail = text[:end], text[end:]
     read = Words(head)
     unsure: list[str] = []
     options = read_options(read, vocabulary, unsure)

@@ -72,3 +72,10 @@ def test_plain_text_is_plain_already(words: str) -> None:
 def plain_typed(typed: str) -> str:
     """Without what Slack itself would drop or tidy."""
     return plain(escaped(typed))
+
+
+def test_a_long_paste_is_kept_whole() -> None:
+    paste = "in acme/api fix this:\n" + "line of a log, 2024/01/05\n" * 3000 + "that is all"
+    request = understand(paste)
+    assert request.repository == "acme/api"
+    assert request.task == paste.removeprefix("in acme/api ")
