@@ -61,7 +61,8 @@ class Starting:
 
         Where a task is spoken of there, it is a reply to that.
         """
-        if not plain(wanted.words):
+        words = plain(wanted.words)
+        if not words:
             raise NothingAsked
         known = await self._history.read(
             partial(
@@ -72,8 +73,15 @@ class Starting:
             )
         )
         if known is not None:
-            await self._intake.reply(known, wanted.words, author=person, key=key)
+            reply = await self._intake.reply(known, wanted.words, author=person, key=key)
+            if reply != "duplicate":
+                await self._threads.note(thread, words, by=person.id)
             return known
+        await self._intake.check_begin(
+            wanted.words, author=person, thread=thread, repository=wanted.repository or None
+        )
+        # A form's words are seen by nobody else: the thread says who asks for what.
+        await self._threads.note(thread, words, by=person.id)
         origin = {
             "from": "slack_thread",
             "channel": thread.channel,

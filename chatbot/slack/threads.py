@@ -65,6 +65,21 @@ class Threads:
             ) from error
         return Thread(team=self._team, channel=channel, thread_ts=ts, message_ts=ts)
 
+    async def note(self, thread: Thread, words: str, *, by: str) -> None:
+        """Say in a thread what somebody asks for there."""
+        try:
+            await self._client.chat_postMessage(
+                channel=thread.channel,
+                thread_ts=thread.thread_ts,
+                text=f"<@{by}> asks: {escape(words)}",
+                unfurl_links=False,
+                unfurl_media=False,
+            )
+        except (SlackApiError, aiohttp.ClientError, TimeoutError, OSError) as error:
+            raise ThreadNotOpened(
+                f"Nothing can be said in {thread.channel}.", details=str(error)
+            ) from error
+
     async def _find(self, channel: str, key: str) -> str | None:
         answer = await self._client.conversations_history(
             channel=channel, limit=LOOKED_AT, include_all_metadata=True

@@ -117,10 +117,14 @@ async def test_the_shortcut_on_a_message_works_in_its_thread(ways: Ways) -> None
     task = await ways.task()
     assert task.thread is not None
     assert (task.thread.thread_ts, task.author.name) == (ts, "Ada Young")
+    said = [message["text"] for message in ways.workspace.messages("shop", ts)]
+    assert "<@U0ADA> asks: fix it in acme/api" in said
     # A second press on it, by somebody else, is a word in the same conversation.
     await ways.workspace.shortcut("grace", "fix_this", "shop", ts)
     await ways.workspace.submit_view("grace", ways.view("grace")["id"], filled("and the other one"))
     assert len(await ways.tasks()) == 1
+    said = [message["text"] for message in ways.workspace.messages("shop", ts)]
+    assert "<@U0GRACE> asks: and the other one" in said
 
 
 async def test_the_shortcut_everywhere_asks_for_the_channel(ways: Ways) -> None:
