@@ -74,6 +74,7 @@ class Slot:
     def is_needed(self) -> bool:
         """A person has to answer it."""
         is_asked = self.question is not None and not self.question.is_closed
+        is_asked = is_asked or (self.pick is not None and not self.pick.repository)
         waiting = [gate for gate in (self.gate, self.setup) if gate is not None]
         return is_asked or any(gate.state == "pending" for gate in waiting)
 

@@ -53,6 +53,14 @@ async def test_an_edit_that_names_the_repository_is_the_answer(stage: Stage) -> 
     assert (task.status, task.source.repository) == (Status.QUEUED, "demo/shop")
 
 
+async def test_a_question_for_the_repository_comes_back_when_it_is_deleted(stage: Stage) -> None:
+    await stage.ask("fix the failing test")
+    await until(stage.shown)
+    (key,) = stage.shown()
+    await stage.slack.remove(stage.one(key)["ts"])
+    await until(lambda: stage.shown() == [key])
+
+
 async def test_the_bots_name_written_in_later_is_a_request(stage: Stage) -> None:
     ts = await stage.say("fix the failing test in demo/shop")
     assert await stage.tasks() == []
