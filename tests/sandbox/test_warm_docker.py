@@ -60,7 +60,8 @@ pwd; echo "left=$LEFT"; jobs; git status; git log --oneline --all; git tag; git 
 git config --list | sort; ls .git/hooks | grep -v sample; git ls-files -v; git diff HEAD
 find . -path ./.git -prune -o -type f ! -name '*.log' ! -name '*.tmp' ! -path './kept/*' -print |
   sort | xargs md5sum
-ls -A ~ /tmp /dev/shm | grep -v threadsmith-; p=$(ps -e -o comm=); sort <<<"$p"; ls -A /run/threadsmith
+ls -A ~ /tmp /dev/shm | grep -v threadsmith-
+p=$(ps -e -o comm=); sort <<<"$p"; ls -A /run/threadsmith
 """
 CONVERSATIONS = {
     "leave much": [[call("bash", command=LEAVE)], [finish("Left")]],
