@@ -23,6 +23,7 @@ from chatbot.config import (
 from chatbot.demo.forge import Forge
 from chatbot.demo.forge.access import ForgeApp
 from chatbot.demo.workspace import Workspace
+from chatbot.slack.http_door import PATH
 from sandbox.engines.docker import DockerEngine
 from sandbox.errors import ThreadsmithError
 
@@ -53,6 +54,7 @@ def stage_settings(
         slack=SlackSettings(
             bot_token=SecretStr(workspace.bot_token),
             app_token=SecretStr(workspace.app_token),
+            signing_secret=SecretStr(workspace.signing_secret),
             api_url=workspace.api_url,
         ),
         forge=ForgeSettings(token=SecretStr(forge.token), api_url=forge.api_url, url=forge.url),
@@ -93,6 +95,8 @@ async def staged(
             settings = adjust(settings)
             try:
                 async with start_app(settings) as app:
+                    if settings.slack.mode == "http":
+                        await workspace.deliver_to(f"{app.web_url}{PATH}")
                     yield Stage(workspace=workspace, forge=forge, app=app)
             finally:
                 await _remove_containers(settings)

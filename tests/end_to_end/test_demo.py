@@ -7,11 +7,12 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from chatbot.config import ModelSettings
+from chatbot.config import ModelSettings, Settings
 from chatbot.demo.sample import replies_path, sample_files
 from chatbot.demo.stage import staged
 from chatbot.models import Status
@@ -87,11 +88,23 @@ def test_demo_once_names_the_stage_where_it_fails(tmp_path: Path) -> None:
     assert "Docker does not answer." in done.stderr
 
 
-async def test_a_reply_updates_the_same_pull_request(tmp_path: Path) -> None:
+def reached(mode: str) -> Callable[[Settings], Settings]:
+    """By Slack, over our connections or by its own requests."""
+
+    def adjust(settings: Settings) -> Settings:
+        slack = settings.slack.model_copy(update={"mode": mode})
+        return settings.model_copy(update={"slack": slack})
+
+    return adjust
+
+
+@pytest.mark.parametrize("mode", ["socket", "http"])
+async def test_a_reply_updates_the_same_pull_request(tmp_path: Path, mode: str) -> None:
     async with staged(
         tmp_path,
         model=ModelSettings(default=f"replay:{replies_path()}"),
         repositories={"demo/shop": sample_files()},
+        adjust=reached(mode),
     ) as stage:
         thread = await ask(stage, "fix the failing test in demo/shop")
         await press(stage, thread, "open_pr")
