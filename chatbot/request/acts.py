@@ -1,0 +1,209 @@
+"""What an English clause asks for, if anything."""
+
+from __future__ import annotations
+
+import re
+from typing import Literal
+
+from chatbot.request.clauses import Clause
+from chatbot.request.lists import words_of
+from chatbot.request.words import MARKS, QUOTED
+
+Act = Literal["work", "review", "answer", "look", "none"]
+"""``look`` asks for attention alone, as in "have a look"; ``none``: something is told."""
+
+_FLAGS = re.IGNORECASE | re.ASCII
+_WORK_VERBS = words_of(
+    """
+    fix repair correct resolve solve address patch hotfix change modify adjust adapt alter tweak
+    add append insert introduce include extend expand support implement build create make write
+    generate scaffold remove delete drop strip kill get_rid rip prune clean tidy refactor rewrite
+    restructure reorganize reorganise simplify split extract inline merge move relocate rename
+    replace swap switch convert migrate port upgrade update bump downgrade pin unpin install
+    uninstall configure set unset enable disable turn hide expose wire hook wrap unwrap cache
+    optimize optimise speed improve enhance polish harden secure sanitize sanitise escape validate
+    handle catch retry log print redirect return rename translate localize localise format lint
+    type annotate document deprecate restore revert undo rollback roll backport cherry-pick rebase
+    bring put use apply adopt align sync deploy release publish ship test cover mock stub
+    increase decrease raise lower reduce limit cap ensure guarantee allow prevent avoid stop block
+    reject ignore skip filter sort order paginate render style center centre rework redo reuse
+    unify consolidate deduplicate dedupe copy finish complete continue commit push open submit
+    automate integrate connect override parametrize parameterize pass rotate reset
+    """
+) | {"show"}
+_VERB = "|".join(
+    re.escape(verb).replace("_", r"\s+") for verb in sorted(_WORK_VERBS, key=len, reverse=True)
+)
+_ING = "|".join(
+    f"{re.escape(verb[:-1] if verb.endswith('e') else verb)}{doubled}ing"
+    for verb in sorted(_WORK_VERBS)
+    if "_" not in verb
+    for doubled in ("", f"{verb[-1]}?" if verb[-1] in "tpnbgdm" else "")[
+        : 2 if verb[-1] in "tpnbgdm" else 1
+    ]
+)
+_NO_VERB = (
+    r"(?![\w'/.:-])(?!\s+(?:is|are|was|were|has|had|does|doesn't|did|didn't|fails?|failed|of|keeps?"
+    r"|takes?|seems?|works?|won't|can't|cannot|isn't|should|times|runs?|still|breaks?|crashes)\b)"
+)
+_WORK = re.compile(rf"(?:{_VERB}|{_ING}){_NO_VERB}", _FLAGS)
+
+_YOU = r"(?:you|u|ya|someone|somebody|anyone|anybody|we|the\s+(?:bot|agent)|threadsmith)"
+_BEGINS = re.compile(
+    rf"(?:{MARKS}+|\d+[.)]\s|@\w+|(?:please|pls|plz|kindly|hey|hi|hello|yo|ok|okay|also|first|next|finally"
+    r"|lastly|now|just|simply|maybe|perhaps|again|thanks|thank\s+you|team|folks|all|guys|everyone"
+    r"|there|quick\s+(?:question|one|ask)|question|task|todo|request|ask|urgent|asap|fyi|tl;?dr"
+    r"|actually|instead|otherwise|afterwards?|ideally|if\s+(?:possible|not|so|yes|you\s+(?:can|have\s+time))"
+    r"|when\s+you\s+(?:have|get)\s+(?:time|a\s+(?:minute|moment|chance|sec))"
+    r"|to|i(?:'m|\s+am)\s+(?:just\s+)?(?:curious|wondering)"
+    r"|let'?s|let\s+us|go\s+ahead\s+and|feel\s+free\s+to|try\s+(?:to|and)|remember\s+to|be\s+sure\s+to"
+    r"|help\s+(?:me|us|out)?(?:\s+(?:to|with))?)(?![\w'])"
+    rf"|(?:can|could|would|will)\s+{_YOU}(?:\s+(?:please|pls|kindly|also|maybe|just|quickly))*(?![\w'])"
+    rf"|(?:i|we)(?:'d|\s+would)?\s+(?:like|love|want|need)\s+(?:you\s+)?to\s+(?:have\s+)?(?![\w']*\w*know)"
+    rf"|(?:we|you)\s+(?:should|must|have\s+to|ought\s+to|need\s+to)(?![\w'])"
+    rf"|(?:would|do)\s+you\s+mind(?![\w'])|mind(?=\s+\w+ing\b)|any\s+chance\s+(?:{_YOU}\s+"
+    rf"(?:can|could)|of)|(?:would|is)\s+it\s+(?:be\s+)?possible\s+(?:for\s+you\s+)?to(?=\s+(?:{_VERB})\b)"
+    r"|(?:it\s+)?would\s+be\s+(?:\w+\s+)?(?:great|nice|good|awesome|cool|lovely|helpful)\s+(?:if\s+"
+    rf"{_YOU}\s+(?:could|can|would)|to)|(?:how|what)\s+about|why\s+(?:not|don'?t\s+(?:we|you))|(?:could|can|would|will)(?=\s+(?:please|also)\b))+",
+    _FLAGS,
+)
+_REQUESTED = re.compile(
+    rf"(?:can|could|would|will)\s+{_YOU}\b|\bplease\b|\bpls\b|\bplz\b|\blet'?s\b|\b(?:you|we)\s+"
+    r"(?:should|must|have\s+to|need\s+to)\b|\bmind\b|\bchance\b|\bpossible\s+to\b|\babout\b"
+    r"|\bwould\s+be\b|\bwhy\s+(?:not|don)",
+    _FLAGS,
+)
+_WH = r"(?:why|how|where|what|which|who|whose|when|if|whether)"
+_AUX = (
+    r"(?:is|are|was|were|am|do|does|did|has|have|had|can|could|will|would|should|must|may|might"
+    r"|isn'?t|aren'?t|wasn'?t|doesn'?t|don'?t|didn'?t|can'?t|won'?t|hasn'?t|haven'?t|shouldn'?t)"
+)
+_ANSWER = re.compile(
+    r"(?:explain|describe|summari[sz]e|outline|clarify|elaborate|understand|know|learn|analy[sz]e"
+    r"|diagnose|investigate|research|compare(?=\s+\w)|list|trace|estimate|assess|evaluate|enumerate|count"
+    r"|tell\s+(?:me|us)|walk\s+(?:me|us)\s+through|remind\s+(?:me|us)|show\s+(?:me|us)"
+    r"|point\s+(?:me|us)\s+(?:to|at)|teach\s+(?:me|us)|brief\s+(?:me|us)"
+    r"|give\s+(?:me|us)|(?:an?\s+)?(?:\w+\s+)?(?:overview|summary|explanation)\s+of"
+    r"|find\s+out|figure\s+out|work\s+out|look\s+up|identify|(?:find|locate)\s+(?:the\s+)?(?:root\s+)?"
+    r"(?:cause|reason|place|where|who|out)|debug\s+why"
+    rf"|(?:check|see|look|look\s+(?:at|into)|dig\s+into|determine|confirm|verify|find|say)\s+{_WH}"
+    r"|answer|suggest|propose|recommend|advise|think\s+(?:of|about)"
+    r"|(?:write|prepare|put\s+together|send|draft|sketch|produce|do|make|create)\s+(?:me\s+|us\s+)?"
+    r"(?:up\s+)?(?:an?\s+|the\s+|some\s+)?(?:\w+\s+)?(?:summary|overview|explanation|write-?up"
+    r"|breakdown|comparison|outline|analysis|assessment|rundown|list\s+of|post-?mortem)"
+    r"(?=\s*(?:of|about|on|how|why|what|which|for|$)))(?![\w-])",
+    _FLAGS,
+)
+_THERE = re.compile(
+    r"(?:explain|describe|summari[sz]e|list|show|document)\b.{0,80}?\b(?:in|into|to|on)\s+(?:(?:an?|the"
+    r"|our|its)\s+)?(?:[\w/.-]+\s+)?(?:readme|changelog|docs|documentation|docstrings?|page|screen|view|dashboard"
+    r"|sidebar|menu|footer|header|modal|panel|wiki)\b",
+    _FLAGS,
+)
+_ASKS = re.compile(
+    rf"(?:what|how|why|where|which|who|whose|when)(?:'s|'re|\s+(?:\S+\s+){{0,3}}?{_AUX}|\s+(?:exactly|in\s+the))"
+    r"(?![\w-])|how\s+(?:come|many|much|long|often|to|far|exactly)\b|what\s+(?:kind|version|part|happens"
+    r"|happened|causes?|about|if|breaks|calls|uses|sets|else)\b|why\s+(?!not\b|don'?t\b)|who\s+\w+s\b"
+    r"|which\s+\w+",
+    _FLAGS,
+)
+_TOLD_ASKING = re.compile(
+    r"\b(?:(?:any|no)\s+(?:idea|clue|thoughts)|(?:i|we)(?:'m|'re|\s+am|\s+are)?\s+(?:\w+\s+)?(?:wonder(?:ing)?"
+    r"|curious)|(?:i|we)(?:'m|'re|\s+am|\s+are|\s+do)?\s*(?:not|n't|don'?t|can'?t)\s+(?:really\s+|quite\s+)?"
+    rf"(?:sure|know|understand|get|see|tell|clear)\s+{_WH}|(?:want|like|love|need|good|trying|interested)(?:ed)?\s+"
+    r"(?:to|in)\s+(?:know(?:ing)?|understand(?:ing)?|learn(?:ing)?|find(?:ing)?\s+out|figure\s+out)"
+    rf"|let\s+(?:me|us)\s+know\s+(?:{_WH})(?!\s+(?:you|anything|it(?:'s|\s+is)\s+done|this|that|there|done|i|we)\b))\b",
+    _FLAGS,
+)
+_REVIEW = re.compile(
+    r"(?:(?:code[ -]?)?review|audit|(?:security|code)\s+(?:review|audit)|critique|vet|sanity[ -]?check"
+    r"|double[ -]?check\s+(?:my|this|the)\s+(?:PR|diff|change\w*|code|patch)|go\s+over|look\s+over"
+    r"|(?:do|give|make|run|perform|need|get)\s+(?:me\s+|us\s+|this\s+|it\s+)?(?:an?\s+)?(?:\w+\s+)?(?:code\s+"
+    r"|security\s+)?(?:review|audit|once-over|feedback|second\s+pair\s+of\s+eyes)"
+    r"|(?:find|look\s+for|search\s+for|hunt\s+for|spot)\s+(?:\w+\s+){0,2}(?:bugs|problems|issues|vulnerabilities"
+    r"|security\s+holes|flaws|smells)"
+    r"|(?:take\s+a\s+look|have\s+a\s+look|look|check)\s+(?:at\s+|over\s+|through\s+)?(?:this\s+|the\s+|my\s+)?"
+    r"(?:PR|pull\s+request|MR|merge\s+request|diff|changes|patch)"
+    r"|(?:check|scan|inspect|examine)\s+\S.{0,80}?\bfor\s+(?:\w+\s+){0,2}(?:bugs|problems|issues|vulnerabilities"
+    r"|security|flaws|races?|leaks?|mistakes|injection\w*|errors|secrets))(?![\w-])"
+    r"|(?:.{0,40}\b)?second\s+pair\s+of\s+eyes\b|(?:any\s+)?feedback\s+on\b|(?:your\s+)?(?:thoughts|opinion)\s+on\b"
+    r"(?=.{0,40}\b(?:PR|pull\s+request|diff|patch|MR)\b)",
+    _FLAGS,
+)
+_NO_REVIEW = re.compile(
+    r"(?:code\s+)?(?:review|audit)s?\s+(?:apps?|comments?|page|form|queue|screen|button|system|feature|log|logs|trail"
+    r"|table|is|are|was|fails|bot|status|counts?|scores?|stars|widget|section|list|request)\b",
+    _FLAGS,
+)
+_LOOK = re.compile(
+    r"(?:take|have|get)\s+(?:an?\s+)?(?:\w+\s+)?look|look|check|see|verify|confirm|debug|dig|inspect|examine"
+    r"|work\s+on|deal\s+with|take\s+care|do\b|handle",
+    _FLAGS,
+)
+_HOW_TO = re.compile(
+    r"\bhow\s+(?:to|(?:do|can|could|would|should)\s+\w+|\w+\s+(?:can|could|should|would))\b|\bwhat\s+(?:happens|would|if)\b",
+    _FLAGS,
+)
+_BE_MADE = re.compile(r"(?:can|could)\s+.{1,60}?\bbe\s+made\b|(?:can|could)\s+we\s+(?:have|get)\b", _FLAGS)
+_SUBORDINATE = re.compile(
+    r"(?:when|whenever|if|once|after|before|while|since|because|as|until|unless|although|though|that)\b", _FLAGS
+)
+
+
+def english_acts(clauses: list[Clause]) -> list[Act]:
+    """Of one sentence."""
+    acts: list[Act] = []
+    for clause in clauses:
+        acts.append(_act(clause, acts, clauses))
+    return acts
+
+
+def _act(clause: Clause, before: list[Act], clauses: list[Clause]) -> Act:
+    begun = _BEGINS.match(clause.said)
+    lead, said = ("", clause.said) if begun is None else (begun[0], clause.said[begun.end() :])
+    requested = _REQUESTED.search(lead) is not None
+    if not said.strip():
+        return "none"
+    if _NO_REVIEW.match(said) is None and _REVIEW.match(said):
+        return "review"
+    if _THERE.match(said):
+        return "work"
+    if _ANSWER.match(said):
+        return "answer"
+    if _BE_MADE.match(clause.said):
+        return "work"
+    if _WORK.match(said):
+        if clause.joiner in {"and", "or"}:
+            # One of several commands, or of several things that are told.
+            chained = before[-1] != "none" if before else False
+            if not requested and (not chained or (clause.asked and "answer" in before)):
+                return "answer" if clause.asked and "answer" in before else "none"
+            if not requested and "answer" in before and _HOW_TO.search(clauses[0].said):
+                return "answer"
+        return "work"
+    if _ASKS.match(said) and (clause.asked or _is_plain_question(said)):
+        return "answer"
+    if _TOLD_ASKING.search(clause.said):
+        return "answer"
+    if _LOOK.match(said) and (requested or not clause.asked):
+        return "look"
+    if clause.asked and clause is clauses[-1] and not requested and not any(
+        act in {"work", "look", "review"} for act in before
+    ):
+        opens = clauses[0].said if len(clauses) > 1 else said
+        return "none" if _SUBORDINATE.match(opens) and len(before) < 2 else "answer"
+    return "none"
+
+
+def _is_plain_question(said: str) -> bool:
+    """Without its mark, as people type: the verb stands before what it is said of."""
+    return (
+        re.match(
+            rf"(?:what|how|why|where|who)(?:'s|\s+(?:{_AUX}|exactly|happens|happened|come|many|much|long|often|to|calls|uses|sets))\b"
+            rf"|which\s+\w+.{{0,40}}?\b{_AUX}\b|why\s+\w+|what\s+(?:kind|version|part|test|tests|file|files)\b|when\s+(?:is|was|did|does|do)\b",
+            said,
+            _FLAGS,
+        )
+        is not None
+        and QUOTED not in said[:1]
+    )
