@@ -83,7 +83,8 @@ _ANSWER = re.compile(
     r"|diagnose|investigate|research|compare(?=\s+\w)|list|trace|estimate|assess|evaluate|enumerate|count"
     r"|tell\s+(?:me|us)|walk\s+(?:me|us)\s+through|remind\s+(?:me|us)|show\s+(?:me|us)"
     r"|point\s+(?:me|us)\s+(?:to|at)|teach\s+(?:me|us)|brief\s+(?:me|us)"
-    r"|give\s+(?:me|us)|(?:an?\s+)?(?:\w+\s+)?(?:overview|summary|explanation)\s+of"
+    r"|give\s+(?:me|us)\s+(?:\w+\s+){0,3}(?:overview|summary|explanation|rundown|list|idea|estimate|breakdown|hint|reasons?|answer"
+    r"|insight|context|background|details|info\w*|pointers?|tour|intro\w*|sense|picture|comparison|table)|(?:an?\s+)?(?:\w+\s+)?(?:overview|summary|explanation)\s+of"
     r"|find\s+out|figure\s+out|work\s+out|look\s+up|identify|(?:find|locate)\s+(?:the\s+)?(?:root\s+)?"
     r"(?:cause|reason|place|where|who|out)|debug\s+why"
     rf"|(?:check|see|look|look\s+(?:at|into)|dig\s+into|determine|confirm|verify|find|say)\s+{_WH}"
@@ -144,9 +145,12 @@ _HOW_TO = re.compile(
     r"\bhow\s+(?:to|(?:do|can|could|would|should)\s+\w+|\w+\s+(?:can|could|should|would))\b|\bwhat\s+(?:happens|would|if)\b",
     _FLAGS,
 )
-_BE_MADE = re.compile(r"(?:can|could)\s+.{1,60}?\bbe\s+made\b|(?:can|could)\s+we\s+(?:have|get)\b", _FLAGS)
+_BE_MADE = re.compile(
+    r"(?:can|could)\s+.{1,60}?\bbe\s+made\b|(?:can|could)\s+we\s+(?:have|get)\b", _FLAGS
+)
 _SUBORDINATE = re.compile(
-    r"(?:when|whenever|if|once|after|before|while|since|because|as|until|unless|although|though|that)\b", _FLAGS
+    r"(?:when|whenever|if|once|after|before|while|since|because|as|until|unless|although|though|that)\b",
+    _FLAGS,
 )
 
 
@@ -187,8 +191,11 @@ def _act(clause: Clause, before: list[Act], clauses: list[Clause]) -> Act:
         return "answer"
     if _LOOK.match(said) and (requested or not clause.asked):
         return "look"
-    if clause.asked and clause is clauses[-1] and not requested and not any(
-        act in {"work", "look", "review"} for act in before
+    if (
+        clause.asked
+        and clause is clauses[-1]
+        and not requested
+        and not any(act in {"work", "look", "review"} for act in before)
     ):
         opens = clauses[0].said if len(clauses) > 1 else said
         return "none" if _SUBORDINATE.match(opens) and len(before) < 2 else "answer"

@@ -28,11 +28,14 @@ _WORK = re.compile(
     rf"(?:(?:把|将)[^，。]*?{_VERB}|(?:给|为|对|在|从|针对|根据|按照?|参考|参照|仿照|照着)[^，。]*?{_VERB}|{_VERB})(?!了(?!吧)|过|的时候|之后|后)",
     _FLAGS,
 )
+_DONE_TO = re.compile(rf"(?:把|将)[^，。]*?{_VERB}[^，。]{{0,4}}$", _FLAGS)
 _ANSWER = re.compile(
     r"(?:解释|说明一下|说明下|讲讲|讲一下|讲下|讲解|说说|说一下|说下|介绍|总结|概述|描述|梳理|分析|告诉我|告诉|了解|知道|列出|列一下|罗列|对比|比较|评估|估算"
     r"|调研|排查|定位|查明|找出|找到|查一下|查查|查下|查|看看|看一下|看下|看|研究|确认|搞清楚|弄清楚|想问|问)"
 )
-_LOOK = re.compile(r"(?:看看|看一下|看下|看|查一下|查查|查下|查|排查|定位|确认|检查|找到|知道|问|弄清楚)")
+_LOOK = re.compile(
+    r"(?:看看|看一下|看下|看|查一下|查查|查下|查|排查|定位|确认|检查|找到|知道|问|弄清楚)"
+)
 _QUESTION = re.compile(
     r"为什么|为啥|为何|怎么(?!办|样都)|如何|什么|哪|是不是|有没有|是否|多少|怎样|干嘛|干啥|咋|谁|几个|多久|多大|(?:吗|么|呢|嘛)\s*$|原因|啥(?!都)|能不能|可不可以"
 )
@@ -42,7 +45,9 @@ _REVIEW = re.compile(
     r"|检查(?:一下|下)?[^，。]{0,12}?(?:代码|安全|漏洞|PR|MR|隐患|问题)|(?:看看|看一下|看下|找找|找一下)[^，。]{0,12}?(?:漏洞|隐患|安全问题|bug))",
     _FLAGS,
 )
-_NO_REVIEW = re.compile(r"(?:审核|评审|审查|审计)(?:页|表|状态|流程|列表|日志|按钮|接口|功能|模块|意见|记录|人|后|不)")
+_NO_REVIEW = re.compile(
+    r"(?:审核|评审|审查|审计)(?:页|表|状态|流程|列表|日志|按钮|接口|功能|模块|意见|记录|人|后|不)"
+)
 _TOLD = re.compile(r"(?:我|我们|他|她|用户|有人|昨天|今天|上周|之前|刚才?|最近)")
 
 
@@ -64,6 +69,8 @@ def _act(clause: Clause) -> Act:
         return "review"
     worked = _WORK.match(said) is not None
     asks = _QUESTION.search(said) is not None
+    if _DONE_TO.match(said) and not clause.asked:
+        return "work"
     if requested and worked and not re.search(r"为什么|为啥|怎么|如何|哪", said):
         return "work"
     answers = _ANSWER.match(said) is not None

@@ -39,7 +39,9 @@ def sentences_of(seen: str) -> list[list[Clause]]:
         in_steps = steps and not _STEPS.search(said)
         start_of_line = "\n" in stop or (number and start_of_line)
         if said.strip() and not in_steps:
-            found.append(_clauses(_LISTED.sub("", said, count=1), asked="?" in stop or "？" in stop))
+            found.append(
+                _clauses(_LISTED.sub("", said, count=1), asked="?" in stop or "？" in stop)
+            )
     return found
 
 

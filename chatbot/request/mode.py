@@ -60,9 +60,7 @@ def mode_of(task: str) -> Mode:
     Where things are only told, what is wrong with them is to be changed.
     """
     seen = Words(task).seen
-    acts: set[Act] = set()
-    for sentence in sentences_of(seen):
-        acts.update(_acts(sentence))
+    acts = acts_of(seen)
     if "work" in acts:
         return "change"
     if "review" in acts:
@@ -70,6 +68,14 @@ def mode_of(task: str) -> Mode:
     if "answer" in acts or _ONLY_ANSWER.search(seen):
         return "explain"
     return "change"
+
+
+def acts_of(seen: str) -> set[Act]:
+    """All that is asked for."""
+    acts: set[Act] = set()
+    for sentence in sentences_of(seen):
+        acts.update(_acts(sentence))
+    return acts
 
 
 def _acts(sentence: list[Clause]) -> list[Act]:

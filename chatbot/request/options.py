@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 
 from chatbot.request.model import Vocabulary
-from chatbot.request.words import END, MARKS, QUOTED, SPAN, Words
+from chatbot.request.words import END, MARKS, SPAN, TAKEN, Words
 
 MAX_COUNT = 10
 _FLAGS = re.IGNORECASE | re.ASCII
@@ -16,7 +16,7 @@ _LEAD = (
     r"|(?<![\w-])(?:model|模型|agent)\s*(?:[:=：]|用|为|是)?\s*"
     r"|--model[ =]|(?:请)?(?:用|使用|让|由|换成|交给)\s*(?:模型\s*|一下\s*)?)"
 )
-_TAIL = r"(?:\s*(?:模型|model\b))?(?:\s*(?:来|去))?(?:\s+for\s+(?:this|that|it)\b(?:\s+one)?)?"
+_TAIL = rf"(?:\s*(?:模型|model\b))?(?:\s*(?:来|去))?(?:\s+for\s+(?:this|that|it)\b(?:\s+one)?)?(?:\s+please{END})?"
 _ABOUT_MODELS = re.compile(
     r"\b(?:replac\w*|swap\w*|switch\w*|compar\w*|benchmark\w*|integrat\w*|compatib\w*|chat\w*|prompt\w*"
     r"|calls?\s+(?:to|made)|models?|llms?|codec|audio|encod\w*|fallback|provider|tokens?|pric\w*|bot"
@@ -79,7 +79,7 @@ class Options:
 
 def read_options(words: Words, vocabulary: Vocabulary, unsure: list[str]) -> Options:
     options = Options()
-    options.image = _read_image(words)
+    options.image = _read_image(words, unsure)
     options.agent = _read_agent(words, vocabulary, unsure)
     options.model = _read_model(words, vocabulary, unsure)
     options.count = _read_count(words, unsure)
@@ -93,6 +93,13 @@ _NAMED_MODEL = re.compile(
     _FLAGS,
 )
 _QUOTED_MODEL = re.compile(rf"(?P<lead>{_LEAD})(?P<model>{SPAN}){_TAIL}", _FLAGS)
+_CHOSEN = re.compile(
+    rf"{END}|\s*[-—–\u2e80-\uffff]|\s+(?:in|on|at|of|for\s+(?:this|that|it|the\s+(?:task|job|whole))|and|to|then|please|pls|as|from|instead"
+    r"|because|since|try|fix|add|if|thanks|agent|model|but|against|repo|over|best|draft|--)\b|\s+[\w.-]+/[\w.-]+",
+    _FLAGS,
+)
+_BIDDEN = re.compile(r"\s*(?:let|have|ask|let's|让|由|交给)", _FLAGS)
+_LEFT_MODEL = re.compile(rf"(?<![\w/.-])(?:{_SPOKEN_MODEL}){_THING}", _FLAGS)
 _PROVIDERS = frozenset({"anthropic", "openai", "replay"})
 
 
@@ -114,17 +121,31 @@ def _read_model(words: Words, vocabulary: Vocabulary, unsure: list[str]) -> str 
     aliases = "|".join(re.escape(name) for name in sorted(vocabulary.models, key=len, reverse=True))
     spoken = f"{_SPOKEN_MODEL}|(?:{aliases})(?![\\w-])" if aliases else _SPOKEN_MODEL
     pattern = re.compile(rf"(?P<lead>{_LEAD})(?P<model>{spoken}){_THING}{_TAIL}", _FLAGS)
+    chosen: list[tuple[re.Match[str], str]] = []
+    spoken_of: set[int] = set()
     for match in words.find(pattern):
         name = words.value(match, "model")
         found = _model_of(name, vocabulary)
-        if found is None or _is_about_models(words, match):
+        if (
+            found is None
+            or _is_about_models(words, match)
+            or not (_BIDDEN.match(match["lead"]) or _CHOSEN.match(words.seen, match.end()))
+        ):
             unsure.append(name)
+            spoken_of.add(words.sentence_start(match.start()))
             continue
-        words.take(*match.span())
-        return found
+        chosen.append((match, found))
+    chosen = [one for one in chosen if words.sentence_start(one[0].start()) not in spoken_of]
+    if len({found for _, found in chosen}) == 1:
+        for match, _ in chosen:
+            words.take(*match.span())
+        return chosen[0][1]
+    unsure += [words.value(match, "model") for match, _ in chosen]
     foreign = re.compile(rf"(?P<lead>{_LEAD})(?P<model>{_FOREIGN}){_THING}{_TAIL}{END}", _FLAGS)
     for match in words.find(foreign):
         unsure.append(words.value(match, "model"))
+    if not unsure:
+        unsure += [match[0] for match in words.find(_LEFT_MODEL)]
     return None
 
 
@@ -188,21 +209,37 @@ _IMAGE = re.compile(
     rf"|(?:用|使用|在)\s*`?(?P<zh_before>{_TAGGED})`?\s*(?:这个)?(?:的)?\s*(?:镜像|容器)(?:\s*(?:里|中|来))?",
     _FLAGS,
 )
+_FAULT = re.compile(
+    r"\b(?:fails?|failed|breaks?|broken|crash\w*|hangs?|errors?|works?|missing|slow|since|currently|dies)\b|失败|报错|崩溃|挂了|出错",
+    _FLAGS,
+)
 _IMAGE_FORM = re.compile(_TAGGED, re.ASCII)
 
 
-def _read_image(words: Words) -> str | None:
+def _read_image(words: Words, unsure: list[str]) -> str | None:
     for match in words.find(_IMAGE):
         group = match.lastgroup or ""
         name = words.value(match, group).rstrip(".")
         if group.startswith("span") and not _IMAGE_FORM.fullmatch(name):
             continue
         lead = match[0].lstrip().lower()
+        if not lead.startswith(("image", "--image")) and _fails(words, match):
+            # It is told where something goes wrong.
+            unsure.append(words.text[match.start() : match.end()])
+            continue
+        if lead.startswith(("镜像", "容器")) and re.search(r"\w", words.clause(match.start())):
+            unsure.append(words.text[match.start() : match.end()])
+            continue
         if lead.startswith("use ") and re.search(r"\w", words.clause(match.start())):
             continue
         words.take(*match.span())
         return name
     return None
+
+
+def _fails(words: Words, match: re.Match[str]) -> bool:
+    behind = re.split(r"[.,;!?\n，。；]|\band\b", words.seen[match.end() :], maxsplit=1)[0]
+    return _FAULT.search(words.clause(match.start()) + behind) is not None
 
 
 _N = r"(?P<{0}>\d{{1,3}}|one|two|three|four|five|six|once|twice|[一两二三四五六几])"
@@ -228,8 +265,16 @@ _NO_ATTEMPTS = re.compile(
     _FLAGS,
 )
 _GOES_ON = re.compile(
-    r"\s*(?:before|if|when|until|per|each|every|a\b|in\s+a\s+row|with\b.*backoff|and\s+(?:fail|log)"
+    r"\s*(?:before|if|when|until|per|each|every|to\s+(?:make|be|confirm|check|verify|see|prove|reproduce|get)"
+    r"|and\s+(?:report|check|compare|see|take\s+the\s+(?:mean|median|average))|locally|in\s+CI|a\b|in\s+a\s+row|with\b.*backoff|and\s+(?:fail|log)"
     r"|后|再|才|之后|以后|就)",
+    _FLAGS,
+)
+
+
+_SEVERAL = re.compile(
+    r"(?<![\w.])(?:[2-9]|two|three|four|five|several|multiple)\s+(?:\w+\s+)?(?:attempts|tries|variants|approaches"
+    r"|alternatives|candidates|solutions)(?!\w)|[两二三四五几多]种(?:不同的?)?(?:方案|方法|思路|实现)",
     _FLAGS,
 )
 
@@ -250,6 +295,7 @@ def _read_count(words: Words, unsure: list[str]) -> int:
             continue
         words.take(*match.span())
         return number
+    unsure += [match[0] for match in words.find(_SEVERAL)]
     return 1
 
 
@@ -274,7 +320,7 @@ _DRAFT = re.compile(
     rf"|into|with|for|to))?\s+(?:an?\s+|the\s+)?"
     rf"|(?:but\s+)?(?:as|in|into|via|with)\s+(?:an?\s+)?(?:the\s+)?)(?P<lead_draft>draft"
     rf"(?:\s+{_PR})?)(?:\s+(?:only|first|for\s+now|please|mode))?{END}"
-    rf"|(?:^|(?<=[,.;:(!，。；（\n]))\s*(?:just\s+|only\s+)?(?:an?\s+)?(?P<alone>draft(?:\s+{_PR}|(?=\s+please)))"
+    rf"|(?:^|(?<=[,.;:(!，。；（\n]))\s*(?:just\s+|only\s+)?(?:an?\s+)?(?P<alone>draft(?:\s+{_PR}|(?=\s+please)|(?=[.!)]?\s*$)))"
     rf"(?:\s+(?:only|first|for\s+now|please))*{END}"
     rf"|(?<!\w)(?:--)?draft\s*[=:]\s*(?:true|yes|on|1)(?!\w)|(?<!\S)--draft(?!\S)"
     rf"|(?<!\w)(?:keep|leave|mark)\s+(?:it|the\s+{_PR}|this)\s+(?:(?:as|in)\s+)?(?:an?\s+)?draft"
@@ -286,24 +332,37 @@ _DRAFT = re.compile(
     rf"|(?:^|(?<=[,.;:(，。；（\n]))\s*(?:草稿|draft)\s*{_ZH_PR}(?:就行|即可|就好)?{END}",
     _FLAGS,
 )
+_APART = re.compile(rf"(?:{TAKEN}|[.!?\n]|^)\s*[,;(]?\s*(?:an?\s+)?$", _FLAGS)
+"""Behind another option, or a sentence of its own."""
 _ABOUT_DRAFTS = re.compile(
     r"\b(?:users?|should|must|button|when\w*|if|posts?|emails?|articles?|save\w*|editor|label"
     r"|bot)\b"
     r"|用户|文章|邮件|保存|编辑器|按钮|如果",
     _FLAGS,
 )
-_DRAFT_WORD = re.compile(rf"(?<!\w)(?P<said>draft)\s+{_PR}(?!\w)|草稿\s*{_ZH_PR}", _FLAGS)
+_DRAFT_WORD = re.compile(
+    rf"(?<!\w)draft\s+{_PR}(?!\w)|草稿\s*{_ZH_PR}|{_PR}[^.\n]{{0,20}}\bdraft\b|[,(]\s*draft\s*[,.)]",
+    _FLAGS,
+)
 
 
 def _read_draft(words: Words, unsure: list[str]) -> bool | None:
     for pattern, wanted in ((_NO_DRAFT, False), (_DRAFT, True)):
         for match in words.find(pattern):
             has_pr = re.search(_ZH_PR, match[0], _FLAGS)
+            if (
+                match.re is _DRAFT
+                and match["alone"] == "draft"
+                and "please" not in match[0]
+                and not _APART.search(words.seen[: match.start("alone")])
+            ):
+                unsure.append("draft")
+                continue
             if not has_pr and _ABOUT_DRAFTS.search(words.clause(match.start())):
                 unsure.append("draft")
                 continue
             words.take(*match.span())
             return wanted
-    if words.seen.count(QUOTED) < len(words.seen) and _DRAFT_WORD.search(words.seen):
+    if _DRAFT_WORD.search(words.seen):
         unsure.append("draft")
     return None

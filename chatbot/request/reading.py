@@ -15,11 +15,16 @@ from chatbot.request.words import Words
 MAX_CHARACTERS = 5_000
 """What is read: nobody names a repository behind that much, and reading takes its time."""
 _NOTHING = Vocabulary()
+_BOLD_LABEL = re.compile(
+    r"^([ \t]*)[*_](repo|repository|branch|ref|tag|base|base branch|model|image|draft|attempts|agent|mode|task"
+    r"|仓库|分支|模型|镜像|草稿|模式|任务)(?:[*_]\s*([:：])|\s*([:：])[*_])",
+    re.IGNORECASE | re.MULTILINE,
+)
 
 
 def understand(words: str, vocabulary: Vocabulary = _NOTHING) -> Request:
     """Read a request. What names repository, ref or an option is taken out of the task's text."""
-    text = plain(words)
+    text = _BOLD_LABEL.sub(r"\1\2\3\4", plain(words))
     end = len(text)
     if end > MAX_CHARACTERS:
         # At a line's end, or between words, where there is one.

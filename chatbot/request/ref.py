@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 
 from chatbot.request.lists import words_of
-from chatbot.request.words import END, SPAN, Words
+from chatbot.request.mode import acts_of
+from chatbot.request.words import END, MARKS, SPAN, TAKEN, Words
 
 _FLAGS = re.IGNORECASE | re.ASCII
 NAME = r"[A-Za-z0-9](?:[A-Za-z0-9._/-]*[A-Za-z0-9_])?"
-_TO = (
-    r"(?:on|at|from|in|against|off(?:\s+of)?|of|based\s+on|check\s*out|switch\s+to|starting\s+from)"
-)
+_TO = r"(?:(?:start(?:ing)?|begin|branch(?:ing)?|base[ds]?|work(?:ing)?)(?:\s+(?:it|this|your\s+work))?\s+(?:on|off(?:\s+of)?|from)|on|at|from|in|against|off(?:\s+of)?|of|based\s+on|check\s*out|switch\s+to|starting\s+from)"
 _KIND = r"(?:branch|tag|commit|ref|revision|release)"
 _PREFIXES = (
     r"(?:feature|feat|fix|bugfix|hotfix|release|releases|chore|dependabot|renovate|refactor|docs"
@@ -59,7 +60,7 @@ _LABELLED = re.compile(
     rf"(?P<cut>(?<![\w-])(?:--)?(?:base[ -]?branch|branch|ref|tag|base)\s*[:=]\s*(?P<name>{SPAN}"
     rf"|{NAME})"
     rf"|(?<!\S)--(?:branch|ref|base)\s+(?P<flagged>{NAME})"
-    rf"|(?:(?<=[,(;] )|(?<=[,(;]))branch\s+(?P<bare>{NAME}){END})",
+    rf"|(?:(?<=[,(;] )|(?<=[,(;\n])|^)(?:branch|ref|tag)\s+(?P<bare>{NAME})(?:{END}|(?=\s+please\b)))",
     _FLAGS,
 )
 _AT_VERSION = re.compile(
@@ -68,12 +69,13 @@ _AT_VERSION = re.compile(
     _FLAGS,
 )
 _PREFIXED = re.compile(
-    rf"(?P<cut>(?<![\w-])(?:on|from|off|against|continue(?:\s+on)?)\s+(?P<name>{SPAN}"
+    rf"(?P<cut>(?<![\w-])(?:(?:start|begin|branch|base)(?:\s+it)?\s+(?=on|off|from))?(?:on|from|off(?:\s+of)?|against|continue(?:\s+on)?)\s+(?P<name>{SPAN}"
     rf"|{_PREFIXES}/{NAME}))(?![\w/])",
     _FLAGS,
 )
 _ON_MAIN = re.compile(
-    rf"(?P<cut>(?<![\w-])(?:on|from|off|against)\s+(?P<name>main|master|develop|trunk)){_NEXT}",
+    rf"(?P<cut>(?<![\w-])(?:(?:start|begin|branch|base)(?:\s+it)?\s+(?=on|off|from))?(?:on|from|off(?:\s+of)?|against)\s+(?P<name>main|master|develop|trunk)){_NEXT}"
+    rf"|(?P<zh_cut>(?:在|基于|从)[ \t]*(?P<zh>main|master|develop|dev|trunk)(?![\w./-])[ \t]*(?:上面?|开始)?)",
     _FLAGS,
 )
 _PULL = re.compile(
@@ -83,7 +85,7 @@ _PULL = re.compile(
     r"(?:the\s+)?(?:code\s+(?:in|of)\s+)?(?:tests?\s+(?:in|of|on)\s+)?|^\s*|(?:在|看|看下|看看|审查|评审"
     r"|检查|基于|修复|解释|总结|给|为|对|review)\s*(?:一下|下)?\s*)?)"
     r"(?<![\w/-])(?:PR|pull[ -]?request|MR|merge[ -]?request|拉取请求|合并请求)\s*(?:\#|!|no\.?\s*"
-    r"|number\s+)?\s*(?P<number>\d{1,6})(?![\w.])"
+    r"|number\s+)?\s*(?P<number>\d{1,6})(?!\w|\.\d)"
     r"(?P<tail>\s*(?:上|里|中|的分支|分支))?",
     _FLAGS,
 )
@@ -127,6 +129,22 @@ _DEFAULT = re.compile(
     r"\s*\b(?:on|from|at|off)\s+(?:the\s+)?default\s+branch\b|(?:在|基于|从)\s*默认分支\s*(?:上|里)?",
     _FLAGS,
 )
+_ELSEWHERE = re.compile(
+    r"\b(?:not|never|isn't|doesn't|don't|except|works?|worked|fine|ok|passes|green|should|must|whenever"
+    r"|if)\b|\b(?:only\s+)?(?:runs?|builds?|deploys?|triggers?|triggered|happens\s+only)\s*$|(?:不是|不在|没问题|正常)",
+    _FLAGS,
+)
+_LEADING = re.compile(
+    rf"(?:{MARKS}|{TAKEN}|{NAME}/{NAME}|`|please\b|hi\b|hey\b|in\b|the\b|of\b|repo\b|so\b|and\b|请|在|的|里|仓库|中|对|给)*",
+    _FLAGS,
+)
+_MOVED = re.compile(r"\s+(?:to|into|onto)\b|\s*(?:→|->)", _FLAGS)
+_LEFT = re.compile(
+    rf"(?<![\w./-])(?:(?:feature|feat|fix|bugfix|hotfix|release|releases|chore)/{NAME}(?![\w/])"
+    rf"|(?:on|from|off|onto|into|against|to)\s+(?:main|master|develop|trunk)(?![\w/.-])"
+    rf"|到[ \t]*(?:main|master|develop|trunk)(?![\w/.-])|(?:on|of)\s+(?:top\s+of\s+)?\#\d{{1,6}}(?!\w)|commit\s+{_SHA}(?!\w)|(?:base|target)\s+branch(?:\s+is|\s*[:=])?\s+{NAME}|(?:the|our|my)\s+{NAME}\s+branch(?!\w))",
+    _FLAGS,
+)
 _SOME_BRANCH = re.compile(
     r"(?<!\w)(?:on|from|in|against|off|at)\s+(?P<said>(?:a|my|your|that|the|this|his|her|their"
     r"|our|\w+'s)\s+(?:[\w./-]+\s+){0,2}branch)(?![\w-])"
@@ -135,41 +153,91 @@ _SOME_BRANCH = re.compile(
 )
 
 
+LABELLED, SURE, UNSURE = range(3)
+"""Said by its name, as in "branch: dev" · where the work is to begin · perhaps only spoken of."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    name: str
+    level: int
+    start: int
+    end: int
+    said: str
+    keep: bool = False
+    """The sentence makes no sense without it."""
+
+
+_Reader = Callable[[Words], Iterator[_Found]]
+
+
 def read_ref(words: Words, unsure: list[str]) -> str | None:
-    """The first that is surely one; what only sounds so is left and told in ``unsure``."""
+    """The one place that is named to begin at; what only sounds so is told in ``unsure``."""
     if match := next(words.find(_DEFAULT), None):
         words.take(*match.span())
     for match in words.find(_NEW_BRANCH):
         # The change's own branch is made by the house; it is no place to begin.
         unsure.append(words.text[match.start() : match.end()])
         words.take(*match.span(), cut=False)
-    for read in (_labelled, _of_kind, _chinese, _pull, _version, _prefixed, _main):
-        if (ref := read(words, unsure)) is not None:
-            return ref
-    for match in words.find(_SOME_BRANCH):
-        unsure.append(words.text[match.start() : match.end()])
+    found: list[_Found] = []
+    for reader in _READERS:
+        for one in reader(words):
+            if not any(one.start < other.end and other.start < one.end for other in found):
+                found.append(one)
+    found.sort(key=lambda one: one.start)
+    unsure += [one.said for one in found if one.level == UNSURE]
+    for level in (LABELLED, SURE):
+        named = [one for one in found if one.level == level]
+        if len({one.name for one in named}) > 1:
+            # Only the person knows which of them.
+            unsure += [one.said for one in named]
+            return None
+        if named:
+            for one in named:
+                words.take(one.start, one.end, cut=not one.keep)
+            return named[0].name
+    unsure += [words.text[match.start() : match.end()] for match in words.find(_SOME_BRANCH)]
+    if not found:
+        unsure += [words.text[match.start() : match.end()] for match in words.find(_LEFT)]
     return None
 
 
-def _take(words: Words, match: re.Match[str], group: str = "name") -> str:
-    name = words.value(match, group)
-    words.take(*match.span("cut"))
-    return name
+def _found(words: Words, match: re.Match[str], level: int, group: str = "name") -> _Found:
+    start, end = match.span("zh_cut" if group == "zh" else "cut")
+    said = words.text[match.start() : match.end()].strip(" ,")
+    keep = False
+    if level == SURE:
+        level, keep = _weighed(words, start, end)
+    return _Found(words.value(match, group), level, start, end, said, keep)
 
 
-def _labelled(words: Words, _: list[str]) -> str | None:
+def _weighed(words: Words, start: int, end: int) -> tuple[int, bool]:
+    """What is told of a branch says where something is wrong, or where it is not."""
+    before = words.clause(start)
+    if _ELSEWHERE.search(before) or _MOVED.match(words.seen, end):
+        return UNSURE, True
+    sentence, at = words.sentence(start), start - words.sentence_start(start)
+    opens = _LEADING.fullmatch(sentence[:at]) is not None
+    if opens or acts_of(sentence) & {"work", "answer", "review", "look"}:
+        return SURE, False
+    rest = sentence[:at] + sentence[at + end - start :]
+    return SURE, len(re.findall(r"\w+", rest)) > _FEW
+
+
+_FEW = 3
+
+
+def _labelled(words: Words) -> Iterator[_Found]:
     for match in words.find(_LABELLED):
         group = next(name for name in ("name", "flagged", "bare") if match[name])
         if _fits(words.value(match, group)):
-            return _take(words, match, group)
-    return None
+            yield _found(words, match, LABELLED, group)
 
 
-def _of_kind(words: Words, unsure: list[str]) -> str | None:
+def _of_kind(words: Words) -> Iterator[_Found]:
     for pattern in (_BEFORE_KIND, _AFTER_KIND):
         for match in words.find(pattern):
             name = words.value(match, "name")
-            said = words.text[match.start() : match.end()].strip(" ,")
             if not _fits(name):
                 continue
             quoted = match["name"][0] in '`"“「'
@@ -181,45 +249,39 @@ def _of_kind(words: Words, unsure: list[str]) -> str | None:
                 sure = (
                     sure and re.search(r"\b(?:switch|checkout|check\s+out)\b", clause) is not None
                 )
-            if not sure or _MERGING.search(clause):
-                unsure.append(said)
-                continue
-            return _take(words, match)
-    return None
+            merging = _MERGING.search(clause) is not None
+            yield _found(words, match, SURE if sure and not merging else UNSURE)
 
 
-def _chinese(words: Words, unsure: list[str]) -> str | None:
+def _chinese(words: Words) -> Iterator[_Found]:
     for match in words.find(_ZH):
         group = next(name for name in "abcdefg" if match[name])
-        name = words.value(match, group)
-        if not _fits(name):
+        if not _fits(words.value(match, group)):
             continue
-        if _MERGING.search(words.clause(match.start())) or re.match(
+        merging = _MERGING.search(words.clause(match.start())) or re.match(
             r"\s*(?:保护|名|策略|合并|管理|预测|切换|列表)", words.seen[match.end() :]
-        ):
-            unsure.append(words.text[match.start() : match.end()])
-            continue
-        return _take(words, match, group)
-    return None
+        )
+        yield _found(words, match, UNSURE if merging else SURE, group)
 
 
-def _pull(words: Words, unsure: list[str]) -> str | None:
+def _pull(words: Words) -> Iterator[_Found]:
     for match in words.find(_PULL):
-        number = match["number"]
         lead = (match["lead"] or "").strip()
         before = words.clause(match.start("number")) + lead
-        opens = not words.seen[: match.start()].strip() and not lead
-        if not (lead or opens or match["tail"]) or (
-            _NOT_THERE.search(before) or _CAUSED.match(words.seen, match.end())
-        ):
-            unsure.append(words.text[match.end("lead") : match.end()].strip())
-            continue
-        words.take(*match.span(), cut=False)
-        return f"refs/pull/{number}/head"
-    return None
+        opens = not re.search(r"\w", words.seen[: match.start()]) and not lead
+        there = lead or opens or match["tail"]
+        passing = _NOT_THERE.search(before) or _CAUSED.match(words.seen, match.end())
+        said = words.text[match.end("lead") : match.end()].strip()
+        yield _Found(
+            f"refs/pull/{match['number']}/head",
+            SURE if there and not passing else UNSURE,
+            *match.span(),
+            said,
+            keep=True,
+        )
 
 
-def _version(words: Words, unsure: list[str]) -> str | None:
+def _version(words: Words) -> Iterator[_Found]:
     for match in words.find(_AT_VERSION):
         name = words.value(match, "name")
         lead = match[0].strip(" ,").lower()
@@ -231,33 +293,37 @@ def _version(words: Words, unsure: list[str]) -> str | None:
             continue
         moves = re.match(r"\s*(?:to|→|->|till|until|through|onwards?)\b", after)
         of_another = re.match(r"\s+of\s+(?!(?:the\s+)?(?:repo|[\w-]+/))", after)
-        if lead.startswith("on ") and not sha and not re.match(END, after):
+        if moves or (lead.startswith("on ") and not sha and not re.match(END, after)):
             continue
-        if moves or of_another or _MERGING.search(clause) or _NOT_THERE.search(clause):
-            if not moves:
-                unsure.append(lead)
-            continue
-        return _take(words, match)
-    return None
+        elsewhere = of_another or _MERGING.search(clause) or _NOT_THERE.search(clause)
+        yield _found(words, match, UNSURE if elsewhere else SURE)
 
 
-def _prefixed(words: Words, _: list[str]) -> str | None:
+def _prefixed(words: Words) -> Iterator[_Found]:
     for match in words.find(_PREFIXED):
         name = words.value(match, "name")
-        fits = re.fullmatch(rf"{_PREFIXES}/{NAME}", name, _FLAGS) and not _FILE.search(name)
-        if fits and not _MERGING.search(words.clause(match.start())):
-            return _take(words, match)
-    return None
+        if re.fullmatch(rf"{_PREFIXES}/{NAME}", name, _FLAGS) and not _FILE.search(name):
+            merging = _MERGING.search(words.clause(match.start()))
+            yield _found(words, match, UNSURE if merging else SURE)
 
 
-def _main(words: Words, _: list[str]) -> str | None:
+def _main(words: Words) -> Iterator[_Found]:
     for match in words.find(_ON_MAIN):
         clause = words.clause(match.start())
-        if not _MERGING.search(clause) and not _NOT_THERE.search(clause):
-            return _take(words, match)
-    return None
+        elsewhere = _MERGING.search(clause) or _NOT_THERE.search(clause)
+        group = "zh" if match["zh"] else "name"
+        yield _found(words, match, UNSURE if elsewhere else SURE, group)
 
 
+_READERS: tuple[_Reader, ...] = (
+    _labelled,
+    _of_kind,
+    _chinese,
+    _pull,
+    _version,
+    _prefixed,
+    _main,
+)
 _FILE = re.compile(
     r"\.(?:py|js|ts|tsx|jsx|go|rs|c|h|cc|java|rb|md|txt|toml|ya?ml|json|sh|css|html)$"
 )

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from chatbot.request import shapes
 from chatbot.request.model import Vocabulary
 from chatbot.request.short_names import find_short_names
+from chatbot.request.sureness import CALLED, COMPARED, LABELLED, LED, LINKED, LOOSE, ORIGIN, STRAY
 from chatbot.request.words import MARKS, QUOTED, SPAN, TAKEN, Words
 
 _FLAGS = re.IGNORECASE | re.ASCII
@@ -36,6 +37,10 @@ _SURE = re.compile(
     r"(?:(?<![\w-])repo(?:sitory)?|仓库|代码库)\s*(?:[:：=]|is|是|called|named)?\s*$|--repo[ =]$",
     _FLAGS,
 )
+_LABEL = re.compile(
+    r"(?:(?<![\w-])repo(?:sitory)?|仓库|代码库)\s*(?:[:：=]|is|是)\s*$|--repo[ =]$", _FLAGS
+)
+_ORIGIN = re.compile(rf"(?:^|(?<=[^\w-]))(?:from|using|with|by)\s+{_ADDRESS}$|从\s*$", _FLAGS)
 _STRONG = re.compile(
     rf"(?:^|(?<=[^\w-]))(?:in|on|inside|within|into|under|at)\s+{_ADDRESS}$|(?:在|到|于|进)\s*$",
     _FLAGS,
@@ -54,7 +59,7 @@ _LOOKED_AT = re.compile(
     _FLAGS,
 )
 _REFERENCE = re.compile(
-    r"(?:^|(?<=[^\w-]))(?:like|as|than|unlike|similar\s+to|same\s+as|as\s+in|like\s+in|see|cf\.?"
+    r"(?:^|(?<=[^\w-]))(?:like|as|than|unlike|because|since|while|whereas|similar\s+to|same\s+as|as\s+in|like\s+in|see|cf\.?"
     r"|inspired\s+by|based\s+on"
     r"|copied\s+from|ported\s+from|port(?:ed)?\s+from|borrowed\s+from|compared?\s+(?:to|with)"
     r"|instead\s+of|fork\s+of|forked\s+from|upgrade|bump|install|import|use|uses"
@@ -66,6 +71,19 @@ _REFERENCE = re.compile(
 _ALIKE = re.compile(
     r"\b(?:like|as|than|similar\s+to|as\s+in)\s+$|(?:像|参考|类似|参照)\s*$", _FLAGS
 )
+_PASSING = re.compile(
+    r"\b(?:background|context|related|see\s+also|references?|similar|examples?|inspir\w+|upstream|docs?|spec|design"
+    r"|duplicate|fyi|cf|blocked|caused?|because|same|compare|copied|ported|discuss\w+)\b"
+    r"|背景|参考|相关|类似|设计",
+    _FLAGS,
+)
+_FOR_CONTEXT = re.compile(
+    r"\s*(?:for|as)\s+(?:\w+\s+)?(?:context|background|reference|details|inspiration|examples?)\b",
+    _FLAGS,
+)
+_TAKEN_AWAY = re.compile(
+    r"\b(?:remov\w*|delet\w*|drop\w*|strip\w*|clean\w*|clear\w*|purge|删\w*|去掉|移除)", _FLAGS
+)
 _OF_THE_CODE = re.compile(
     r"[`\"]?\s+(?:handling|logic|paths?|pairs?|toggles?|flows?|methods?|functions?|tests?|split|ratio"
     r"|buttons?|modes?|switch|events?|operations?|calls?|semantics|transitions?|components?|types?"
@@ -76,7 +94,8 @@ _WORK_IN = re.compile(r"\bwork\s+(?:in|on)\s+$", _FLAGS)
 _TO_THE_NEXT = re.compile(rf"[`\"]?\s+to\s+(?![`\"]?{_OWNER_NAME}(?![\w/]))", _FLAGS)
 _SAYS = re.compile(
     r"\s+(?:is|are|has|have|does|do|doesn't|was|were|will|can|can't|cannot|fails?|crash(?:es)?|returns?"
-    r"|needs?|should|must|keeps?|gets?|still|still|shows?|times|takes?)\b|'s\b",
+    r"|needs?|should|must|keeps?|gets?|still|shows?|times|takes?|calls?|throws?|sends?|logs|uses|loads|hangs|leaks?|gives|reports|starts|stops|breaks|ignores"
+    r"|drops|loses|expects|accepts|rejects|prints|writes|reads|depends|renders|runs|works|seems|looks|says|won't|didn't|isn't)\b|'s\b",
     _FLAGS,
 )
 _AFTER_SURE = re.compile(
@@ -105,11 +124,6 @@ _AT_HEAD = re.compile(r"\s*(?:[:：,，—–-]|$|\n)")
 _ASIDE = re.compile(r"(?:[,，;(（]|^|\n)\s*$")
 
 
-COMPARED, STRAY, LINKED, LOOSE, LED, CALLED = range(6)
-"""Named for comparison · a word like any other · whose page is spoken of · after a loose word such
-as "for" · after "in", or first of all · called a repository."""
-
-
 @dataclass(frozen=True, slots=True)
 class Named:
     """What the words say about the repository."""
@@ -130,6 +144,10 @@ class _Mention:
     ref: str | None
     keep: bool
     """The words make no sense without it."""
+    linked: bool = False
+    """Its address was given."""
+    folder: bool = False
+    """It may as well be one."""
 
 
 def read_repository(words: Words, vocabulary: Vocabulary) -> Named:
@@ -148,20 +166,17 @@ def read_repository(words: Words, vocabulary: Vocabulary) -> Named:
         # "the payments repo", which nobody knows or several are called.
         several = tuple(dict.fromkeys(name for short in vague for name in short.repositories))
         return Named(candidates=several, unknown=vague[0].said)
-    known = {name.lower() for name in vocabulary.repositories}
-    if best == LOOSE and vocabulary.has_default:
-        unsure = [m.name for m in mentions if m.tier == LOOSE and m.name.lower() not in known]
-        if unsure:
-            # Nobody knows it, and the place has another.
-            return Named(candidates=tuple(dict.fromkeys(unsure)))
     if best < LINKED:
-        stray = [m.name for m in mentions if m.tier == STRAY]
-        if vocabulary.has_default:
-            stray = [name for name in stray if name.lower() in known or _is_odd(name)]
-        return Named(candidates=tuple(dict.fromkeys(stray)))
+        return Named(candidates=_unlikely(mentions, vocabulary))
     chosen = [mention for mention in mentions if mention.tier == best]
+    if best < LABELLED:
+        chosen += [
+            one
+            for one in mentions
+            if ORIGIN <= one.tier < best and _is_near(one, chosen, vocabulary)
+        ]
     names = list(dict.fromkeys(mention.name.lower() for mention in chosen))
-    if len(names) > 1:
+    if len(names) > 1 or _is_doubtful(chosen[0], best, vocabulary):
         return Named(candidates=tuple(dict.fromkeys(mention.name for mention in chosen)))
     first = chosen[0]
     for mention in mentions:
@@ -169,6 +184,40 @@ def read_repository(words: Words, vocabulary: Vocabulary) -> Named:
             words.take(mention.start, mention.end, cut=not mention.keep)
     ref = next((mention.ref for mention in chosen if mention.ref), None)
     return Named(repository=first.name, ref=ref)
+
+
+def _unlikely(mentions: list[_Mention], vocabulary: Vocabulary) -> tuple[str, ...]:
+    """What may be a repository all the same, where nothing says so."""
+    stray = [m for m in mentions if m.tier == STRAY]
+    if vocabulary.has_default:
+        stray = [
+            m for m in stray if not m.folder and (_known(m.name, vocabulary) or _is_odd(m.name))
+        ]
+    if not all(m.folder for m in stray):
+        stray = [m for m in stray if not m.folder]
+    return tuple(dict.fromkeys(m.name for m in stray))
+
+
+def _is_near(rival: _Mention, chosen: list[_Mention], vocabulary: Vocabulary) -> bool:
+    """Whether it is one of those that are worked on here, rather than a package's name."""
+    owners = {_owner(one.name) for one in chosen} | {_owner(n) for n in vocabulary.repositories}
+    return _owner(rival.name) in owners
+
+
+def _is_doubtful(mention: _Mention, tier: int, vocabulary: Vocabulary) -> bool:
+    """Where the place has a repository of its own, a stranger's name may be a folder's."""
+    if tier == ORIGIN:
+        return True
+    if not vocabulary.has_default or tier not in {LOOSE, LED} or mention.linked:
+        return False
+    if _known(mention.name, vocabulary):
+        return False
+    owners = {_owner(name) for name in vocabulary.repositories}
+    return tier == LOOSE or (mention.ref is None and _owner(mention.name) not in owners)
+
+
+def _owner(name: str) -> str:
+    return name.partition("/")[0].lower()
 
 
 def _joined(words: Words, mentions: list[_Mention]) -> list[_Mention]:
@@ -199,13 +248,14 @@ def _mention(words: Words, match: re.Match[str], vocabulary: Vocabulary) -> _Men
     known = _known(name, vocabulary)
     after = words.seen[match.end("name") :]
     called = _SURE.search(before) is not None or _AFTER_SURE.match(after) is not None
-    if (
-        known is None
-        and not called
-        and (shapes.is_pair(owner, tail) or shapes.is_path(owner, tail))
-    ):
-        return None
     tier = _tier(words, match.start(), match.end(), known=known is not None)
+    if known is None and not called:
+        if shapes.is_pair(owner, tail):
+            return None
+        if shapes.is_path(owner, tail):
+            if tier != LED or not shapes.may_be_repository(owner, tail):
+                return None
+            return _Mention(name, STRAY, match.start(), match.end(), None, keep=True, folder=True)
     if match["number"]:
         tier = max(tier, LED) if tier else COMPARED
         keep = True
@@ -262,9 +312,12 @@ def _address(words: Words, match: re.Match[str], vocabulary: Vocabulary) -> _Men
         tier = CALLED if called else STRAY
         start, end = _extent(words, match.start(), end, keep=False)
         return _Mention(url.rstrip("/"), tier, start, end, None, keep=False)
+    passing = _PASSING.search(words.clause(match.start())) or _FOR_CONTEXT.match(words.seen, end)
     spoken_of = page.kind in {"issues", "pull", "commit"} and not _ALIKE.search(before)
     if _REFERENCE.search(before) and not spoken_of:
         tier = COMPARED
+    elif passing and page.kind:
+        tier = STRAY
     elif match["hosted"] and not (
         _STRONG.search(before) or _SURE.search(before) or not before.strip()
     ):
@@ -278,7 +331,7 @@ def _address(words: Words, match: re.Match[str], vocabulary: Vocabulary) -> _Men
     keep = page.kind not in {"", "tree"} or tier < LINKED
     name = _known(page.repository, vocabulary) or page.repository
     start, end = _extent(words, match.start(), end, keep=keep)
-    return _Mention(name, tier, start, end, page.ref, keep)
+    return _Mention(name, tier, start, end, page.ref, keep, linked=True)
 
 
 def _known(name: str, vocabulary: Vocabulary) -> str | None:
@@ -291,6 +344,8 @@ def _tier(words: Words, start: int, end: int, *, known: bool) -> int:
     before = before.rstrip('`"“「') if before.endswith(("`", '"', "“", "「")) else before
     if _REFERENCE.search(before):
         return COMPARED
+    if _LABEL.search(before):
+        return LABELLED
     if _SURE.search(before) or _AFTER_SURE.match(after):
         return CALLED
     if not known and _OF_THE_CODE.match(after):
@@ -301,10 +356,12 @@ def _tier(words: Words, start: int, end: int, *, known: bool) -> int:
         return CALLED if known else LED
     if _OPENS.fullmatch(before) and QUOTED not in before:
         return LED
-    if _WEAK.search(before):
-        if re.search(r"\bfrom\s+$", before, _FLAGS) and _TO_THE_NEXT.match(after) and not known:
+    if _ORIGIN.search(before) and not _TAKEN_AWAY.search(words.sentence(start)):
+        if _TO_THE_NEXT.match(after) and not known:
             # From one way of doing it to another.
             return STRAY
+        return ORIGIN
+    if _WEAK.search(before):
         of_it = re.search(r"\b(?:for|of)\s+(?:the\s+)?$", before, _FLAGS)
         return LED if known and of_it else LOOSE
     if _AFTER_STRONG.match(after):

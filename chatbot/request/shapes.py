@@ -139,6 +139,15 @@ def is_path(owner: str, name: str) -> bool:
     )
 
 
+def may_be_repository(owner: str, name: str) -> bool:
+    """Whether what looks like a folder could be one all the same, as `libs/payments`."""
+    return (
+        FILE_ENDING.search(name) is None
+        and name.lower() not in DIRECTORIES
+        and owner.lower() not in BRANCHES
+    )
+
+
 def may_be_forge(url: str) -> bool:
     """Whether a stranger's address could be a repository's at all."""
     return _NO_FORGE.search(url) is None

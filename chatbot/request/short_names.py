@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from chatbot.request.lists import words_of
 from chatbot.request.model import Vocabulary
+from chatbot.request.sureness import CALLED, LED, STRAY
 from chatbot.request.words import END, SPAN, Words
 
 _FLAGS = re.IGNORECASE | re.ASCII
@@ -77,7 +78,7 @@ class Short:
     repositories: tuple[str, ...]
     """Those that are called so; none: nobody knows it."""
     tier: int
-    """As of `chatbot.request.repository`: 1 stray, 4 led, 5 called a repository."""
+    """As of `chatbot.request.sureness`."""
     start: int
     end: int
     cut: bool
@@ -134,14 +135,16 @@ def _called(words: Words, vocabulary: Vocabulary) -> list[Short]:
         cut = bool(match["lead"]) or (
             not words.seen[:start].strip() and _COLON.match(words.seen, match.end()) is not None
         )
-        found.append(Short(said, known, 5, match.start() if cut else start, match.end(), cut=cut))
+        found.append(
+            Short(said, known, CALLED, match.start() if cut else start, match.end(), cut=cut)
+        )
     for match in words.find(_AFTER_REPO):
         said = words.value(match, "name")
         known = matching(said, vocabulary)
         marked = match["mark"].strip() != "" or match["name"][0] in '`"'
         if (not known and not marked) or "/" in said or said.lower() in _NO_NAMES:
             continue
-        found.append(Short(said, known, 5, *match.span(), cut=bool(match["lead"]) or marked))
+        found.append(Short(said, known, CALLED, *match.span(), cut=bool(match["lead"]) or marked))
     return found
 
 
@@ -157,7 +160,7 @@ def _longest(words: Words, match: re.Match[str], vocabulary: Vocabulary) -> tupl
 
 
 def _chinese(words: Words, vocabulary: Vocabulary) -> list[Short]:
-    found = [Short(match[0], (), 5, *match.span(), cut=False) for match in words.find(_OTHER)]
+    found = [Short(match[0], (), CALLED, *match.span(), cut=False) for match in words.find(_OTHER)]
     for match in words.find(_CHINESE):
         group = next(name for name in ("name", "after", "inside") if match[name])
         said = words.value(match, group)
@@ -167,7 +170,7 @@ def _chinese(words: Words, vocabulary: Vocabulary) -> list[Short]:
             continue
         lead = match["lead"] or match["lead2"] or ("在" if group == "inside" else "")
         cut = lead in {"在", "到", "对", "给", "为", "从"}
-        tier = 4 if group == "inside" else 5
+        tier = LED if group == "inside" else CALLED
         found.append(Short(said, known, tier, *match.span(), cut=cut or not lead))
     return found
 
@@ -179,7 +182,7 @@ def _bare(words: Words, vocabulary: Vocabulary) -> list[Short]:
         group = "boxed" if match["boxed"] else "name"
         said = words.value(match, group)
         if known := matching(said, vocabulary):
-            found.append(Short(said, known, 4, *match.span(), cut=True))
+            found.append(Short(said, known, LED, *match.span(), cut=True))
     for match in words.find(_IN):
         said = words.value(match, "name")
         known = matching(said, vocabulary)
@@ -189,11 +192,11 @@ def _bare(words: Words, vocabulary: Vocabulary) -> list[Short]:
             match["lead"].lower() in {"in", "inside", "within"}
             and _ENDS.match(words.seen, match.end()) is not None
         )
-        if not sure:
-            # "docs for web" is as likely about the web.
-            found.append(Short(said, known, 1, *match.span(), cut=False))
+        if not sure or (vocabulary.has_default and said.isalpha()):
+            # "docs for web" is as likely about the web; "in checkout" about a part of the default.
+            found.append(Short(said, known, STRAY, *match.span(), cut=False))
             continue
-        found.append(Short(said, known, 4, *match.span(), cut=True))
+        found.append(Short(said, known, LED, *match.span(), cut=True))
     return found
 
 

@@ -22,6 +22,7 @@ _CITED = re.compile(r"^[ \t]*>.*$", re.MULTILINE)
 _QUOTES = re.compile(
     r"`([^`\n]+)`|\"([^\"\n]+)\"|“([^”\n]+)”|「([^」\n]+)」|(?<![^\s(])'([^'\n]+)'(?![^\s).,;:!?])"
 )
+_STOP = re.compile(r"[.!?](?:\s|$)|[\n。！？]")
 _EMAIL = re.compile(r"(?<![\w/.+-])[\w.+-]+@[\w-]+(?:\.[\w-]+)+(?![\w.-]*:)", re.ASCII)
 _LOG = re.compile(
     r"^\s*(?:File \"|Traceback|at [\w.$<>]+ ?\(|\$ |>>> |[+-]{3} [ab]/|@@ |E   ).*$", re.MULTILINE
@@ -56,13 +57,14 @@ class Words:
         before = self.seen[:at]
         return re.split(r"[.;!?\n，。；！？、]|,\s|\band\b|\bthen\b", before)[-1]
 
+    def sentence_start(self, at: int) -> int:
+        """Where the sentence around a place begins."""
+        return max((m.end() for m in _STOP.finditer(self.seen, 0, at)), default=0)
+
     def sentence(self, at: int) -> str:
         """What is seen of the sentence around a place."""
-        start = max(
-            (m.end() for m in re.finditer(r"[.!?]\s|[\n。！？]", self.seen[:at])), default=0
-        )
-        stop = re.search(r"[.!?](?:\s|$)|[\n。！？]", self.seen[at:])
-        return self.seen[start : at + stop.start() if stop else len(self.seen)]
+        stop = _STOP.search(self.seen, at)
+        return self.seen[self.sentence_start(at) : stop.start() if stop else len(self.seen)]
 
     def rest(self) -> str:
         """The text without what was cut, mended where it was."""
@@ -98,6 +100,9 @@ def _join(before: str, after: str) -> str:
     if re.fullmatch(r"(?:.*\n)?(?:please|pls|请|hi|hey)?", head, re.DOTALL | re.IGNORECASE):
         # It began a line: what parted it from the rest goes too.
         tail = re.sub(r"^[ \t]*(?:[,:;，：；、—–-]|and\b|please\b(?=\s*$))+[ \t]*", "", tail)
+    if re.search(r"[.!?。！？]$", head) and re.match(r"[.,;:!。，；：！]", tail):
+        # A whole sentence was cut.
+        tail = tail[1:].lstrip(" \t")
     if not tail or not head or head[-1:] == "\n" or tail[:1] in "\n.,;:!?)，。；：！？、）":
         return head + tail
     if _is_wide(head[-1]) and _is_wide(tail[0]):
