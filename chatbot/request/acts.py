@@ -50,21 +50,28 @@ _WORK = re.compile(rf"(?:{_VERB}|{_ING}){_NO_VERB}", _FLAGS)
 
 _YOU = r"(?:you|u|ya|someone|somebody|anyone|anybody|we|the\s+(?:bot|agent)|threadsmith)"
 _BEGINS = re.compile(
-    rf"(?:{MARKS}+|\d+[.)]\s|@\w+|(?:please|pls|plz|kindly|hey|hi|hello|yo|ok|okay|also|first|next|finally"
+    rf"(?:{MARKS}+|\d+[.)]\s|@\w+|(?:please|pls|plz|kindly|hey|hi|hello|yo|ok|okay|also|first"
+    rf"|next|finally"
     r"|lastly|now|just|simply|maybe|perhaps|again|thanks|thank\s+you|team|folks|all|guys|everyone"
     r"|there|quick\s+(?:question|one|ask)|question|task|todo|request|ask|urgent|asap|fyi|tl;?dr"
-    r"|actually|instead|otherwise|afterwards?|ideally|if\s+(?:possible|not|so|yes|you\s+(?:can|have\s+time))"
+    r"|actually|instead|otherwise|afterwards?|ideally|if\s+(?:possible|not|so|yes|you\s+(?:can"
+    r"|have\s+time))"
     r"|when\s+you\s+(?:have|get)\s+(?:time|a\s+(?:minute|moment|chance|sec))"
     r"|to|i(?:'m|\s+am)\s+(?:just\s+)?(?:curious|wondering)"
-    r"|let'?s|let\s+us|go\s+ahead\s+and|feel\s+free\s+to|try\s+(?:to|and)|remember\s+to|be\s+sure\s+to"
+    r"|let'?s|let\s+us|go\s+ahead\s+and|feel\s+free\s+to|try\s+(?:to|and)|remember\s+to"
+    r"|be\s+sure\s+to"
     r"|help\s+(?:me|us|out)?(?:\s+(?:to|with))?)(?![\w'])"
-    rf"|(?:can|could|would|will)\s+{_YOU}(?:\s+(?:please|pls|kindly|also|maybe|just|quickly))*(?![\w'])"
-    rf"|(?:i|we)(?:'d|\s+would)?\s+(?:like|love|want|need)\s+(?:you\s+)?to\s+(?:have\s+)?(?![\w']*\w*know)"
+    rf"|(?:can|could|would|will)\s+{_YOU}(?:\s+(?:please|pls|kindly|also|maybe|just"
+    rf"|quickly))*(?![\w'])"
+    rf"|(?:i|we)(?:'d|\s+would)?\s+(?:like|love|want"
+    rf"|need)\s+(?:you\s+)?to\s+(?:have\s+)?(?![\w']*\w*know)"
     rf"|(?:we|you)\s+(?:should|must|have\s+to|ought\s+to|need\s+to)(?![\w'])"
     rf"|(?:would|do)\s+you\s+mind(?![\w'])|mind(?=\s+\w+ing\b)|any\s+chance\s+(?:{_YOU}\s+"
-    rf"(?:can|could)|of)|(?:would|is)\s+it\s+(?:be\s+)?possible\s+(?:for\s+you\s+)?to(?=\s+(?:{_VERB})\b)"
+    rf"(?:can|could)|of)|(?:would"
+    rf"|is)\s+it\s+(?:be\s+)?possible\s+(?:for\s+you\s+)?to(?=\s+(?:{_VERB})\b)"
     r"|(?:it\s+)?would\s+be\s+(?:\w+\s+)?(?:great|nice|good|awesome|cool|lovely|helpful)\s+(?:if\s+"
-    rf"{_YOU}\s+(?:could|can|would)|to)|(?:how|what)\s+about|why\s+(?:not|don'?t\s+(?:we|you))|(?:could|can|would|will)(?=\s+(?:please|also)\b))+",
+    rf"{_YOU}\s+(?:could|can|would)|to)|(?:how|what)\s+about|why\s+(?:not|don'?t\s+(?:we|you))"
+    rf"|(?:could|can|would|will)(?=\s+(?:please|also)\b))+",
     _FLAGS,
 )
 _REQUESTED = re.compile(
@@ -80,12 +87,16 @@ _AUX = (
 )
 _ANSWER = re.compile(
     r"(?:explain|describe|summari[sz]e|outline|clarify|elaborate|understand|know|learn|analy[sz]e"
-    r"|diagnose|investigate|research|compare(?=\s+\w)|list|trace|estimate|assess|evaluate|enumerate|count"
+    r"|diagnose|investigate|research|compare(?=\s+\w)|list|trace|estimate|assess|evaluate"
+    r"|enumerate|count"
     r"|tell\s+(?:me|us)|walk\s+(?:me|us)\s+through|remind\s+(?:me|us)|show\s+(?:me|us)"
     r"|point\s+(?:me|us)\s+(?:to|at)|teach\s+(?:me|us)|brief\s+(?:me|us)"
-    r"|give\s+(?:me|us)\s+(?:\w+\s+){0,3}(?:overview|summary|explanation|rundown|list|idea|estimate|breakdown|hint|reasons?|answer"
-    r"|insight|context|background|details|info\w*|pointers?|tour|intro\w*|sense|picture|comparison|table)|(?:an?\s+)?(?:\w+\s+)?(?:overview|summary|explanation)\s+of"
-    r"|find\s+out|figure\s+out|work\s+out|look\s+up|identify|(?:find|locate)\s+(?:the\s+)?(?:root\s+)?"
+    r"|give\s+(?:me|us)\s+(?:\w+\s+){0,3}(?:overview|summary|explanation|rundown|list|idea"
+    r"|estimate|breakdown|hint|reasons?|answer"
+    r"|insight|context|background|details|info\w*|pointers?|tour|intro\w*|sense|picture"
+    r"|comparison|table)|(?:an?\s+)?(?:\w+\s+)?(?:overview|summary|explanation)\s+of"
+    r"|find\s+out|figure\s+out|work\s+out|look\s+up|identify|(?:find"
+    r"|locate)\s+(?:the\s+)?(?:root\s+)?"
     r"(?:cause|reason|place|where|who|out)|debug\s+why"
     rf"|(?:check|see|look|look\s+(?:at|into)|dig\s+into|determine|confirm|verify|find|say)\s+{_WH}"
     r"|answer|suggest|propose|recommend|advise|think\s+(?:of|about)"
@@ -96,60 +107,79 @@ _ANSWER = re.compile(
     _FLAGS,
 )
 _THERE = re.compile(
-    r"(?:explain|describe|summari[sz]e|list|show|document)\b.{0,80}?\b(?:in|into|to|on)\s+(?:(?:an?|the"
-    r"|our|its)\s+)?(?:[\w/.-]+\s+)?(?:readme|changelog|docs|documentation|docstrings?|page|screen|view|dashboard"
+    r"(?:explain|describe|summari[sz]e|list|show|document)\b.{0,80}?\b(?:in|into|to"
+    r"|on)\s+(?:(?:an?|the"
+    r"|our|its)\s+)?(?:[\w/.-]+\s+)?(?:readme|changelog|docs|documentation|docstrings?|page"
+    r"|screen|view|dashboard"
     r"|sidebar|menu|footer|header|modal|panel|wiki)\b",
     _FLAGS,
 )
 _ASKS = re.compile(
-    rf"(?:what|how|why|where|which|who|whose|when)(?:'s|'re|\s+(?:\S+\s+){{0,3}}?{_AUX}|\s+(?:exactly|in\s+the))"
-    r"(?![\w-])|how\s+(?:come|many|much|long|often|to|far|exactly)\b|what\s+(?:kind|version|part|happens"
-    r"|happened|causes?|about|if|breaks|calls|uses|sets|else)\b|why\s+(?!not\b|don'?t\b)|who\s+\w+s\b"
+    rf"(?:what|how|why|where|which|who|whose|when)(?:'s|'re|\s+(?:\S+\s+){{0,3}}?{_AUX}"
+    rf"|\s+(?:exactly|in\s+the))"
+    r"(?![\w-])|how\s+(?:come|many|much|long|often|to|far|exactly)\b|what\s+(?:kind|version|part"
+    r"|happens"
+    r"|happened|causes?|about|if|breaks|calls|uses|sets|else)\b|why\s+(?!not\b|don'?t\b)"
+    r"|who\s+\w+s\b"
     r"|which\s+\w+",
     _FLAGS,
 )
 _TOLD_ASKING = re.compile(
-    r"\b(?:(?:any|no)\s+(?:idea|clue|thoughts)|(?:i|we)(?:'m|'re|\s+am|\s+are)?\s+(?:\w+\s+)?(?:wonder(?:ing)?"
-    r"|curious)|(?:i|we)(?:'m|'re|\s+am|\s+are|\s+do)?\s*(?:not|n't|don'?t|can'?t)\s+(?:really\s+|quite\s+)?"
-    rf"(?:sure|know|understand|get|see|tell|clear)\s+{_WH}|(?:want|like|love|need|good|trying|interested)(?:ed)?\s+"
+    r"\b(?:(?:any|no)\s+(?:idea|clue|thoughts)|(?:i|we)(?:'m|'re|\s+am"
+    r"|\s+are)?\s+(?:\w+\s+)?(?:wonder(?:ing)?"
+    r"|curious)|(?:i|we)(?:'m|'re|\s+am|\s+are|\s+do)?\s*(?:not|n't|don'?t"
+    r"|can'?t)\s+(?:really\s+|quite\s+)?"
+    rf"(?:sure|know|understand|get|see|tell|clear)\s+{_WH}|(?:want|like|love|need|good|trying"
+    rf"|interested)(?:ed)?\s+"
     r"(?:to|in)\s+(?:know(?:ing)?|understand(?:ing)?|learn(?:ing)?|find(?:ing)?\s+out|figure\s+out)"
-    rf"|let\s+(?:me|us)\s+know\s+(?:{_WH})(?!\s+(?:you|anything|it(?:'s|\s+is)\s+done|this|that|there|done|i|we)\b))\b",
+    rf"|let\s+(?:me|us)\s+know\s+(?:{_WH})(?!\s+(?:you|anything|it(?:'s|\s+is)\s+done|this|that"
+    rf"|there|done|i|we)\b))\b",
     _FLAGS,
 )
 _REVIEW = re.compile(
-    r"(?:(?:code[ -]?)?review|audit|(?:security|code)\s+(?:review|audit)|critique|vet|sanity[ -]?check"
+    r"(?:(?:code[ -]?)?review|audit|(?:security|code)\s+(?:review|audit)|critique|vet"
+    r"|sanity[ -]?check"
     r"|double[ -]?check\s+(?:my|this|the)\s+(?:PR|diff|change\w*|code|patch)|go\s+over|look\s+over"
-    r"|(?:do|give|make|run|perform|need|get)\s+(?:me\s+|us\s+|this\s+|it\s+)?(?:an?\s+)?(?:\w+\s+)?(?:code\s+"
+    r"|(?:do|give|make|run|perform|need|get)\s+(?:me\s+|us\s+|this\s+"
+    r"|it\s+)?(?:an?\s+)?(?:\w+\s+)?(?:code\s+"
     r"|security\s+)?(?:review|audit|once-over|feedback|second\s+pair\s+of\s+eyes)"
-    r"|(?:find|look\s+for|search\s+for|hunt\s+for|spot)\s+(?:\w+\s+){0,2}(?:bugs|problems|issues|vulnerabilities"
+    r"|(?:find|look\s+for|search\s+for|hunt\s+for|spot)\s+(?:\w+\s+){0,2}(?:bugs|problems|issues"
+    r"|vulnerabilities"
     r"|security\s+holes|flaws|smells)"
-    r"|(?:take\s+a\s+look|have\s+a\s+look|look|check)\s+(?:at\s+|over\s+|through\s+)?(?:this\s+|the\s+|my\s+)?"
+    r"|(?:take\s+a\s+look|have\s+a\s+look|look|check)\s+(?:at\s+|over\s+|through\s+)?(?:this\s+"
+    r"|the\s+|my\s+)?"
     r"(?:PR|pull\s+request|MR|merge\s+request|diff|changes|patch)"
-    r"|(?:check|scan|inspect|examine)\s+\S.{0,80}?\bfor\s+(?:\w+\s+){0,2}(?:bugs|problems|issues|vulnerabilities"
+    r"|(?:check|scan|inspect|examine)\s+\S.{0,80}?\bfor\s+(?:\w+\s+){0,2}(?:bugs|problems|issues"
+    r"|vulnerabilities"
     r"|security|flaws|races?|leaks?|mistakes|injection\w*|errors|secrets))(?![\w-])"
-    r"|(?:.{0,40}\b)?second\s+pair\s+of\s+eyes\b|(?:any\s+)?feedback\s+on\b|(?:your\s+)?(?:thoughts|opinion)\s+on\b"
+    r"|(?:.{0,40}\b)?second\s+pair\s+of\s+eyes\b|(?:any\s+)?feedback\s+on\b"
+    r"|(?:your\s+)?(?:thoughts|opinion)\s+on\b"
     r"(?=.{0,40}\b(?:PR|pull\s+request|diff|patch|MR)\b)",
     _FLAGS,
 )
 _NO_REVIEW = re.compile(
-    r"(?:code\s+)?(?:review|audit)s?\s+(?:apps?|comments?|page|form|queue|screen|button|system|feature|log|logs|trail"
+    r"(?:code\s+)?(?:review|audit)s?\s+(?:apps?|comments?|page|form|queue|screen|button|system"
+    r"|feature|log|logs|trail"
     r"|table|is|are|was|fails|bot|status|counts?|scores?|stars|widget|section|list|request)\b",
     _FLAGS,
 )
 _LOOK = re.compile(
-    r"(?:take|have|get)\s+(?:an?\s+)?(?:\w+\s+)?look|look|check|see|verify|confirm|debug|dig|inspect|examine"
+    r"(?:take|have|get)\s+(?:an?\s+)?(?:\w+\s+)?look|look|check|see|verify|confirm|debug|dig"
+    r"|inspect|examine"
     r"|work\s+on|deal\s+with|take\s+care|do\b|handle",
     _FLAGS,
 )
 _HOW_TO = re.compile(
-    r"\bhow\s+(?:to|(?:do|can|could|would|should)\s+\w+|\w+\s+(?:can|could|should|would))\b|\bwhat\s+(?:happens|would|if)\b",
+    r"\bhow\s+(?:to|(?:do|can|could|would|should)\s+\w+|\w+\s+(?:can|could|should|would))\b"
+    r"|\bwhat\s+(?:happens|would|if)\b",
     _FLAGS,
 )
 _BE_MADE = re.compile(
     r"(?:can|could)\s+.{1,60}?\bbe\s+made\b|(?:can|could)\s+we\s+(?:have|get)\b", _FLAGS
 )
 _SUBORDINATE = re.compile(
-    r"(?:when|whenever|if|once|after|before|while|since|because|as|until|unless|although|though|that)\b",
+    r"(?:when|whenever|if|once|after|before|while|since|because|as|until|unless|although|though"
+    r"|that)\b",
     _FLAGS,
 )
 
@@ -206,8 +236,10 @@ def _is_plain_question(said: str) -> bool:
     """Without its mark, as people type: the verb stands before what it is said of."""
     return (
         re.match(
-            rf"(?:what|how|why|where|who)(?:'s|\s+(?:{_AUX}|exactly|happens|happened|come|many|much|long|often|to|calls|uses|sets))\b"
-            rf"|which\s+\w+.{{0,40}}?\b{_AUX}\b|why\s+\w+|what\s+(?:kind|version|part|test|tests|file|files)\b|when\s+(?:is|was|did|does|do)\b",
+            rf"(?:what|how|why|where|who)(?:'s|\s+(?:{_AUX}|exactly|happens|happened|come|many"
+            rf"|much|long|often|to|calls|uses|sets))\b"
+            rf"|which\s+\w+.{{0,40}}?\b{_AUX}\b|why\s+\w+|what\s+(?:kind|version|part|test|tests"
+            rf"|file|files)\b|when\s+(?:is|was|did|does|do)\b",
             said,
             _FLAGS,
         )

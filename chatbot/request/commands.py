@@ -26,7 +26,8 @@ _USE = re.compile(
     r"(?:the\s+)?default|from\s+now\s+on))*[.!]*$"
     rf"|^(?:set\s+)?(?:the\s+)?default\s+repo(?:sitory)?\s*(?:to|is|:"
     rf"|=)?\s+{_REPOSITORY.replace('<name>', '<set>')}[.!]*$"
-    rf"|^(?:这个频道|本频道|此频道|这里|以后)?(?:默认)?(?:使用|用|默认仓库(?:是|为|设为)?)\s*[:：]?\s*"
+    rf"|^(?:这个频道|本频道|此频道|这里|以后)?(?:默认)?(?:使用|用|默认仓库(?:是|为"
+    rf"|设为)?)\s*[:：]?\s*"
     rf"(?:仓库)?\s*{_REPOSITORY.replace('<name>', '<zh>')}(?:\s*仓库)?[。!！]*$",
     re.IGNORECASE | re.ASCII,
 )

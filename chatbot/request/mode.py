@@ -13,16 +13,20 @@ from sandbox.spec import Mode
 _FLAGS = re.IGNORECASE | re.ASCII
 _WIDE = re.compile(r"[\u2e80-\ud7ff\uf900-\uffff]")
 _ONLY_ANSWER = re.compile(
-    r"(?<![\w-])(?:(?:do\s+not|don't|dont|without|no\s+need\s+to|not\s+to|never)\s+(?:actually\s+|yet\s+)?"
+    r"(?<![\w-])(?:(?:do\s+not|don't|dont|without|no\s+need\s+to|not\s+to"
+    r"|never)\s+(?:actually\s+|yet\s+)?"
     r"(?:chang(?:e|ing)|touch(?:ing)?|modify(?:ing)?|edit(?:ing)?|fix(?:ing)?|implement(?:ing)?"
     r"|writ(?:e|ing)|do(?:ing)?|commit(?:ting)?|open(?:ing)?)"
     r"(?:\s+(?:any(?:thing)?|the|a|it|this|that))?(?:\s+(?:code|files?|PR|pull\s+request|fix))?"
     r"(?:\s+(?:yet|for\s+now|now|here|please))*(?=\s*(?:$|[.,;:!?)\n—–-]|just|only|and|but))"
-    r"|(?:no|nothing)\s+(?:code\s+)?(?:changes?|fix|patch|PR|to\s+change|to\s+fix)(?:\s+(?:please|needed|yet|required))?"
-    r"|just\s+(?:answer|explain|tell\s+(?:me|us)|curious|asking|wondering|(?:an?\s+)?(?:question|comments|answer|explanation))"
+    r"|(?:no|nothing)\s+(?:code\s+)?(?:changes?|fix|patch|PR|to\s+change"
+    r"|to\s+fix)(?:\s+(?:please|needed|yet|required))?"
+    r"|just\s+(?:answer|explain|tell\s+(?:me|us)|curious|asking|wondering|(?:an?\s+)?(?:question"
+    r"|comments|answer|explanation))"
     r"|only\s+(?:answer|explain|asking|tell\s+(?:me|us))"
     r"|(?:explain|answer|report)\s+only|read[ -]only\s+(?:please|mode|task|question))(?![\w-])"
-    r"|(?:不要|不用|别|无需|不需要|先不|先别|不必)(?:去|急着)?(?:改|修改|动|修|修复|写|实现|提交)(?:任何)?(?:代码|东西|它|PR)?(?=\s*(?:$|[，。,.；！!\n])|只|先)"
+    r"|(?:不要|不用|别|无需|不需要|先不|先别|不必)(?:去|急着)?(?:改|修改|动|修|修复|写|实现"
+    r"|提交)(?:任何)?(?:代码|东西|它|PR)?(?=\s*(?:$|[，。,.；！!\n])|只|先)"
     r"|只(?:需要?|要|想|用)?(?:解释|回答|分析|说明|看|知道|了解|告诉)|仅(?:解释|分析|回答)",
     _FLAGS,
 )
@@ -30,7 +34,8 @@ _LABEL = re.compile(
     r"(?<![\w-])(?:--)?(?:mode|模式)\s*[=:：]\s*(?P<mode>change|explain|review)(?![\w-])", _FLAGS
 )
 _HAND_NAMED = re.compile(
-    r"(?<![\w-])(?:in|as)\s+(?P<mode>change|explain|review)\s+mode(?![\w-])|用?(?P<zh>解释|审查|评审"
+    r"(?<![\w-])(?:in|as)\s+(?P<mode>change|explain|review)\s+mode(?![\w-])|用?(?P<zh>解释|审查"
+    r"|评审"
     r"|修改)模式",
     _FLAGS,
 )

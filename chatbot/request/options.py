@@ -16,17 +16,23 @@ _LEAD = (
     r"|(?<![\w-])(?:model|模型|agent)\s*(?:[:=：]|用|为|是)?\s*"
     r"|--model[ =]|(?:请)?(?:用|使用|让|由|换成|交给)\s*(?:模型\s*|一下\s*)?)"
 )
-_TAIL = rf"(?:\s*(?:模型|model\b))?(?:\s*(?:来|去))?(?:\s+for\s+(?:this|that|it)\b(?:\s+one)?)?(?:\s+please{END})?"
+_TAIL = (
+    r"(?:\s*(?:模型|model\b))?(?:\s*(?:来|去))?(?:\s+for\s+(?:this|that|it)\b(?:\s+one)?)?"
+    rf"(?:\s+please{END})?"
+)
 _ABOUT_MODELS = re.compile(
-    r"\b(?:replac\w*|swap\w*|switch\w*|compar\w*|benchmark\w*|integrat\w*|compatib\w*|chat\w*|prompt\w*"
-    r"|calls?\s+(?:to|made)|models?|llms?|codec|audio|encod\w*|fallback|provider|tokens?|pric\w*|bot"
+    r"\b(?:replac\w*|swap\w*|switch\w*|compar\w*|benchmark\w*|integrat\w*|compatib\w*|chat\w*"
+    r"|prompt\w*"
+    r"|calls?\s+(?:to|made)|models?|llms?|codec|audio|encod\w*|fallback|provider|tokens?|pric\w*"
+    r"|bot"
     r"|assistant|completions?|default\s+to|support\s+for)\b"
     r"|\b(?:works?|working|fails?|failing|breaks?|crash\w*|speaks?|talks?|deal\w*|cope\w*)\s*$"
     r"|替换|换成|改用|改成|迁移|接入|支持|调用|集成|对比|模型|接口改",
     _FLAGS,
 )
 _THING = (
-    r"(?![\w:/-]|\.\w|\s+(?:codec|audio|format|files?|support|encod\w*|provider|api|client|sdk|keys?"
+    r"(?![\w/-]|:\S|\.\w|\s+(?:codec|audio|format|files?|support|encod\w*|provider|api|client"
+    r"|sdk|keys?"
     r"|call)\b|'s\b)"
 )
 _FULL = re.compile(
@@ -94,8 +100,10 @@ _NAMED_MODEL = re.compile(
 )
 _QUOTED_MODEL = re.compile(rf"(?P<lead>{_LEAD})(?P<model>{SPAN}){_TAIL}", _FLAGS)
 _CHOSEN = re.compile(
-    rf"{END}|\s*[-—–\u2e80-\uffff]|\s+(?:in|on|at|of|for\s+(?:this|that|it|the\s+(?:task|job|whole))|and|to|then|please|pls|as|from|instead"
-    r"|because|since|try|fix|add|if|thanks|agent|model|but|against|repo|over|best|draft|--)\b|\s+[\w.-]+/[\w.-]+",
+    rf"{END}|\s*[-—–\u2e80-\uffff]|\s+(?:in|on|at|of|for\s+(?:this|that|it|the\s+(?:task|job"
+    rf"|whole))|and|to|then|please|pls|as|from|instead"
+    r"|because|since|try|fix|add|if|thanks|agent|model|but|against|repo|over|best|draft|--)\b"
+    r"|\s+[\w.-]+/[\w.-]+",
     _FLAGS,
 )
 _BIDDEN = re.compile(r"\s*(?:let|have|ask|let's|让|由|交给)", _FLAGS)
@@ -153,8 +161,8 @@ def _is_about_models(words: Words, match: re.Match[str]) -> bool:
     """Whether the sentence is work on code that uses models, rather than a choice of one."""
     lead = match["lead"].strip().lower()
     before = words.clause(match.start())
-    if re.match(r"(?:use|let|have|ask)\b", lead) and re.search(r"\w", before):
-        polite = r"(?:please|and|but|can|could|you|pls|thanks)"
+    if re.match(r"(?:use|let|have|ask)\b|换成", lead) and re.search(r"\w", before):
+        polite = r"(?:please|and|but|can|could|you|pls|thanks|then|also|模型|请|把)"
         return not re.fullmatch(rf"{MARKS}*(?:{polite}{MARKS}*)+", before, _FLAGS)
     if re.match(r"(?:on|by)\b", lead) and not re.match(END, words.seen[match.end() :]):
         return True
@@ -205,12 +213,15 @@ _IMAGE = re.compile(
     rf"(?:\s*:)?\s+(?:`?(?P<tagged>{_TAGGED})`?|(?P<span>{SPAN}))"
     rf"|(?<!\w)(?:with|using|in|on|use)\s+(?:(?:the|a|an)\s+)?(?:docker\s+)?"
     rf"(?:`?(?P<before>{_TAGGED})`?|(?P<span_before>{SPAN}))\s+(?:docker\s+)?(?:image|container)\b"
-    rf"|(?:用|使用|在)?\s*(?:镜像|容器)\s*(?:[:：=]|使用|用|为|是)?\s*`?(?P<zh>{_TAGGED})`?(?:\s*(?:里|中|来))?"
-    rf"|(?:用|使用|在)\s*`?(?P<zh_before>{_TAGGED})`?\s*(?:这个)?(?:的)?\s*(?:镜像|容器)(?:\s*(?:里|中|来))?",
+    rf"|(?:用|使用|在)?\s*(?:镜像|容器)\s*(?:[:：=]|使用|用|为"
+    rf"|是)?\s*`?(?P<zh>{_TAGGED})`?(?:\s*(?:里|中|来))?"
+    rf"|(?:用|使用|在)\s*`?(?P<zh_before>{_TAGGED})`?\s*(?:这个)?(?:的)?\s*(?:镜像"
+    rf"|容器)(?:\s*(?:里|中|来))?",
     _FLAGS,
 )
 _FAULT = re.compile(
-    r"\b(?:fails?|failed|breaks?|broken|crash\w*|hangs?|errors?|works?|missing|slow|since|currently|dies)\b|失败|报错|崩溃|挂了|出错",
+    r"\b(?:fails?|failed|breaks?|broken|crash\w*|hangs?|errors?|works?|missing|slow|since"
+    r"|currently|dies)\b|失败|报错|崩溃|挂了|出错",
     _FLAGS,
 )
 _IMAGE_FORM = re.compile(_TAGGED, re.ASCII)
@@ -243,13 +254,16 @@ def _fails(words: Words, match: re.Match[str]) -> bool:
 
 
 _N = r"(?P<{0}>\d{{1,3}}|one|two|three|four|five|six|once|twice|[一两二三四五六几])"
+_THEN = rf"(?:{END}|(?=\s+(?:with|please|in|on|using)\b))"
 _COUNT = re.compile(
     rf"(?<!\w)(?:try|run|do|attempt|give)\s+(?:(?:it|this|that|the\s+task)\s+)?(?:for\s+)?"
     rf"(?:up\s+to\s+)?"
     rf"(?:{_N.format('a')}\s*(?:×|x|times?|attempts?|tries|runs|shots)|(?P<twice>twice))(?![\w-])"
-    rf"|(?<!\w)(?:with|in|make|using|as)\s+(?:up\s+to\s+)?{_N.format('b')}\s+(?:parallel\s+"
+    rf"|(?<!\w)(?:with|in|make|using|as|do|give\s+(?:me|us|it)|run"
+    rf"|get\s+me)\s+(?:up\s+to\s+)?{_N.format('b')}\s+(?:parallel\s+"
     rf"|independent\s+|separate\s+)?"
     rf"(?:attempts|tries|runs)(?![\w-])"
+    rf"|(?:^|(?<=[\n,;:(，；：（])|(?<={TAKEN})|(?<=[\w.-]\s))\s*[x×]\s?{_N.format('h')}{_THEN}"
     rf"|(?<!\w)best[ -]of[ -]{_N.format('c')}(?![\w-])"
     rf"|(?<!\w)(?:--)?(?:attempts|count|n)\s*[=:]\s*{_N.format('d')}(?!\w)"
     rf"|(?:请)?(?:分别|各)?(?:试|跑|尝试|做|来|执行)(?:上)?\s*{_N.format('e')}\s*(?:次|遍|回)"
@@ -257,6 +271,7 @@ _COUNT = re.compile(
     rf"|(?<!\w){_N.format('g')}\s+(?:parallel\s+|independent\s+|separate\s+)?attempts{END}",
     _FLAGS,
 )
+_AT_HEAD = re.compile(rf"(?:^|[\n,;:(，；：（]|{TAKEN}|[\w.-]/[\w.-]{{1,40}})\s*$", _FLAGS)
 _NO_ATTEMPTS = re.compile(
     r"\b(?:retr\w*|login|log\s?in|limit\w*|max\w*|after|fail\w*|lock\w*|block\w*|allow\w*|should"
     r"|must"
@@ -265,16 +280,20 @@ _NO_ATTEMPTS = re.compile(
     _FLAGS,
 )
 _GOES_ON = re.compile(
-    r"\s*(?:before|if|when|until|per|each|every|to\s+(?:make|be|confirm|check|verify|see|prove|reproduce|get)"
-    r"|and\s+(?:report|check|compare|see|take\s+the\s+(?:mean|median|average))|locally|in\s+CI|a\b|in\s+a\s+row|with\b.*backoff|and\s+(?:fail|log)"
+    r"\s*(?:before|if|when|until|per|each|every|to\s+(?:make|be|confirm|check|verify|see|prove"
+    r"|reproduce|get)"
+    r"|and\s+(?:report|check|compare|see|take\s+the\s+(?:mean|median|average))|locally|in\s+CI"
+    r"|a\b|in\s+a\s+row|with\b.*backoff|and\s+(?:fail|log)"
     r"|后|再|才|之后|以后|就)",
     _FLAGS,
 )
 
 
 _SEVERAL = re.compile(
-    r"(?<![\w.])(?:[2-9]|two|three|four|five|several|multiple)\s+(?:\w+\s+)?(?:attempts|tries|variants|approaches"
-    r"|alternatives|candidates|solutions)(?!\w)|[两二三四五几多]种(?:不同的?)?(?:方案|方法|思路|实现)",
+    r"(?<![\w.])(?:[2-9]|two|three|four|five|several|multiple)\s+(?:\w+\s+)?(?:attempts|tries"
+    r"|variants|approaches"
+    r"|alternatives|candidates|solutions)(?!\w)|[两二三四五几多]种(?:不同的?)?(?:方案|方法|思路"
+    r"|实现)",
     _FLAGS,
 )
 
@@ -282,6 +301,8 @@ _SEVERAL = re.compile(
 def _read_count(words: Words, unsure: list[str]) -> int:
     for match in words.find(_COUNT):
         number = _number(match)
+        if match["h"] and not _AT_HEAD.search(words.near(match.start())):
+            continue
         said = words.text[match.start() : match.end()].strip()
         after = words.seen[match.end() :]
         if _NO_ATTEMPTS.search(words.clause(match.start())) or _GOES_ON.match(after):
@@ -295,12 +316,16 @@ def _read_count(words: Words, unsure: list[str]) -> int:
             continue
         words.take(*match.span())
         return number
-    unsure += [match[0] for match in words.find(_SEVERAL)]
+    unsure += [
+        match[0]
+        for match in words.find(_SEVERAL)
+        if not _NO_ATTEMPTS.search(words.clause(match.start()))
+    ]
     return 1
 
 
 def _number(match: re.Match[str]) -> int:
-    word = next((match[name] for name in "abcdefg" if match[name]), match["twice"] or "")
+    word = next((match[name] for name in "abcdefgh" if match[name]), match["twice"] or "")
     return int(word) if word.isdecimal() else _NUMBER_WORDS.get(word.lower(), 0)
 
 
@@ -320,14 +345,17 @@ _DRAFT = re.compile(
     rf"|into|with|for|to))?\s+(?:an?\s+|the\s+)?"
     rf"|(?:but\s+)?(?:as|in|into|via|with)\s+(?:an?\s+)?(?:the\s+)?)(?P<lead_draft>draft"
     rf"(?:\s+{_PR})?)(?:\s+(?:only|first|for\s+now|please|mode))?{END}"
-    rf"|(?:^|(?<=[,.;:(!，。；（\n]))\s*(?:just\s+|only\s+)?(?:an?\s+)?(?P<alone>draft(?:\s+{_PR}|(?=\s+please)|(?=[.!)]?\s*$)))"
+    rf"|(?:^|(?<=[,.;:(!，。；（\n]))\s*(?:just\s+"
+    rf"|only\s+)?(?:an?\s+)?(?P<alone>draft(?:\s+{_PR}|(?=\s+please)|(?=[.!)]?\s*$)))"
     rf"(?:\s+(?:only|first|for\s+now|please))*{END}"
     rf"|(?<!\w)(?:--)?draft\s*[=:]\s*(?:true|yes|on|1)(?!\w)|(?<!\S)--draft(?!\S)"
     rf"|(?<!\w)(?:keep|leave|mark)\s+(?:it|the\s+{_PR}|this)\s+(?:(?:as|in)\s+)?(?:an?\s+)?draft"
     rf"(?:\s+(?:mode|state|for\s+now))?{END}"
-    rf"|(?:并|先|请|然后|最后|帮我)*(?:开|提|发|建|创建|提交|打开|作为|以|用|设为|标为|做成|开成|开个|提个|发个)(?:一个|个|成|为)?\s*(?:草稿"
+    rf"|(?:并|先|请|然后|最后|帮我)*(?:开|提|发|建|创建|提交|打开|作为|以|用|设为|标为|做成|开成"
+    rf"|开个|提个|发个)(?:一个|个|成|为)?\s*(?:草稿"
     rf"|draft)(?:\s*(?:状态|形式)?(?:的)?\s*{_ZH_PR})?(?:\s*(?:形式|状态|方式)(?:提交|打开)?)?{END}"
-    rf"|(?:^|(?<=[,.;:(，。；（\n]))\s*{_ZH_PR}\s*(?:先|请|要)*(?:开成|设为|标为|标成|做成|作为|是|用)?\s*(?:草稿"
+    rf"|(?:^|(?<=[,.;:(，。；（\n]))\s*{_ZH_PR}\s*(?:先|请|要)*(?:开成|设为|标为|标成|做成|作为"
+    rf"|是|用)?\s*(?:草稿"
     rf"|draft)(?:状态|形式)?(?:就行|即可|就好)?{END}"
     rf"|(?:^|(?<=[,.;:(，。；（\n]))\s*(?:草稿|draft)\s*{_ZH_PR}(?:就行|即可|就好)?{END}",
     _FLAGS,
@@ -341,7 +369,8 @@ _ABOUT_DRAFTS = re.compile(
     _FLAGS,
 )
 _DRAFT_WORD = re.compile(
-    rf"(?<!\w)draft\s+{_PR}(?!\w)|草稿\s*{_ZH_PR}|{_PR}[^.\n]{{0,20}}\bdraft\b|[,(]\s*draft\s*[,.)]",
+    rf"(?<!\w)draft\s+{_PR}(?!\w)|草稿\s*{_ZH_PR}|{_PR}[^.\n]{{0,20}}\bdraft\b"
+    rf"|[,(]\s*draft\s*[,.)]",
     _FLAGS,
 )
 

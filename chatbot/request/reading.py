@@ -16,7 +16,8 @@ MAX_CHARACTERS = 5_000
 """What is read: nobody names a repository behind that much, and reading takes its time."""
 _NOTHING = Vocabulary()
 _BOLD_LABEL = re.compile(
-    r"^([ \t]*)[*_](repo|repository|branch|ref|tag|base|base branch|model|image|draft|attempts|agent|mode|task"
+    r"^([ \t]*)[*_](repo|repository|branch|ref|tag|base|base branch|model|image|draft|attempts"
+    r"|agent|mode|task"
     r"|仓库|分支|模型|镜像|草稿|模式|任务)(?:[*_]\s*([:：])|\s*([:：])[*_])",
     re.IGNORECASE | re.MULTILINE,
 )

@@ -12,7 +12,11 @@ from chatbot.request.words import END, MARKS, SPAN, TAKEN, Words
 
 _FLAGS = re.IGNORECASE | re.ASCII
 NAME = r"[A-Za-z0-9](?:[A-Za-z0-9._/-]*[A-Za-z0-9_])?"
-_TO = r"(?:(?:start(?:ing)?|begin|branch(?:ing)?|base[ds]?|work(?:ing)?)(?:\s+(?:it|this|your\s+work))?\s+(?:on|off(?:\s+of)?|from)|on|at|from|in|against|off(?:\s+of)?|of|based\s+on|check\s*out|switch\s+to|starting\s+from)"
+_TO = (
+    r"(?:(?:start(?:ing)?|begin|branch(?:ing)?|base[ds]?|work(?:ing)?)(?:\s+(?:it|this))?"
+    r"\s+(?:on|off(?:\s+of)?|from)|on|at|from|in|against|off(?:\s+of)?|of|check\s*out"
+    r"|switch\s+to|use|take)"
+)
 _KIND = r"(?:branch|tag|commit|ref|revision|release)"
 _PREFIXES = (
     r"(?:feature|feat|fix|bugfix|hotfix|release|releases|chore|dependabot|renovate|refactor|docs"
@@ -42,7 +46,8 @@ _SHA = r"(?=[0-9a-f]*\d)(?=[0-9]*[a-f])[0-9a-f]{7,40}"
 _QUOTED_NAME = re.compile(NAME, re.ASCII)
 _NEXT = (
     rf"(?:{END}|(?=\s*[\u2e80-\uffff])|(?=\s+(?:in|for|of|and|with|please|using|then|but|fix|add|to"
-    r"|instead|via|by|where|because|so|since|again|now|today|after|when|every|branch|do|make|run|try|use|open|as)\b))"
+    r"|instead|via|by|where|because|so|since|again|now|today|after|when|every|branch|do|make|run"
+    r"|try|use|open|as)\b))"
 )
 
 _AFTER_KIND = re.compile(
@@ -60,7 +65,9 @@ _LABELLED = re.compile(
     rf"(?P<cut>(?<![\w-])(?:--)?(?:base[ -]?branch|branch|ref|tag|base)\s*[:=]\s*(?P<name>{SPAN}"
     rf"|{NAME})"
     rf"|(?<!\S)--(?:branch|ref|base)\s+(?P<flagged>{NAME})"
-    rf"|(?:(?<=[,(;] )|(?<=[,(;\n])|^)(?:branch|ref|tag)\s+(?P<bare>{NAME})(?:{END}|(?=\s+please\b)))",
+    rf"|(?:(?<=[,(;] )|(?<=[,(;\n])|^)(?:branch|ref|tag)\s+(?P<bare>{NAME})(?:{END}"
+    rf"|(?=\s+please\b))"
+    rf"|(?<=[\w.-] )branch\s+(?P<behind>{NAME}){END})",
     _FLAGS,
 )
 _AT_VERSION = re.compile(
@@ -69,20 +76,27 @@ _AT_VERSION = re.compile(
     _FLAGS,
 )
 _PREFIXED = re.compile(
-    rf"(?P<cut>(?<![\w-])(?:(?:start|begin|branch|base)(?:\s+it)?\s+(?=on|off|from))?(?:on|from|off(?:\s+of)?|against|continue(?:\s+on)?)\s+(?P<name>{SPAN}"
+    rf"(?P<cut>(?<![\w-])(?:(?:start|begin|branch|base)(?:\s+it)?\s+(?=on|off|from))?(?:on|from"
+    rf"|off(?:\s+of)?|against|continue(?:\s+on)?)\s+(?P<name>{SPAN}"
     rf"|{_PREFIXES}/{NAME}))(?![\w/])",
     _FLAGS,
 )
 _ON_MAIN = re.compile(
-    rf"(?P<cut>(?<![\w-])(?:(?:start|begin|branch|base)(?:\s+it)?\s+(?=on|off|from))?(?:on|from|off(?:\s+of)?|against)\s+(?P<name>main|master|develop|trunk)){_NEXT}"
-    rf"|(?P<zh_cut>(?:在|基于|从)[ \t]*(?P<zh>main|master|develop|dev|trunk)(?![\w./-])[ \t]*(?:上面?|开始)?)",
+    rf"(?P<cut>(?<![\w-])(?:(?:start|begin|branch|base)(?:\s+it)?\s+(?=on|off|from))?(?:on|from"
+    rf"|off(?:\s+of)?|against)\s+(?P<name>main|master|develop|trunk)){_NEXT}"
+    rf"|(?P<zh_cut>(?:在|基于|从)[ \t]*(?P<zh>main|master|develop|dev"
+    rf"|trunk)(?![\w./-])[ \t]*(?:上面?|开始)?)",
     _FLAGS,
 )
 _PULL = re.compile(
-    r"(?P<lead>(?:(?<![\w-])(?:on|at|from|of|in|for|review|check|checkout|check\s+out|update|continue"
+    r"(?P<lead>(?:(?<![\w-])(?:on|at|from|of|in|for|review|check|checkout|check\s+out|update"
+    r"|continue"
     r"(?:\s+with|\s+on)?|finish|rework|rebase|fix(?:\s+up)?|polish|explain|summari[sz]e|into"
-    r"|look\s+at|over)\s+"
-    r"(?:the\s+)?(?:code\s+(?:in|of)\s+)?(?:tests?\s+(?:in|of|on)\s+)?|^\s*|(?:在|看|看下|看看|审查|评审"
+    r"|look\s+at|over|pick\s+up|take\s+(?:over|up)|resume|unblock|get|bring|test|extend|improve"
+    r"|refactor|split|simplify"
+    r"|document|clean\s+up|address|push\s+to)\s+"
+    r"(?:the\s+)?(?:code\s+(?:in|of)\s+)?(?:tests?\s+(?:in|of|on)\s+)?|^\s*|(?:在|看|看下|看看"
+    r"|审查|评审"
     r"|检查|基于|修复|解释|总结|给|为|对|review)\s*(?:一下|下)?\s*)?)"
     r"(?<![\w/-])(?:PR|pull[ -]?request|MR|merge[ -]?request|拉取请求|合并请求)\s*(?:\#|!|no\.?\s*"
     r"|number\s+)?\s*(?P<number>\d{1,6})(?!\w|\.\d)"
@@ -126,23 +140,30 @@ _NEW_BRANCH = re.compile(
     _FLAGS,
 )
 _DEFAULT = re.compile(
-    r"\s*\b(?:on|from|at|off)\s+(?:the\s+)?default\s+branch\b|(?:在|基于|从)\s*默认分支\s*(?:上|里)?",
+    r"\s*\b(?:on|from|at|off)\s+(?:the\s+)?default\s+branch\b|(?:在|基于|从)\s*默认分支\s*(?:上"
+    r"|里)?",
     _FLAGS,
 )
 _ELSEWHERE = re.compile(
-    r"\b(?:not|never|isn't|doesn't|don't|except|works?|worked|fine|ok|passes|green|should|must|whenever"
-    r"|if)\b|\b(?:only\s+)?(?:runs?|builds?|deploys?|triggers?|triggered|happens\s+only)\s*$|(?:不是|不在|没问题|正常)",
+    r"\b(?:not|never|isn't|doesn't|don't|except|works?|worked|fine|ok|passes|green|should|must"
+    r"|whenever"
+    r"|if)\b|\b(?:only\s+)?(?:runs?|builds?|deploys?|triggers?|triggered|happens\s+only)\s*$"
+    r"|(?:不是|不在|没问题|正常)",
     _FLAGS,
 )
 _LEADING = re.compile(
-    rf"(?:{MARKS}|{TAKEN}|{NAME}/{NAME}|`|please\b|hi\b|hey\b|in\b|the\b|of\b|repo\b|so\b|and\b|请|在|的|里|仓库|中|对|给)*",
+    rf"(?:{MARKS}|{TAKEN}|{NAME}/{NAME}|`|please\b|hi\b|hey\b|in\b|the\b|of\b|repo\b|so\b|and\b"
+    rf"|请|在|的|里|仓库|中|对|给)*",
     _FLAGS,
 )
+_BEHIND = re.compile(rf"{NAME}/{NAME}\s+$|{TAKEN}\s+$", _FLAGS)
 _MOVED = re.compile(r"\s+(?:to|into|onto)\b|\s*(?:→|->)", _FLAGS)
 _LEFT = re.compile(
     rf"(?<![\w./-])(?:(?:feature|feat|fix|bugfix|hotfix|release|releases|chore)/{NAME}(?![\w/])"
     rf"|(?:on|from|off|onto|into|against|to)\s+(?:main|master|develop|trunk)(?![\w/.-])"
-    rf"|到[ \t]*(?:main|master|develop|trunk)(?![\w/.-])|(?:on|of)\s+(?:top\s+of\s+)?\#\d{{1,6}}(?!\w)|commit\s+{_SHA}(?!\w)|(?:base|target)\s+branch(?:\s+is|\s*[:=])?\s+{NAME}|(?:the|our|my)\s+{NAME}\s+branch(?!\w))",
+    rf"|到[ \t]*(?:main|master|develop|trunk)(?![\w/.-])|(?:on"
+    rf"|of)\s+(?:top\s+of\s+)?\#\d{{1,6}}(?!\w)|commit\s+{_SHA}(?!\w)|(?:base"
+    rf"|target)\s+branch(?:\s+is|\s*[:=])?\s+{NAME}|(?:the|our|my)\s+{NAME}\s+branch(?!\w))",
     _FLAGS,
 )
 _SOME_BRANCH = re.compile(
@@ -229,7 +250,9 @@ _FEW = 3
 
 def _labelled(words: Words) -> Iterator[_Found]:
     for match in words.find(_LABELLED):
-        group = next(name for name in ("name", "flagged", "bare") if match[name])
+        group = next(name for name in ("name", "flagged", "bare", "behind") if match[name])
+        if group == "behind" and not _BEHIND.search(words.near(match.start())):
+            continue
         if _fits(words.value(match, group)):
             yield _found(words, match, LABELLED, group)
 
@@ -269,7 +292,8 @@ def _pull(words: Words) -> Iterator[_Found]:
         lead = (match["lead"] or "").strip()
         before = words.clause(match.start("number")) + lead
         opens = not re.search(r"\w", words.seen[: match.start()]) and not lead
-        there = lead or opens or match["tail"]
+        reviewed = "review" in acts_of(words.clause(match.end()))
+        there = lead or opens or match["tail"] or reviewed
         passing = _NOT_THERE.search(before) or _CAUSED.match(words.seen, match.end())
         said = words.text[match.end("lead") : match.end()].strip()
         yield _Found(

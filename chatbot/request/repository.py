@@ -27,7 +27,8 @@ _REF_NAME = r"[A-Za-z0-9](?:[A-Za-z0-9._/-]*[A-Za-z0-9_])?"
 _MENTIONED = re.compile(
     rf"(?P<url>{_URL})"
     rf"|(?<![\w./@:~$%#+\\=-])(?P<hosted>{_HOSTED})(?![\w/])"
-    rf"|(?<![\w./@:~$%#+\\={{<-])(?P<name>{_OWNER_NAME})(?:@(?P<at>{_REF_NAME})|\#(?P<number>\d+))?(?![\w/\\(=+*])"
+    rf"|(?<![\w./@:~$%#+\\={{<-])(?P<name>{_OWNER_NAME})(?:@(?P<at>{_REF_NAME})"
+    rf"|\#(?P<number>\d+))?(?![\w/\\(=+*])"
     rf"|(?P<span>{SPAN})",
     _FLAGS,
 )
@@ -59,7 +60,8 @@ _LOOKED_AT = re.compile(
     _FLAGS,
 )
 _REFERENCE = re.compile(
-    r"(?:^|(?<=[^\w-]))(?:like|as|than|unlike|because|since|while|whereas|similar\s+to|same\s+as|as\s+in|like\s+in|see|cf\.?"
+    r"(?:^|(?<=[^\w-]))(?:like|as|than|unlike|because|since|while|whereas|similar\s+to|same\s+as"
+    r"|as\s+in|like\s+in|see|cf\.?"
     r"|inspired\s+by|based\s+on"
     r"|copied\s+from|ported\s+from|port(?:ed)?\s+from|borrowed\s+from|compared?\s+(?:to|with)"
     r"|instead\s+of|fork\s+of|forked\s+from|upgrade|bump|install|import|use|uses"
@@ -72,7 +74,8 @@ _ALIKE = re.compile(
     r"\b(?:like|as|than|similar\s+to|as\s+in)\s+$|(?:像|参考|类似|参照)\s*$", _FLAGS
 )
 _PASSING = re.compile(
-    r"\b(?:background|context|related|see\s+also|references?|similar|examples?|inspir\w+|upstream|docs?|spec|design"
+    r"\b(?:background|context|related|see\s+also|references?|similar|examples?|inspir\w+"
+    r"|upstream|docs?|spec|design"
     r"|duplicate|fyi|cf|blocked|caused?|because|same|compare|copied|ported|discuss\w+)\b"
     r"|背景|参考|相关|类似|设计",
     _FLAGS,
@@ -85,7 +88,8 @@ _TAKEN_AWAY = re.compile(
     r"\b(?:remov\w*|delet\w*|drop\w*|strip\w*|clean\w*|clear\w*|purge|删\w*|去掉|移除)", _FLAGS
 )
 _OF_THE_CODE = re.compile(
-    r"[`\"]?\s+(?:handling|logic|paths?|pairs?|toggles?|flows?|methods?|functions?|tests?|split|ratio"
+    r"[`\"]?\s+(?:handling|logic|paths?|pairs?|toggles?|flows?|methods?|functions?|tests?|split"
+    r"|ratio"
     r"|buttons?|modes?|switch|events?|operations?|calls?|semantics|transitions?|components?|types?"
     r"|states?|values?|options?|fields?|directory|folder|dir|files?|imports?|races?|support)\b",
     _FLAGS,
@@ -93,9 +97,12 @@ _OF_THE_CODE = re.compile(
 _WORK_IN = re.compile(r"\bwork\s+(?:in|on)\s+$", _FLAGS)
 _TO_THE_NEXT = re.compile(rf"[`\"]?\s+to\s+(?![`\"]?{_OWNER_NAME}(?![\w/]))", _FLAGS)
 _SAYS = re.compile(
-    r"\s+(?:is|are|has|have|does|do|doesn't|was|were|will|can|can't|cannot|fails?|crash(?:es)?|returns?"
-    r"|needs?|should|must|keeps?|gets?|still|shows?|times|takes?|calls?|throws?|sends?|logs|uses|loads|hangs|leaks?|gives|reports|starts|stops|breaks|ignores"
-    r"|drops|loses|expects|accepts|rejects|prints|writes|reads|depends|renders|runs|works|seems|looks|says|won't|didn't|isn't)\b|'s\b",
+    r"\s+(?:is|are|has|have|does|do|doesn't|was|were|will|can|can't|cannot|fails?|crash(?:es)?"
+    r"|returns?"
+    r"|needs?|should|must|keeps?|gets?|still|shows?|times|takes?|calls?|throws?|sends?|logs|uses"
+    r"|loads|hangs|leaks?|gives|reports|starts|stops|breaks|ignores"
+    r"|drops|loses|expects|accepts|rejects|prints|writes|reads|depends|renders|runs|works|seems"
+    r"|looks|says|won't|didn't|isn't)\b|'s\b",
     _FLAGS,
 )
 _AFTER_SURE = re.compile(
@@ -103,24 +110,29 @@ _AFTER_SURE = re.compile(
 )
 _AFTER_STRONG = re.compile(r"[`\"”」]?\s*(?:里面|里|中|内|上|下的|的)", _FLAGS)
 _OPENS = re.compile(
-    rf"(?:{MARKS}|{TAKEN})*(?:(?:please|hey|hi|hello|ok|so|请|请在|麻烦|帮忙|帮我|你好)(?:{MARKS}|{TAKEN})*)*",
+    rf"(?:{MARKS}|{TAKEN})*(?:(?:please|hey|hi|hello|ok|so|请|请在|麻烦|帮忙|帮我"
+    rf"|你好)(?:{MARKS}|{TAKEN})*)*",
     _FLAGS,
 )
 _LEAD_CUT = re.compile(
     rf"(?:(?:^|(?<=[^\w-]))(?:please\s+)?(?:in|on|inside|within|into|under|at|for|of|from|to"
     rf"|against)\s+{_ADDRESS}(?:repo(?:sitory)?\s*(?:called|named|:)?\s*)?"
     rf"|(?<![\w-])(?:the\s+)?repo(?:sitory)?\s*(?:[:：=]|is\b)?\s*|--repo[ =]"
-    rf"|(?:请)?(?:在|到|于|给|为|对)?\s*(?:仓库|代码库)\s*(?:[:：]|是|为|叫)?\s*|(?:请)?(?:在|到|于|给|为|对)\s*)$",
+    rf"|(?:请)?(?:在|到|于|给|为|对)?\s*(?:仓库|代码库)\s*(?:[:：]|是|为|叫)?\s*|(?:请)?(?:在|到"
+    rf"|于|给|为|对)\s*)$",
     _FLAGS,
 )
 _TAIL_CUT = re.compile(
-    r"[`\"”」]?(?:\s*(?:repo(?:sitory)?(?![\w-])|仓库|代码库|项目))?(?:\s*(?:里面的?|里的?|中的?|内的?|上的?|的))?",
+    r"[`\"”」]?(?:\s*(?:repo(?:sitory)?(?![\w-])|仓库|代码库|项目))?(?:\s*(?:里面的?|里的?|中的?"
+    r"|内的?|上的?|的))?",
     _FLAGS,
 )
 _AND = re.compile(
     r"[\s`\"]*(?:,|、|，|/|&|\+|and|or|和|或者?|与|跟|及|以及|还有|and\s+also)[\s`\"]*", _FLAGS
 )
 _AT_HEAD = re.compile(r"\s*(?:[:：,，—–-]|$|\n)")
+_SUBJECT = re.compile(r"(?:[.!?,:;，。；：！？]|^|\n)\s*$")
+_IS_WIDE = re.compile(r"\s*[\u2e80-\uffff]")
 _ASIDE = re.compile(r"(?:[,，;(（]|^|\n)\s*$")
 
 
@@ -238,7 +250,7 @@ def _is_odd(name: str) -> bool:
 
 
 def _mention(words: Words, match: re.Match[str], vocabulary: Vocabulary) -> _Mention | None:
-    before = words.seen[: match.start()]
+    before = words.near(match.start())
     if match["span"]:
         return _spanned(words, match, vocabulary)
     if match["url"] or match["hosted"]:
@@ -281,7 +293,7 @@ def _spanned(words: Words, match: re.Match[str], vocabulary: Vocabulary) -> _Men
         name, at = form["name"], form["at"]
         owner, _, tail = name.partition("/")
     known = _known(name, vocabulary)
-    before = words.seen[: match.start()]
+    before = words.near(match.start())
     after = words.seen[match.end() :]
     called = _SURE.search(before) is not None or _AFTER_SURE.match(after) is not None
     odd = form is not None and (shapes.is_pair(owner, tail) or shapes.is_path(owner, tail))
@@ -296,7 +308,7 @@ def _spanned(words: Words, match: re.Match[str], vocabulary: Vocabulary) -> _Men
 
 
 def _address(words: Words, match: re.Match[str], vocabulary: Vocabulary) -> _Mention | None:
-    before = words.seen[: match.start()]
+    before = words.near(match.start())
     group = "url" if match["url"] else "hosted"
     raw = words.value(match, group).rstrip(".,:;!?")
     end = match.start() + len(raw)
@@ -340,7 +352,7 @@ def _known(name: str, vocabulary: Vocabulary) -> str | None:
 
 
 def _tier(words: Words, start: int, end: int, *, known: bool) -> int:
-    before, after = words.seen[:start], words.seen[end:]
+    before, after = words.near(start), words.seen[end:]
     before = before.rstrip('`"“「') if before.endswith(("`", '"', "“", "「")) else before
     if _REFERENCE.search(before):
         return COMPARED
@@ -368,6 +380,8 @@ def _tier(words: Words, start: int, end: int, *, known: bool) -> int:
         return LOOSE
     if _ASIDE.search(before) and _AT_HEAD.match(after):
         return LOOSE
+    if _SUBJECT.search(before) and (_SAYS.match(after) or _IS_WIDE.match(after)):
+        return LOOSE
     return LOOSE if known else STRAY
 
 
@@ -394,6 +408,7 @@ def _extent(words: Words, start: int, end: int, *, keep: bool) -> tuple[int, int
     """With the words around that lead to it."""
     if keep:
         return start, end
-    lead = _LEAD_CUT.search(words.seen[:start])
+    near = words.near(start)
+    lead = _LEAD_CUT.search(near)
     tail = _TAIL_CUT.match(words.seen, end)
-    return (lead.start() if lead else start), (tail.end() if tail else end)
+    return (start - len(near) + lead.start() if lead else start), (tail.end() if tail else end)

@@ -82,7 +82,8 @@ _HOSTS = re.compile(
 )
 _NO_FORGE = re.compile(
     r"atlassian|jira|confluence|notion|slack|sentry|google|stackoverflow|wiki|linear|trello|asana"
-    r"|figma|docs?\.|blog|datadog|grafana|kibana|jenkins|circleci|zendesk|support|localhost|pypi|npm"
+    r"|figma|docs?\.|blog|datadog|grafana|kibana|jenkins|circleci|zendesk|support|localhost|pypi"
+    r"|npm"
 )
 _RESERVED = words_of(
     """

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 from chatbot.request.lists import words_of
 from chatbot.request.model import Vocabulary
@@ -39,9 +40,12 @@ _AFTER_REPO = re.compile(
     _FLAGS,
 )
 _CHINESE = re.compile(
-    rf"(?:请)?(?P<lead>在|到|对|给|为|从|修复|看看|看一下|看下|检查)?\s*(?P<name>{SPAN}|(?<![\w/.@-]){_WORD})\s*"
-    rf"(?:这个|的|那个)?\s*(?P<kind>仓库|代码库|代码仓|仓|项目|库|工程|服务)(?:\s*(?:里面的?|里的?|中的?|内的?|上的?|下的?|的))?"
-    rf"|(?:请)?(?P<lead2>在|到|对|给|为)?\s*(?:仓库|代码库)\s*[:：]?\s*(?P<after>{SPAN}|{_WORD})(?![\w/])"
+    rf"(?:请)?(?P<lead>在|到|对|给|为|从|修复|看看|看一下|看下|检查)?\s*(?P<name>{SPAN}"
+    rf"|(?<![\w/.@-]){_WORD})\s*"
+    rf"(?:这个|的|那个)?\s*(?P<kind>仓库|代码库|代码仓|仓|项目|库|工程|服务)(?:\s*(?:里面的?"
+    rf"|里的?|中的?|内的?|上的?|下的?|的))?"
+    rf"|(?:请)?(?P<lead2>在|到|对|给|为)?\s*(?:仓库|代码库)\s*[:：]?\s*(?P<after>{SPAN}"
+    rf"|{_WORD})(?![\w/])"
     rf"(?:\s*(?:里面的?|里的?|中的?))?"
     rf"|(?:请)?在\s*(?P<inside>{_WORD})\s*(?:里面|里|中|上)的?",
     _FLAGS,
@@ -108,10 +112,16 @@ def _joined(found: list[Short], words: Words, vocabulary: Vocabulary) -> list[Sh
 
 def matching(said: str, vocabulary: Vocabulary) -> tuple[str, ...]:
     """Known repositories by that name, whatever stands between its words."""
-    wanted = _key(said)
-    return tuple(
-        name for name in vocabulary.repositories if _key(name.rpartition("/")[2]) == wanted
-    )
+    return _by_key(vocabulary.repositories).get(_key(said), ())
+
+
+@lru_cache(maxsize=16)
+def _by_key(repositories: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
+    found: dict[str, tuple[str, ...]] = {}
+    for name in repositories:
+        key = _key(name.rpartition("/")[2])
+        found[key] = (*found.get(key, ()), name)
+    return found
 
 
 def _key(name: str) -> str:
@@ -133,7 +143,8 @@ def _called(words: Words, vocabulary: Vocabulary) -> list[Short]:
         if not known and (plain in _NO_NAMES or not (match["lead"] or match["article"])):
             continue
         cut = bool(match["lead"]) or (
-            not words.seen[:start].strip() and _COLON.match(words.seen, match.end()) is not None
+            not words.seen[: match.start()].strip()
+            and _COLON.match(words.seen, match.end()) is not None
         )
         found.append(
             Short(said, known, CALLED, match.start() if cut else start, match.end(), cut=cut)

@@ -22,6 +22,9 @@ _CITED = re.compile(r"^[ \t]*>.*$", re.MULTILINE)
 _QUOTES = re.compile(
     r"`([^`\n]+)`|\"([^\"\n]+)\"|“([^”\n]+)”|「([^」\n]+)」|(?<![^\s(])'([^'\n]+)'(?![^\s).,;:!?])"
 )
+_FEW_WORDS = 300
+"""Characters; what leads to a name stands no farther from it."""
+_CLAUSE_STOP = re.compile(r"[.;!?\n，。；！？、]|,\s|\band\b|\bthen\b")
 _STOP = re.compile(r"[.!?](?:\s|$)|[\n。！？]")
 _EMAIL = re.compile(r"(?<![\w/.+-])[\w.+-]+@[\w-]+(?:\.[\w-]+)+(?![\w.-]*:)", re.ASCII)
 _LOG = re.compile(
@@ -52,19 +55,24 @@ class Words:
         if cut:
             self._cuts.append((start, end))
 
+    def near(self, at: int) -> str:
+        """What is seen of the few words before a place."""
+        return self.seen[max(0, at - _FEW_WORDS) : at]
+
     def clause(self, at: int) -> str:
         """What is seen of the clause before a place."""
-        before = self.seen[:at]
-        return re.split(r"[.;!?\n，。；！？、]|,\s|\band\b|\bthen\b", before)[-1]
+        return _CLAUSE_STOP.split(self.near(at))[-1]
 
     def sentence_start(self, at: int) -> int:
-        """Where the sentence around a place begins."""
-        return max((m.end() for m in _STOP.finditer(self.seen, 0, at)), default=0)
+        """Where the sentence around a place begins, as far back as is looked."""
+        first = max(0, at - _FEW_WORDS)
+        return max((m.end() for m in _STOP.finditer(self.seen, first, at)), default=first)
 
     def sentence(self, at: int) -> str:
         """What is seen of the sentence around a place."""
-        stop = _STOP.search(self.seen, at)
-        return self.seen[self.sentence_start(at) : stop.start() if stop else len(self.seen)]
+        last = at + _FEW_WORDS
+        stop = _STOP.search(self.seen, at, last)
+        return self.seen[self.sentence_start(at) : stop.start() if stop else last]
 
     def rest(self) -> str:
         """The text without what was cut, mended where it was."""
@@ -126,7 +134,7 @@ def _mend(text: str) -> str:
     """A task that ends in an "and" or a comma lost what stood behind."""
     kept = text.strip()
     mended = _LOST_TAIL.sub(r"\1", kept)
-    mended = re.sub(r"^[,:;，：；、]+\s*", "", mended).strip()
+    mended = re.sub(r"^(?:[,:;，：；、。]|\.(?=\s))+\s*", "", mended).strip()
     if re.search(r"\w", mended):
         return mended
     return kept if re.search(r"\w", kept) else ""

@@ -9,6 +9,8 @@ import pytest
 from tests.chatbot.request.judging import differences, judge, load, read
 
 SETS = ("english", "chinese", "held_out")
+UNSEEN = ("held_out_second", "held_out_third")
+"""Written by others who had not seen the reader, and judged once before it was mended by them."""
 
 
 @pytest.mark.parametrize("entry", [e for name in SETS for e in load(name)], ids=lambda e: e["say"])
@@ -26,7 +28,11 @@ def test_no_request_stands_in_the_corpus_twice() -> None:
     assert len(said) == len(set(said)) >= 150
 
 
-@pytest.mark.parametrize("entry", load("held_out_second"), ids=lambda e: e["say"])
+@pytest.mark.parametrize(
+    "entry", [e for name in UNSEEN for e in load(name)], ids=lambda e: e["say"]
+)
 def test_what_was_written_unseen_is_read_or_asked_about(entry: dict[str, Any]) -> None:
+    """Asked about only where the words leave it open, which the entry says by ``may_ask``."""
     reading = read(entry)
-    assert judge(entry, reading) != "wrong", (reading, differences(entry, reading))
+    allowed = {"right", "asked"} if entry.get("may_ask") else {"right"}
+    assert judge(entry, reading) in allowed, (reading, differences(entry, reading))
