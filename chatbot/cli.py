@@ -165,9 +165,15 @@ def parse(
     context: click.Context, words: str, *, default_repo: str | None, known: str, as_json: bool
 ) -> None:
     """Print what is understood of a request, and why; nothing is started."""
+    from chatbot.request.shapes import names_repository
     from chatbot.vocabulary import explain_request
 
     given = tuple(name.strip() for name in known.split(",") if name.strip())
+    for option, names in (("--known", given), ("--default-repo", (default_repo,))):
+        for name in names:
+            if name is not None and not names_repository(name):
+                msg = f"{option}: {name[:100]!r} is no repository; owner/name or an address is."
+                raise click.UsageError(msg)
     report = explain_request(_settings(context), words, default=default_repo, known=given)
     if as_json:
         _print_json(report.data)

@@ -149,6 +149,16 @@ def may_be_repository(owner: str, name: str) -> bool:
     )
 
 
+_REPOSITORY = re.compile(
+    r"[A-Za-z0-9][\w.-]*/[\w.-]+|(?:https?|ssh)://[^\s/]+/\S+|\w[\w.-]*@\w[\w.-]*:\S+", re.ASCII
+)
+
+
+def names_repository(name: str) -> bool:
+    """Whether it is `owner/name`, or an address."""
+    return _REPOSITORY.fullmatch(name) is not None
+
+
 def may_be_forge(url: str) -> bool:
     """Whether a stranger's address could be a repository's at all."""
     return _NO_FORGE.search(url) is None

@@ -17,7 +17,7 @@ _TOKEN = re.compile(
 _ENTITY = re.compile(r"&(amp|lt|gt);")
 _ENTITIES = {"amp": "&", "lt": "<", "gt": ">"}
 _FENCE = re.compile(r"```.*?(?:```|\Z)", re.DOTALL)
-_INVISIBLE = re.compile("[\u200b\u200c\u200d\u2060\ufeff\ue000-\ue00f]")
+_INVISIBLE = re.compile("[\x00-\x08\x0b-\x1f\x7f\u200b\u200c\u200d\u2060\ufeff\ue000-\ue00f]")
 
 
 def plain(words: str) -> str:

@@ -111,6 +111,8 @@ def _join(before: str, after: str) -> str:
     if re.search(r"[.!?。！？]$", head) and re.match(r"[.,;:!。，；：！]", tail):
         # A whole sentence was cut.
         tail = tail[1:].lstrip(" \t")
+    if _EMOJI.match(tail) and head:
+        return f"{head} {tail}"
     if not tail or not head or head[-1:] == "\n" or tail[:1] in "\n.,;:!?)，。；：！？、）":
         return head + tail
     if _is_wide(head[-1]) and _is_wide(tail[0]):
@@ -125,6 +127,7 @@ def _is_wide(character: str) -> bool:
     return character >= "\u2e80"
 
 
+_EMOJI = re.compile(r"(?<!\w):[a-z0-9_+-]+:(?!\w)")
 _LOST_TAIL = re.compile(
     r"(?:[ \t]*(?:[,，、;；:：]|\s[—–-]|\b(?:and|then|please and)|并且|并|然后))+[ \t]*([.!。！]*)$"
 )
@@ -133,8 +136,12 @@ _LOST_TAIL = re.compile(
 def _mend(text: str) -> str:
     """A task that ends in an "and" or a comma lost what stood behind."""
     kept = text.strip()
-    mended = _LOST_TAIL.sub(r"\1", kept)
-    mended = re.sub(r"^(?:[,:;，：；、。]|\.(?=\s))+\s*", "", mended).strip()
-    if re.search(r"\w", mended):
-        return mended
-    return kept if re.search(r"\w", kept) else ""
+    if not re.search(r"\w", _EMOJI.sub("", kept)):
+        return ""
+    mended = (
+        kept
+        if _EMOJI.search(kept[-50:] + " ") and kept.endswith(":")
+        else (_LOST_TAIL.sub(r"\1", kept))
+    )
+    mended = re.sub(r"^(?:[,;，：；、。]|[.:](?=\s))+\s*", "", mended).strip()
+    return mended if re.search(r"\w", mended) else kept

@@ -56,3 +56,36 @@ def test_people_read_the_same() -> None:
     assert done.exit_code == 0
     assert "acme/api" in done.output
     assert "explain" in done.output
+
+
+@pytest.mark.parametrize("words", ["", "  ", "@threadsmith", "<@U123ABC>", "🎉🎉", ":tada:", "?!"])
+def test_words_that_ask_for_nothing_are_asked_about(words: str) -> None:
+    found = parse(words, "--default-repo", "acme/api")
+    assert found.keys() >= KEYS
+    assert found["task"] == ""
+    assert found["ask"] == "What is to be done?"
+
+
+def test_what_a_terminal_would_obey_is_left_out() -> None:
+    assert parse("fix \x1b[31mthe\x07 login in acme/api")["task"] == "fix [31mthe login"
+
+
+def test_an_emoji_stays_as_it_was_said() -> None:
+    assert parse(":bug: fix the login in acme/api :pray:")["task"] == ":bug: fix the login :pray:"
+
+
+@pytest.mark.parametrize(
+    "options",
+    [("--known", "acme"), ("--known", "acme/api,a b"), ("--default-repo", "api"), ("--known", "/")],
+)
+def test_a_name_that_is_no_repository_is_refused(options: tuple[str, str]) -> None:
+    done = CliRunner().invoke(cli, ["parse", "fix it", *options, "--json"])
+    assert done.exit_code == 2
+    assert options[0] in done.output
+
+
+def test_a_folder_that_could_be_a_repository_is_offered() -> None:
+    found = parse("in libs/payments fix the rounding", "--known", "acme/api")
+    assert found["repository"] is None
+    assert found["ask"]
+    assert found["likely"] == ["libs/payments", "acme/api"]

@@ -1,0 +1,112 @@
+"""What stands around a repository's name, and says how it is meant."""
+
+from __future__ import annotations
+
+import re
+
+from chatbot.request.words import MARKS, TAKEN
+
+_FLAGS = re.IGNORECASE | re.ASCII
+OWNER_NAME = (
+    r"[A-Za-z0-9](?:[A-Za-z0-9_.-]*[A-Za-z0-9])?/[A-Za-z0-9_.](?:[A-Za-z0-9._-]*[A-Za-z0-9_-])?"
+)
+_REPO = r"(?:repo|repository|仓库|代码库)"
+_ADDRESS = r"(?:the\s+|our\s+|my\s+|your\s+)?(?:whole\s+|entire\s+)?(?:github\s+|gitlab\s+|git\s+)?"
+SURE = re.compile(
+    r"(?:(?<![\w-])repo(?:sitory)?|仓库|代码库)\s*(?:[:：=]|is|是|called|named)?\s*$|--repo[ =]$",
+    _FLAGS,
+)
+LABEL = re.compile(
+    r"(?:(?<![\w-])repo(?:sitory)?|仓库|代码库)\s*(?:[:：=]|is|是)\s*$|--repo[ =]$", _FLAGS
+)
+FROM_THERE = re.compile(rf"(?:^|(?<=[^\w-]))(?:from|using|with|by)\s+{_ADDRESS}$|从\s*$", _FLAGS)
+STRONG = re.compile(
+    rf"(?:^|(?<=[^\w-]))(?:in|on|inside|within|into|under|at)\s+{_ADDRESS}$|(?:在|到|于|进)\s*$",
+    _FLAGS,
+)
+WEAK = re.compile(
+    rf"(?:^|(?<=[^\w-]))(?:for|of|from|to|against|using|with)\s+{_ADDRESS}$|(?:给|为|对|把|从|将|修"
+    rf"|修复)\s*$",
+    _FLAGS,
+)
+LOOKED_AT = re.compile(
+    r"(?:^|(?<=[^\w-]))(?:look\s+(?:at|into)|check(?:\s+out)?|clone|open|review|audit|work\s+"
+    r"(?:on|in)|explain|understand"
+    r"|summari[sz]e|describe|document|test|improve|refactor|fix|update|see\s+what)\s+"
+    rf"{_ADDRESS}$|(?:看看|看一下|看下|看|审查|评审|检查|解释|介绍|打开|克隆|分析"
+    r"|总结|概述|优化|重构|改进|完善|测试|让|使|整理|更新|梳理|部署)\s*(?:一下|下)?\s*$",
+    _FLAGS,
+)
+REFERENCE = re.compile(
+    r"(?:^|(?<=[^\w-]))(?:like|as|than|unlike|because|since|while|whereas|similar\s+to|same\s+as"
+    r"|as\s+in|like\s+in|see|cf\.?"
+    r"|inspired\s+by|based\s+on"
+    r"|copied\s+from|ported\s+from|port(?:ed)?\s+from|borrowed\s+from|compared?\s+(?:to|with)"
+    r"|instead\s+of|fork\s+of|forked\s+from|upgrade|bump|install|import|use|uses"
+    r"|depends\s+on|dependency\s+on|require|via|same\s+way\s+as|way\s+(?:it\s+is\s+done\s+)?in"
+    r"|done\s+in|from\s+upstream|following|vs\.?|versus)\s+"
+    rf"{_ADDRESS}$|(?:像|参考|类似|参照|照着|仿照|升级|对比|比)\s*$",
+    _FLAGS,
+)
+ALIKE = re.compile(r"\b(?:like|as|than|similar\s+to|as\s+in)\s+$|(?:像|参考|类似|参照)\s*$", _FLAGS)
+PASSING = re.compile(
+    r"\b(?:background|context|related|see\s+also|references?|similar|examples?|inspir\w+"
+    r"|upstream|docs?|spec|design"
+    r"|duplicate|fyi|cf|blocked|caused?|because|same|compare|copied|ported|discuss\w+)\b"
+    r"|背景|参考|相关|类似|设计",
+    _FLAGS,
+)
+FOR_CONTEXT = re.compile(
+    r"\s*(?:for|as)\s+(?:\w+\s+)?(?:context|background|reference|details|inspiration|examples?)\b",
+    _FLAGS,
+)
+TAKEN_AWAY = re.compile(
+    r"\b(?:remov\w*|delet\w*|drop\w*|strip\w*|clean\w*|clear\w*|purge|删\w*|去掉|移除)", _FLAGS
+)
+OF_THE_CODE = re.compile(
+    r"[`\"]?\s+(?:handling|logic|paths?|pairs?|toggles?|flows?|methods?|functions?|tests?|split"
+    r"|ratio"
+    r"|buttons?|modes?|switch|events?|operations?|calls?|semantics|transitions?|components?|types?"
+    r"|states?|values?|options?|fields?|directory|folder|dir|files?|imports?|races?|support)\b",
+    _FLAGS,
+)
+WORK_IN = re.compile(r"\bwork\s+(?:in|on)\s+$", _FLAGS)
+TO_THE_NEXT = re.compile(rf"[`\"]?\s+to\s+(?![`\"]?{OWNER_NAME}(?![\w/]))", _FLAGS)
+SAYS = re.compile(
+    r"\s+(?:is|are|has|have|does|do|doesn't|was|were|will|can|can't|cannot|fails?|crash(?:es)?"
+    r"|returns?"
+    r"|needs?|should|must|keeps?|gets?|still|shows?|times|takes?|calls?|throws?|sends?|logs|uses"
+    r"|loads|hangs|leaks?|gives|reports|starts|stops|breaks|ignores"
+    r"|drops|loses|expects|accepts|rejects|prints|writes|reads|depends|renders|runs|works|seems"
+    r"|looks|says|won't|didn't|isn't)\b|'s\b",
+    _FLAGS,
+)
+AFTER_SURE = re.compile(
+    r"[`\"”」]?\s*(?:'s\s+)?(?:repo(?:sitory)?(?![\w-])|仓库|代码库|项目)", _FLAGS
+)
+AFTER_STRONG = re.compile(r"[`\"”」]?\s*(?:里面|里|中|内|上|下的|的)", _FLAGS)
+OPENS = re.compile(
+    rf"(?:{MARKS}|{TAKEN})*(?:(?:please|hey|hi|hello|ok|so|请|请在|麻烦|帮忙|帮我"
+    rf"|你好)(?:{MARKS}|{TAKEN})*)*",
+    _FLAGS,
+)
+LEAD_CUT = re.compile(
+    rf"(?:(?:^|(?<=[^\w-]))(?:please\s+)?(?:in|on|inside|within|into|under|at|for|of|from|to"
+    rf"|against)\s+{_ADDRESS}(?:repo(?:sitory)?\s*(?:called|named|:)?\s*)?"
+    rf"|(?<![\w-])(?:the\s+)?repo(?:sitory)?\s*(?:[:：=]|is\b)?\s*|--repo[ =]"
+    rf"|(?:请)?(?:在|到|于|给|为|对)?\s*(?:仓库|代码库)\s*(?:[:：]|是|为|叫)?\s*|(?:请)?(?:在|到"
+    rf"|于|给|为|对)\s*)$",
+    _FLAGS,
+)
+TAIL_CUT = re.compile(
+    r"[`\"”」]?(?:\s*(?:repo(?:sitory)?(?![\w-])|仓库|代码库|项目))?(?:\s*(?:里面的?|里的?|中的?"
+    r"|内的?|上的?|的))?",
+    _FLAGS,
+)
+AND = re.compile(
+    r"[\s`\"]*(?:,|、|，|/|&|\+|and|or|和|或者?|与|跟|及|以及|还有|and\s+also)[\s`\"]*", _FLAGS
+)
+AT_HEAD = re.compile(r"\s*(?:[:：,，—–-]|$|\n)")
+SUBJECT = re.compile(r"(?:[.!?,:;，。；：！？]|^|\n)\s*$")
+IS_WIDE = re.compile(r"\s*[\u2e80-\uffff]")
+ASIDE = re.compile(r"(?:[,，;(（]|^|\n)\s*$")
