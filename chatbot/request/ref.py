@@ -62,7 +62,8 @@ _BEFORE_KIND = re.compile(
     _FLAGS,
 )
 _LABELLED = re.compile(
-    rf"(?P<cut>(?<![\w-])(?:--)?(?:base[ -]?branch|branch|ref|tag|base)[ \t]*[:=][ \t]*(?P<name>{SPAN}"
+    rf"(?P<cut>(?<![\w-])(?:--)?(?:base[ -]?branch|branch|ref|tag"
+    rf"|base)[ \t]*[:=][ \t]*(?P<name>{SPAN}"
     rf"|{NAME})"
     rf"|(?<!\S)--(?:branch|ref|base)\s+(?P<flagged>{NAME})"
     rf"|(?:(?<=[,(;] )|(?<=[,(;\n])|^)(?:branch|ref|tag)\s+(?P<bare>{NAME})(?:{END}"

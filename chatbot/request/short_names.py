@@ -35,7 +35,8 @@ _BEFORE_REPO = re.compile(
 _AFTER_REPO = re.compile(
     rf"(?P<lead>(?<![\w-])(?:in|for|of|on|from|to|at|inside|within|into|against)\s+)?"
     rf"(?P<article>(?:the|our|my)\s+)?"
-    rf"(?<![\w/-])repo(?:sitory)?(?P<mark>[ \t]*[:=][ \t]*|\s+(?:called\s+|named\s+)?)(?P<name>{SPAN}"
+    rf"(?<![\w/-])repo(?:sitory)?(?P<mark>[ \t]*[:=][ \t]*|\s+(?:called\s+"
+    rf"|named\s+)?)(?P<name>{SPAN}"
     rf"|{_WORD})(?![\w/])",
     _FLAGS,
 )
