@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import re
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
@@ -19,6 +18,7 @@ from chatbot.history import defaults
 from chatbot.history.given import NewGiven
 from chatbot.history.store import History
 from chatbot.models import Choice, Issue, NewTask, Origin, Person, Source, Task, Thread
+from chatbot.named import ModelRefused, check_image, is_elsewhere, make_source, named_model
 from chatbot.permissions import Act
 from chatbot.pull_changes import NoPullRequest
 from chatbot.reader import Reader, Reading
@@ -34,16 +34,6 @@ from sandbox.spec import Mode
 Reply = Literal[
     "stored", "duplicate", "stopping", "nothing_to_stop", "no_pull_request", "repository_needed"
 ]
-
-
-class ModelRefused(ThreadsmithError):
-    """That model cannot be named here."""
-
-    code = "model_refused"
-    resolution = "Leave the model out, or name one as `anthropic:…` or `openai:…`."
-
-
-_NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9-]*/[A-Za-z0-9._-]+$")
 
 
 class RepositoryUnnamed(ThreadsmithError):
@@ -94,14 +84,21 @@ class Intake:
         model: str | None = None,
         image: str | None = None,
         agent: str | None = None,
+        draft: bool | None = None,
         archive: Path | None = None,
         owner: str | None = None,
         issue: Issue | None = None,
         along: Sequence[NewGiven] = (),
+        about: str = "",
     ) -> Task:
-        """A new task; what is given by name wins over what the words say."""
+        """A new task; what is given by name wins over what the words say.
+
+        ``about``: other words, whose links are read as well.
+        """
         if repository is None:
             reading = await self._reader.read(words, thread=thread, person=author)
+        elif origin == "slack":
+            reading = await self._read_form(words, repository, author, thread)
         else:
             given = Resolution(repository=repository, rule="named")
             reading = Reading(request=Request(task=plain(words)), resolution=given)
@@ -113,7 +110,9 @@ class Intake:
         new = NewTask(
             origin=origin,
             mode=mode or request.mode,
-            model=model or request.model or await self._usual_model(thread, author),
+            model=self._settings.model.aliases.get((model or "").lower(), model)
+            or request.model
+            or await self._usual_model(thread, author),
             # The words as they are, where taking out the repository leaves nothing to do.
             request=request.task or plain(words) or "(nothing)",
             author=author,
@@ -122,7 +121,7 @@ class Intake:
             image=image or request.image,
             agent=agent or reading.agent,
             issue=issue,
-            draft=request.draft,
+            draft=request.draft if draft is None else draft,
             chosen_by=reading.resolution.rule,
             notes=reading.notes,
             key=key,
@@ -130,7 +129,7 @@ class Intake:
         gatekeeper = self._gatekeeper(thread)
         if gatekeeper is not None and thread is not None and origin == "slack":
             await gatekeeper.check_ask(source.repository, author, thread.channel)
-        along = [*along, *await self._linked(words, new, author)]
+        along = [*along, *await self._linked(f"{words}\n{about}", new, author)]
         problem = self._problem(reading, new)
         if problem is not None:
             if isinstance(problem, RepositoryUnnamed) and thread is not None:
@@ -149,10 +148,49 @@ class Intake:
         )
         return own.model or self._settings.model.default
 
+    async def _read_form(
+        self, words: str, repository: str, author: Person, thread: Thread | None
+    ) -> Reading:
+        """Words beside which a person chose the repository: all else is read as in a message."""
+        request = (await self._reader.read(words, thread=thread, person=author)).request
+        chosen = self._source(repository, None, None).url
+        named = request.repository and self._source(request.repository, None, None).url
+        if named is not None and named.lower() != chosen.lower():
+            # It is spoken of, and not to be worked in.
+            request = replace(request, task=plain(words))
+        return Reading(
+            request=replace(request, task=request.task or plain(words)),
+            resolution=Resolution(repository=repository, rule="named"),
+        )
+
+    async def named_in(self, words: str, *, author: Person, thread: Thread) -> str | None:
+        """The repository that the words name, and no default."""
+        found = (await self._reader.read(words, thread=thread, person=author)).resolution
+        return found.repository if found.rule == "named" else None
+
     async def check_begin(
-        self, words: str, *, author: Person, thread: Thread, repository: str | None
+        self,
+        words: str,
+        *,
+        author: Person,
+        thread: Thread,
+        repository: str | None = None,
+        ref: str = "",
+        model: str = "",
+        image: str = "",
     ) -> None:
-        """Raise where the rules forbid what `ask` would begin: before a thread is opened for it."""
+        """Raise where `ask` would begin nothing, or the rules forbid it: before anything is said.
+
+        What is given by name is looked at closely: who wrote it can still put it right.
+        """
+        if repository:
+            check_address(self._source(repository, None, None).url)
+        if ref:
+            check_ref(ref)
+        if model:
+            self.named_model(model)
+        if image:
+            check_image(image)
         gatekeeper = self._gatekeeper(thread)
         if gatekeeper is None:
             return
@@ -162,6 +200,10 @@ class Intake:
         source = self._source(repository, None, None)
         await gatekeeper.check_ask(source.repository, author, thread.channel)
 
+    def named_model(self, model: str, *known: str) -> str:
+        """In full; raises ModelRefused. ``known``: recordings that may stay."""
+        return named_model(self._settings, model, *known)
+
     async def reply(
         self,
         task: Task,
@@ -170,8 +212,9 @@ class Intake:
         author: Person,
         key: str | None,
         along: Sequence[NewGiven] = (),
+        about: str = "",
     ) -> Reply:
-        """A follow-up, a stop, or the repository that was asked for."""
+        """A follow-up, a stop, or the repository that was asked for; ``about`` as in `ask`."""
         if is_stop(words):
             stopping = await self._actions.stop_task(task.id, author, key=key)
             return "stopping" if stopping else "nothing_to_stop"
@@ -179,7 +222,7 @@ class Intake:
             return await self._autofix(task, author, autofix, key)
         if (gatekeeper := self._gatekeeper(task.thread)) is not None:
             await gatekeeper.check("steer", task, author)
-        along = [*along, *await self._linked(words, task, author)]
+        along = [*along, *await self._linked(f"{words}\n{about}", task, author)]
         if not task.source.repository:
             return await self._answer(task, words, author, key, along)
         message = await self._actions.add_message(
@@ -233,11 +276,7 @@ class Intake:
             check_ref(ref)
         if gatekeeper is not None:
             await gatekeeper.check("ask", replace(task, source=source), author)
-        model = model or self._settings.model.default
-        model = self._settings.model.aliases.get(model.lower(), model)
-        known = {task.model, self._settings.model.default}
-        if ":" not in model or (model.startswith("replay:") and model not in known):
-            raise ModelRefused(f"The model `{model[:80]}` cannot be named here.")
+        model = self.named_model(model or self._settings.model.default, task.model)
         check_agent(task.agent or rules_for(self._settings, source.repository).agent, model)
         choice = Choice(source=source, mode=mode, model=model)
         await self._actions.change_task(task.id, choice, author, key=key)
@@ -273,7 +312,7 @@ class Intake:
             return "replaced"
         reading = await self._reader.read(words, thread=task.thread, person=author)
         source = self._source(reading.resolution.repository, reading.request.ref, None)
-        if task.source.kind == "git" and _is_elsewhere(source, task.source):
+        if task.source.kind == "git" and is_elsewhere(source, task.source):
             text = reading.request.task or text
             return await self._begin_anew(task, text, source, author, key)
         text = reading.request.task or text
@@ -326,24 +365,7 @@ class Intake:
         return None if thread is None else self.gatekeepers.get(thread.team)
 
     def _source(self, repository: str | None, ref: str | None, archive: Path | None) -> Source:
-        if archive is not None:
-            return Source(kind="zip", repository=repository or archive.name, path=str(archive))
-        if repository is None:
-            # The branch that was named counts as soon as the repository is.
-            return Source(kind="git", repository="", ref=ref)
-        forge = self._settings.forge.url.rstrip("/")
-        name = repository.removeprefix(f"{forge}/").removesuffix(".git")
-        if _NAME.match(name):
-            return Source(
-                kind="git", repository=name, url=f"{forge}/{name}.git", ref=ref, forge=True
-            )
-        tail = re.split(r"[/:]", repository.rstrip("/").removesuffix(".git"))
-        return Source(
-            kind="git",
-            repository="/".join(part for part in tail[-2:] if part),
-            url=repository,
-            ref=ref,
-        )
+        return make_source(self._settings.forge.url, repository, ref, archive)
 
     def _problem(self, reading: Reading, new: NewTask) -> ThreadsmithError | None:
         source = new.source
@@ -366,8 +388,3 @@ class Intake:
         except SourceError as error:
             return error
         return None
-
-
-def _is_elsewhere(source: Source, before: Source) -> bool:
-    named = bool(source.repository) and source.repository.lower() != before.repository.lower()
-    return named or (bool(source.ref) and source.ref != before.ref)

@@ -16,11 +16,15 @@ from chatbot.history.store import History
 from chatbot.history.used import used_repositories
 from chatbot.models import Person, Thread
 from chatbot.vocabulary import channel_repository, configured_repositories
+from sandbox.errors import SourceError
+from sandbox.sources.addresses import check_address
 
 Listed = Callable[[], Awaitable[Sequence[str]]]
 """What the forge itself lists; empty where it does not tell."""
 MAX_OPTIONS = 100
 """Slack's limit of a select."""
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*/[A-Za-z0-9._-]+")
+"""A repository of the forge, as `owner/name`."""
 
 
 async def nothing_listed() -> Sequence[str]:
@@ -78,6 +82,17 @@ class Repositories:
             partial(defaults.get, team=team, kind="person", of=person.id)
         )
         return own.repository or None
+
+
+def is_whole(typed: str) -> bool:
+    """Whether it is a repository's name in full, or the address of one."""
+    if NAME.fullmatch(typed):
+        return True
+    try:
+        check_address(typed)
+    except SourceError:
+        return False
+    return True
 
 
 def rank(typed: str, names: Sequence[str]) -> tuple[str, ...]:

@@ -16,7 +16,7 @@ OWN_SETTINGS = ".threadsmith.toml"
 OWN_BYTES = 64 * 1024
 DEFAULT_SETUP = "setup.sh"
 _TEXTS = ("image", "setup", "maintenance", "test")
-_IMAGE = re.compile(r"[A-Za-z0-9][\w./:@-]{0,254}")
+IMAGE = re.compile(r"[A-Za-z0-9][\w./:@-]{0,254}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,7 +116,7 @@ def _parse(data: bytes) -> tuple[dict[str, str], list[str]]:
             notes.append(f"`{OWN_SETTINGS}`: `{name[:40]}` is not a setting of a repository.")
         elif not isinstance(value, str) or not value.strip():
             notes.append(f"`{OWN_SETTINGS}`: `{name}` must be a text.")
-        elif name == "image" and not _IMAGE.fullmatch(value):
+        elif name == "image" and not IMAGE.fullmatch(value):
             notes.append(f"`{OWN_SETTINGS}`: `{value[:80]}` is no name of an image.")
         else:
             own[name] = value.strip()

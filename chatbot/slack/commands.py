@@ -10,13 +10,18 @@ from chatbot.history import finding, queries, spending
 from chatbot.history.finding import Viewer
 from chatbot.history.queries import TaskNotFound
 from chatbot.history.store import History
-from chatbot.models import Person, Task, shown_model
+from chatbot.models import Person, Task, Thread, shown_model
+from chatbot.repositories import Repositories, is_whole
+from chatbot.request import plain
+from chatbot.slack.blocks.defaults import holds_here
 from chatbot.slack.blocks.elements import Content, section
 from chatbot.slack.blocks.listing import Row, make_listing, thread_url
+from chatbot.slack.blocks.new_task import Wanted
 from chatbot.slack.blocks.text import code, link
+from chatbot.slack.choices import RepositoryUnclear
 from chatbot.slack.command_line import HELP, CommandLine
 from chatbot.slack.people import People
-from chatbot.slack.starting import Starting, Wanted
+from chatbot.slack.starting import Starting
 from sandbox.errors import ThreadsmithError
 
 PAGE = 10
@@ -39,6 +44,7 @@ class Commands:
         actions: Actions,
         people: People,
         starting: Starting,
+        repositories: Repositories,
         *,
         team: str,
         workspace_url: str,
@@ -48,6 +54,7 @@ class Commands:
         self._actions = actions
         self._people = people
         self._starting = starting
+        self._repositories = repositories
         self._team = team
         self._workspace_url = workspace_url
 
@@ -121,22 +128,20 @@ class Commands:
         return _said(f"Stopping {self._link(task)}.")
 
     async def _use(self, channel: str, person: Person, name: str) -> Content:
-        repository = "" if name.lower() in {"nothing", "none"} else name.strip("`<>")
-        await self._starting.use(channel, person, repository)
-        if not repository:
-            return _said("This channel has no repository of its own any more.")
-        return _said(f"Where none is named, tasks in this channel work in {code(repository)}.")
+        repository = "" if name.lower() in {"nothing", "none"} else plain(name.strip("`"))
+        if repository and not is_whole(repository):
+            raise RepositoryUnclear
+        told = await self._repositories.settle(self._team, channel, repository, person)
+        return _said(told)
 
     async def _config(self, channel: str) -> Content:
-        repository = await self._starting.channel_repository(channel)
-        rules = [rule.match for rule in self._settings.repositories[:20]]
+        thread = Thread(team=self._team, channel=channel, thread_ts="", message_ts="")
+        repository = await self._repositories.of_channel(thread)
         rows = [
             f"*This channel's repository*: {code(repository) if repository else 'none'}",
             f"*Model*: {code(shown_model(self._settings.model.default))}",
-            f"*Forge*: {self._settings.forge.url}",
+            *holds_here(self._settings),
         ]
-        if rules:
-            rows.append(f"*Rules for*: {' '.join(code(rule, 60) for rule in rules)}")
         return _said("\n".join(rows))
 
     def _link(self, task: Task) -> str:

@@ -182,7 +182,6 @@ class SlackFront:
             ignoring_self_events_enabled=False,
             attaching_conversation_kwargs_enabled=False,
         )
-        self._threads = Threads(client, team=identity.team_id or "", bot_id=identity.bot_id or "")
         posting = make_client(token, slack.api_url, session, retries=False)
         self._clients = [client, posting]
         outbound = Outbound(posting)
@@ -195,9 +194,8 @@ class SlackFront:
             is_log_open=self._is_log_open,
             places=self._settings.sandbox.max_runs,
         )
-        people, access = self._register(app, client, session, identity, reporter)
-        self._register_ways(app, client, people, self._threads, identity, workspace_url)
-        homes = self._register_home(app, client, people, access, identity, workspace_url)
+        people, access, uploads = self._register(app, client, session, identity, reporter)
+        homes = self._register_ways(app, client, people, access, uploads, identity, workspace_url)
         keeping = asyncio.create_task(homes.run(), name="slack homes")
         keeping.add_done_callback(_log_end)
         stack.push_async_callback(_cancel, keeping)
@@ -224,7 +222,7 @@ class SlackFront:
         session: aiohttp.ClientSession,
         identity: AuthorizeResult,
         reporter: Reporter,
-    ) -> tuple[People, Access]:
+    ) -> tuple[People, Access, Uploads]:
         team, bot_user_id = identity.team_id or "", identity.bot_user_id or ""
         people = People(client, team=team)
         admitted = Admission(settings=self._settings.slack, people=people)
@@ -277,51 +275,43 @@ class SlackFront:
             team=team,
         )
         faults.register(app, client, self._actions, team=team)
-        return people, access
-
-    def _register_home(
-        self,
-        app: AsyncApp,
-        client: AsyncWebClient,
-        people: People,
-        access: Access,
-        identity: AuthorizeResult,
-        workspace_url: str,
-    ) -> Homes:
-        team = identity.team_id or ""
-        homes = Homes(
-            *(self._settings, self._history, client, people, access, self._intake.repositories),
-            team=team,
-            workspace_url=workspace_url,
-        )
-        choices = Choices(self._settings, self._history, self._actions, people, team=team)
-        admitted = Admission(settings=self._settings.slack, people=people)
-        home.register(app, homes, choices, client, admitted)
-        return homes
+        return people, access, uploads
 
     def _register_ways(
         self,
         app: AsyncApp,
         client: AsyncWebClient,
         people: People,
-        threads: Threads,
+        access: Access,
+        uploads: Uploads,
         identity: AuthorizeResult,
         workspace_url: str,
-    ) -> None:
-        """The ways to begin a task otherwise than by a message."""
+    ) -> Homes:
+        """The ways to begin a task otherwise than by a message, the home tab among them."""
         team = identity.team_id or ""
-        starting = Starting(self._history, self._intake, threads, team=team)
+        settings, history, intake = self._settings, self._history, self._intake
+        threads = Threads(client, team=team, bot_id=identity.bot_id or "")
+        self._threads = threads
+        starting = Starting(settings, history, intake, threads, uploads, team=team)
+        choices = Choices(settings, history, self._actions, intake, people, team=team)
         made = Commands(
-            *(self._settings, self._history, self._actions, people, starting),
+            *(settings, history, self._actions, people, starting, intake.repositories),
             team=team,
             workspace_url=workspace_url,
         )
         self._reception.commands = made
-        commands.register(app, made, starting, client)
-        shortcuts.register(app, starting, people, client, team=team)
-        picking = Picking(self._history, self._intake, people, team=team)
-        change.register(app, self._history, self._intake, people, client)
-        picker.register(app, self._intake.repositories, picking)
+        commands.register(app, made, starting, choices, client)
+        shortcuts.register(app, starting, people, client)
+        change.register(app, history, intake, people, client)
+        picker.register(app, intake.repositories, Picking(history, intake, people, team=team))
+        homes = Homes(
+            *(settings, history, client, people, access, intake.repositories),
+            team=team,
+            workspace_url=workspace_url,
+        )
+        admitted = Admission(settings=settings.slack, people=people)
+        home.register(app, homes, choices, starting, client, admitted)
+        return homes
 
 
 async def _connect(sockets: Sockets, url: str) -> None:

@@ -10,8 +10,8 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from chatbot.given import Fetch
 from chatbot.history.given import Given, NewGiven
-from chatbot.request import plain
-from chatbot.slack.incoming import Attachment, Incoming
+from chatbot.slack.incoming import Attachment, Incoming, app_name
+from chatbot.slack.message_text import words_of
 from chatbot.slack.people import People
 from chatbot.slack.uploads import GivenRefused, Uploads
 
@@ -26,18 +26,28 @@ ONE_CHARACTERS: Final = 4000
 
 
 def given_with(said: Incoming, *, is_first: bool) -> list[NewGiven]:
-    """Where it all is; a zip that comes with a request is its source."""
-    files = [file for file in said.attachments if not (is_first and file.is_zip)]
-    found = [_given(file, is_over=index >= MAX_FILES) for index, file in enumerate(files)]
+    """Where it all is; a request brings what was said above it, too."""
+    found = given_of(said.attachments, is_first=is_first)
     if is_first and said.thread_ts is not None:
-        origin = {
-            "from": "slack_thread",
-            "channel": said.channel,
-            "thread_ts": said.thread_ts,
-            "before": said.ts,
-        }
-        found.insert(0, NewGiven(kind="text", name="what was said above", origin=origin))
+        found.insert(0, said_above(said.channel, said.thread_ts, said.ts))
     return found
+
+
+def given_of(attachments: Sequence[Attachment], *, is_first: bool) -> list[NewGiven]:
+    """The files; a zip that comes with a request is its source."""
+    files = [file for file in attachments if not (is_first and file.is_zip)]
+    return [_given(file, is_over=index >= MAX_FILES) for index, file in enumerate(files)]
+
+
+def said_above(channel: str, thread_ts: str, before: str) -> NewGiven:
+    """The words of a thread up to a message, or to a time, as Slack writes both."""
+    origin = {
+        "from": "slack_thread",
+        "channel": channel,
+        "thread_ts": thread_ts,
+        "before": before,
+    }
+    return NewGiven(kind="text", name="what was said above", origin=origin)
 
 
 def words_for(attachments: Sequence[Attachment]) -> str:
@@ -121,13 +131,9 @@ class SlackGiven:
 
     async def _line(self, message: dict[str, Any]) -> str:
         user = message.get("user")
-        if user:
-            name = (await self._people.get(str(user))).name
-        else:
-            profile = message.get("bot_profile") or {}
-            name = str(message.get("username") or profile.get("name") or "a bot")
+        name = (await self._people.get(str(user))).name if user else app_name(message)
         # Further lines stand in, so that nobody speaks in another's name.
-        text = plain(str(message.get("text") or ""))[:ONE_CHARACTERS].replace("\n", "\n    ")
+        text = words_of(message)[:ONE_CHARACTERS].replace("\n", "\n    ")
         files = [str(file.get("name") or "file") for file in message.get("files") or []]
         shown = f" [files: {', '.join(files)[:300]}]" if files else ""
         return f"{' '.join(name.split())}: {text}{shown}"

@@ -66,16 +66,21 @@ def find_incoming(
         ts=str(ts),
         thread_ts=str(thread_ts) if thread_ts and thread_ts != ts else None,
         user=str(user),
-        app_name=_app_name(event) if app else "",
+        app_name=app_name(event) if app else "",
         words=mention.sub(" ", text).strip(),
         is_addressed=direct or mention.search(text) is not None,
-        attachments=tuple(
-            _attachment(file) for file in event.get("files") or [] if isinstance(file, dict)
-        ),
+        attachments=read_attachments(event),
     )
 
 
-def _app_name(event: dict[str, Any]) -> str:
+def read_attachments(message: dict[str, Any]) -> tuple[Attachment, ...]:
+    """Its files."""
+    files = message.get("files") or []
+    return tuple(_attachment(file) for file in files if isinstance(file, dict))
+
+
+def app_name(event: dict[str, Any]) -> str:
+    """Of the app that wrote it."""
     profile = event.get("bot_profile") or {}
     return str(event.get("username") or profile.get("name") or "an app")[:100]
 

@@ -80,6 +80,24 @@ class Threads:
                 f"Nothing can be said in {thread.channel}.", details=str(error)
             ) from error
 
+    async def message(self, thread: Thread) -> dict[str, Any] | None:
+        """The one that the thread is about, as it stands now; None where Slack does not show it."""
+        try:
+            answer = await self._client.conversations_replies(
+                channel=thread.channel,
+                ts=thread.thread_ts,
+                oldest=thread.message_ts,
+                latest=thread.message_ts,
+                inclusive=True,
+                limit=2,
+            )
+        except (SlackApiError, aiohttp.ClientError, TimeoutError, OSError) as error:
+            log.warning("message_unread", channel=thread.channel, reason=str(error))
+            return None
+        # Slack adds the message that began the thread, whatever was asked for.
+        found: list[dict[str, Any]] = answer.get("messages") or []
+        return next((one for one in found if one.get("ts") == thread.message_ts), None)
+
     async def _find(self, channel: str, key: str) -> str | None:
         answer = await self._client.conversations_history(
             channel=channel, limit=LOOKED_AT, include_all_metadata=True

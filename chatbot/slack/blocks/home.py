@@ -16,12 +16,10 @@ from chatbot.slack.blocks.elements import (
     plain_text,
     section,
 )
-from chatbot.slack.blocks.forms import modal, words_field
 from chatbot.slack.blocks.listing import Row, row_block
 from chatbot.slack.blocks.text import Block, code, count, moment
 
 UNSETTLED = Defaults()
-DEFAULTS_VIEW = "home_defaults"
 SHOWN = 10
 """Of each list; a home holds no more than a hundred blocks."""
 SHOWN_REPOSITORIES = 25
@@ -60,29 +58,6 @@ def make_home(view: HomeView, workspace_url: str) -> Block:
         *_allowed(view),
     ]
     return {"type": "home", "blocks": blocks}
-
-
-def make_defaults(defaults: Defaults, model: str) -> Block:
-    """Both may be left empty."""
-    fields = [
-        words_field(
-            *("repository", "Repository"),
-            initial=defaults.repository[:200],
-            hint="owner/name or an address: where neither the words nor the channel name one.",
-            limit=200,
-            lines=False,
-            optional=True,
-        ),
-        words_field(
-            *("model", "Model"),
-            initial=defaults.model[:200],
-            hint=f"provider:name. Empty: {model[:100]}",
-            limit=200,
-            lines=False,
-            optional=True,
-        ),
-    ]
-    return modal(DEFAULTS_VIEW, "My defaults", "", fields, submit="Save")
 
 
 def _tasks(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from chatbot.repositories import MAX_OPTIONS, is_whole
 from chatbot.slack.blocks.elements import (
     Content,
     actions,
@@ -35,12 +36,17 @@ def repository_menu(initial: str = "") -> Block:
     return menu | ({"initial_option": repository_option(initial)} if _fits(initial) else {})
 
 
-def repository_options(names: Sequence[str]) -> list[Block]:
-    return [repository_option(name) for name in names if _fits(name)][:100]
+def repository_options(names: Sequence[str], typed: str = "") -> list[Block]:
+    """A name or an address in full that is not among them can be chosen all the same."""
+    options = [repository_option(name) for name in names if _fits(name)]
+    is_known = typed.lower() in {name.lower() for name in names}
+    if _fits(typed) and is_whole(typed) and not is_known:
+        options.insert(0, repository_option(typed, f"Use {typed}"))
+    return options[:MAX_OPTIONS]
 
 
-def repository_option(name: str) -> Block:
-    return {"text": plain_text(name, OPTION_LIMIT), "value": name}
+def repository_option(name: str, label: str = "") -> Block:
+    return {"text": plain_text(label or name, OPTION_LIMIT), "value": name}
 
 
 def _fits(name: str) -> bool:

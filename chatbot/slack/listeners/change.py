@@ -11,17 +11,11 @@ from slack_sdk.web.async_client import AsyncWebClient
 from chatbot.history import queries
 from chatbot.history.store import History
 from chatbot.intake import Intake
-from chatbot.slack.blocks.change import (
-    CHANGE_VIEW,
-    MODEL_BLOCK,
-    REF_BLOCK,
-    REPOSITORY_BLOCK,
-    make_change_form,
-    read_change,
-)
-from chatbot.slack.listeners.forms import refuse
+from chatbot.slack.blocks.change import CHANGE_VIEW, make_change_form, read_change
+from chatbot.slack.blocks.task_fields import REPOSITORY_BLOCK
+from chatbot.slack.listeners.forms import refuse_at_field
 from chatbot.slack.people import People
-from sandbox.errors import RefNotFound, ThreadsmithError
+from sandbox.errors import ThreadsmithError
 
 
 def register(
@@ -47,10 +41,7 @@ def register(
                 author=await people.get(body["user"]["id"]),
                 key=f"slack:view:{view['team_id']}:{view['id']}",
             )
-        except RefNotFound as error:
-            await refuse(ack, REF_BLOCK, error)
         except ThreadsmithError as error:
-            is_model = error.code in {"model_refused", "agent_refused"}
-            await refuse(ack, MODEL_BLOCK if is_model else REPOSITORY_BLOCK, error)
+            await refuse_at_field(ack, view, error, REPOSITORY_BLOCK)
         else:
             await ack()

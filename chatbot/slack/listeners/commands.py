@@ -10,7 +10,7 @@ from slack_bolt.async_app import AsyncAck, AsyncApp, AsyncRespond
 from slack_sdk.web.async_client import AsyncWebClient
 
 from chatbot.slack.blocks.elements import Content
-from chatbot.slack.blocks.new_task import make_new_task
+from chatbot.slack.choices import Choices
 from chatbot.slack.command_line import CommandLine, read_command
 from chatbot.slack.commands import Commands
 from chatbot.slack.faults import explain
@@ -23,7 +23,13 @@ PATIENCE_SECONDS = 2.0
 """Slack waits three seconds for an answer; what takes longer is answered at the response's URL."""
 
 
-def register(app: AsyncApp, commands: Commands, starting: Starting, client: AsyncWebClient) -> None:
+def register(
+    app: AsyncApp,
+    commands: Commands,
+    starting: Starting,
+    choices: Choices,
+    client: AsyncWebClient,
+) -> None:
     slow: set[asyncio.Task[None]] = set()
 
     async def answer(line: CommandLine, body: dict[str, Any]) -> Content:
@@ -46,11 +52,13 @@ def register(app: AsyncApp, commands: Commands, starting: Starting, client: Asyn
     async def code(ack: AsyncAck, body: dict[str, Any], respond: AsyncRespond) -> None:
         line = read_command(str(body.get("text") or ""))
         channel = str(body["channel_id"])
-        if line.order == "form":
+        if line.order in {"form", "config"}:
             await ack()
-            view = make_new_task(
-                channel=channel, repository=await starting.channel_repository(channel)
-            )
+            user_id = str(body["user_id"])
+            if line.order == "config":
+                view = await choices.form(user_id, channel)
+            else:
+                view = await starting.form(user_id, channel=channel)
             await client.views_open(trigger_id=body["trigger_id"], view=view)
             return
         work = asyncio.create_task(answer(line, body))

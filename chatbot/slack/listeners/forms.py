@@ -8,6 +8,8 @@ from slack_bolt.async_app import AsyncAck, AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
 from chatbot.gate_changes import EditRefused
+from chatbot.named import ImageRefused
+from chatbot.slack.access import NotAllowed
 from chatbot.slack.blocks.forms import (
     CHANGES_BLOCK,
     CHANGES_INPUT,
@@ -15,8 +17,17 @@ from chatbot.slack.blocks.forms import (
     EDIT_VIEW,
     read_field,
 )
+from chatbot.slack.blocks.new_task import CHANNEL_BLOCK
+from chatbot.slack.blocks.task_fields import (
+    IMAGE_BLOCK,
+    MODEL_BLOCK,
+    REF_BLOCK,
+    REPOSITORY_BLOCK,
+)
+from chatbot.slack.choices import RepositoryUnclear
 from chatbot.slack.decisions import Decisions
-from sandbox.errors import ThreadsmithError
+from chatbot.slack.threads import ThreadNotOpened
+from sandbox.errors import RefNotFound, SourceError, ThreadsmithError
 
 _ERROR_LIMIT = 150
 
@@ -61,3 +72,26 @@ def register(app: AsyncApp, decisions: Decisions, client: AsyncWebClient) -> Non
 
 async def refuse(ack: AsyncAck, block: str, error: ThreadsmithError) -> None:
     await ack(response_action="errors", errors={block: error.brief[:_ERROR_LIMIT]})
+
+
+async def refuse_at_field(
+    ack: AsyncAck, view: dict[str, Any], error: ThreadsmithError, otherwise: str
+) -> None:
+    """At the field that is wrong, where the form has it; the person's words stay in it."""
+    has_field = any(part.get("block_id") == _field_of(error) for part in view["blocks"])
+    await refuse(ack, _field_of(error) if has_field else otherwise, error)
+
+
+def _field_of(error: ThreadsmithError) -> str:
+    match error:
+        case ThreadNotOpened():
+            return CHANNEL_BLOCK
+        case RefNotFound():
+            return REF_BLOCK
+        case ImageRefused():
+            return IMAGE_BLOCK
+        case _ if error.code in {"model_refused", "agent_refused"}:
+            return MODEL_BLOCK
+        case SourceError() | NotAllowed() | RepositoryUnclear():
+            return REPOSITORY_BLOCK
+    return ""

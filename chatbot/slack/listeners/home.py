@@ -11,12 +11,14 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from chatbot.slack.admission import Admission
+from chatbot.slack.blocks.defaults import DEFAULTS_VIEW
 from chatbot.slack.blocks.elements import section
-from chatbot.slack.blocks.home import DEFAULTS_VIEW
-from chatbot.slack.blocks.new_task import make_new_task
-from chatbot.slack.choices import Choices, DefaultRefused
+from chatbot.slack.blocks.task_fields import REPOSITORY_BLOCK
+from chatbot.slack.choices import Choices
 from chatbot.slack.homes import Homes
-from chatbot.slack.listeners.forms import refuse
+from chatbot.slack.listeners.forms import refuse_at_field
+from chatbot.slack.starting import Starting
+from sandbox.errors import ThreadsmithError
 
 log = structlog.get_logger(__name__)
 
@@ -32,6 +34,7 @@ def register(
     app: AsyncApp,
     homes: Homes,
     choices: Choices,
+    starting: Starting,
     client: AsyncWebClient,
     admission: Admission,
 ) -> None:
@@ -63,7 +66,8 @@ def register(
     @app.action("home_new")
     async def new(ack: AsyncAck, body: dict[str, Any]) -> None:
         await ack()
-        await client.views_open(trigger_id=body["trigger_id"], view=make_new_task())
+        view = await starting.form(body["user"]["id"])
+        await client.views_open(trigger_id=body["trigger_id"], view=view)
 
     @app.action("home_defaults")
     async def open_defaults(ack: AsyncAck, body: dict[str, Any]) -> None:
@@ -75,8 +79,8 @@ def register(
     async def save_defaults(ack: AsyncAck, body: dict[str, Any], view: dict[str, Any]) -> None:
         try:
             await choices.save(view, body["user"]["id"])
-        except DefaultRefused as error:
-            await refuse(ack, error.field, error)
+        except ThreadsmithError as error:
+            await refuse_at_field(ack, view, error, REPOSITORY_BLOCK)
         else:
             await ack()
 

@@ -11,18 +11,12 @@ from chatbot.repositories import Repositories
 from chatbot.slack.blocks.picker import PICK, REPOSITORY_MENU, repository_options
 from chatbot.slack.picking import Picking
 
-_WHOLE = re.compile(r"[A-Za-z0-9][\w.-]*/[\w.-]*\w", re.ASCII)
-
 
 def register(app: AsyncApp, repositories: Repositories, picking: Picking) -> None:
     @app.options(REPOSITORY_MENU)
     async def offer(ack: AsyncAck, payload: dict[str, Any]) -> None:
         typed = str(payload.get("value") or "").strip()
-        names = await repositories.search(typed)
-        if _WHOLE.fullmatch(typed) and typed.lower() not in {name.lower() for name in names}:
-            # A name in full may be new to us.
-            names = (typed, *names)
-        await ack(options=repository_options(names))
+        await ack(options=repository_options(await repositories.search(typed), typed))
 
     @app.action({"type": "block_actions", "action_id": REPOSITORY_MENU})
     async def choose(ack: AsyncAck, body: dict[str, Any], action: dict[str, Any]) -> None:

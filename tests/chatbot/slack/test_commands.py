@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from functools import partial
 from pathlib import Path
 
 import pytest
 
+from chatbot.history import queries
+from chatbot.models import Task
 from chatbot.slack.command_line import CommandLine, read_command
-from tests.chatbot.slack.ways import Ways, filled, ways_in
+from tests.chatbot.slack.ways import Json, Ways, filled, ways_in
 
 
 @pytest.fixture
@@ -82,11 +85,39 @@ async def test_what_others_asked_elsewhere_is_not_there(ways: Ways) -> None:
 
 async def test_a_channel_has_a_repository_of_its_own(ways: Ways) -> None:
     assert "acme/api" in await ways.code("use acme/api")
-    assert "acme/api" in await ways.code("config")
     await ways.code("fix the retry test")
     assert (await ways.task()).source.repository == "acme/api"
-    await ways.code("use nothing")
-    assert "acme/api" not in await ways.code("config")
+    assert "Forgotten" in await ways.code("use nothing")
+    assert "owner/name" in await ways.code("use <b>/x")
+
+
+async def test_config_is_a_form_for_the_channel_and_the_person(ways: Ways) -> None:
+    await ways.code("use acme/api")
+    assert await ways.code("config") == ""
+    view = ways.view()
+    assert initial(view, "channel_repository") == "acme/api"
+    assert initial(view, "repository") is None
+    fields = filled("", channel_repository="acme/web", repository="acme/own", model="nobody")
+    refused = await ways.workspace.submit_view("ada", view["id"], fields)
+    assert list(refused["errors"]) == ["model"]
+    fields = filled("", channel_repository="acme/web", repository="acme/own", model="opus")
+    await ways.workspace.submit_view("ada", view["id"], fields)
+    # In another channel the person's own holds.
+    await ways.code("")
+    assert initial(ways.view(), "repository") == "acme/web"
+    await ways.workspace.submit_view("ada", ways.view()["id"], filled("fix the retry test"))
+    task = await ways.task()
+    assert (task.source.repository, task.model) == ("acme/web", "anthropic:claude-opus-5-5")
+    await ways.code("", channel="general")
+    assert initial(ways.view(), "repository") == "acme/own"
+    fields = filled("fix it too", repository="acme/own")
+    await ways.workspace.submit_view("ada", ways.view()["id"], fields)
+    # Nobody else's are touched, and a direct message has none of its own.
+    await ways.code("config", user="grace")
+    assert initial(ways.view("grace"), "channel_repository") == "acme/web"
+    assert initial(ways.view("grace"), "repository") is None
+    await ways.code("config", channel="D0ADA")
+    assert "channel_repository" not in str(ways.view()["blocks"])
 
 
 async def test_where_the_bot_may_not_speak_the_person_is_told(ways: Ways) -> None:
@@ -95,17 +126,71 @@ async def test_where_the_bot_may_not_speak_the_person_is_told(ways: Ways) -> Non
     assert await ways.tasks() == []
 
 
+def initial(view: Json, block_id: str) -> str | None:
+    """What a menu of the form holds already."""
+    field = next(block for block in view["blocks"] if block.get("block_id") == block_id)
+    option = field["element"].get("initial_option")
+    return option and str(option["value"])
+
+
 async def test_alone_it_opens_a_form(ways: Ways) -> None:
     await ways.code("use acme/api")
     await ways.workspace.command("ada", "shop", "/code")
     view = ways.view()
     assert "New coding task" in str(view["title"])
-    fields = filled("fix <b> & a < b", repository="acme/api", ref="dev")
+    fields = filled("fix <b> & a < b", repository="acme/api", ref="dev", image="node:22")
     fields["mode"] = {"value": {"selected_option": {"value": "review"}}}
+    fields["draft"] = {"value": {"selected_options": [{"value": "draft"}]}}
+    for name, wrong in {"ref": "a..b", "model": "none", "image": "a b"}.items():
+        refused = fields | {name: {"value": {"value": wrong}}}
+        answer = await ways.workspace.submit_view("ada", view["id"], refused)
+        assert list(answer["errors"]) == [name]
     await ways.workspace.submit_view("ada", view["id"], fields)
     task = await ways.task()
-    assert (task.request, task.mode) == ("fix <b> & a < b", "review")
-    assert (task.source.repository, task.source.ref) == ("acme/api", "dev")
+    assert (task.request, task.mode, task.image) == ("fix <b> & a < b", "review", "node:22")
+    assert (task.source.repository, task.source.ref, task.draft) == ("acme/api", "dev", True)
+
+
+async def test_a_forms_words_are_read_and_its_menu_wins_where_somebody_chose(ways: Ways) -> None:
+    await ways.code("use acme/api")
+
+    async def begun(words: str, repository: str) -> Task:
+        await ways.code("")
+        fields = filled(words, repository=repository)
+        answer = await ways.workspace.submit_view("ada", ways.view()["id"], fields)
+        assert "errors" not in answer
+        return (await ways.tasks())[0]
+
+    # As it was filled: the words are more than that.
+    task = await begun("explain how retries work in acme/web on branch dev", "acme/api")
+    assert (task.source.repository, task.source.ref, task.mode) == ("acme/web", "dev", "explain")
+    # Chosen: the words speak of another.
+    task = await begun("do as in acme/web", "acme/other")
+    assert (task.source.repository, task.request) == ("acme/other", "do as in acme/web")
+    task = await begun("fix the retry test in acme/other", "acme/other")
+    assert (task.source.repository, task.request) == ("acme/other", "fix the retry test")
+
+
+async def test_the_menu_finds_what_is_known_and_takes_any_name(ways: Ways) -> None:
+    await ways.code("use acme/api")
+    await ways.code("")
+    view = ways.view()
+
+    async def offered(typed: str) -> list[tuple[str, str]]:
+        found = await ways.workspace.suggest("ada", "repository", typed, view=view["id"])
+        return [(option["text"]["text"], option["value"]) for option in found]
+
+    assert await offered("ap") == []
+    await ways.code("fix the retry test")
+    run = await ways.history.read(partial(queries.newest_run, task_id=(await ways.task()).id))
+    await ways.actions.resolve_run(run.id, branch="main", base_commit="0" * 40, detail={})
+    assert await offered("ap") == [("acme/api", "acme/api")]
+    assert await offered("acme/api") == [("acme/api", "acme/api")]
+    assert await offered("acme/a") == [("Use acme/a", "acme/a"), ("acme/api", "acme/api")]
+    address = "https://git.example.com/team/tool.git"
+    assert await offered(address) == [(f"Use {address}", address)]
+    assert await offered(f"https://ada:secret@git.example.com/{'x' * 20}") == []
+    assert await offered("git@github.com:acme/" + "x" * 150) == []
 
 
 async def test_the_shortcut_on_a_message_works_in_its_thread(ways: Ways) -> None:

@@ -18,6 +18,7 @@ from chatbot.history.store import History
 from chatbot.intake import Intake
 from chatbot.linking import Linking
 from chatbot.models import Task
+from chatbot.slack.blocks.picker import repository_option
 from chatbot.slack.front import SlackFront
 
 Json = dict[str, Any]
@@ -90,7 +91,11 @@ async def ways_in(
 def filled(words: str, **more: str) -> Json:
     """A form's fields, as Slack sends them."""
     fields = {"words": words, **more}
-    return {name: {"value": {"value": value}} for name, value in fields.items()}
+    found: Json = {name: {"value": {"value": value}} for name, value in fields.items()}
+    for name in {"repository", "channel_repository"} & fields.keys():
+        chosen = {"selected_option": repository_option(fields[name]) if fields[name] else None}
+        found[name] = {"repository": chosen}
+    return found
 
 
 def texts(found: Any) -> str:
