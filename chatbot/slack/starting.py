@@ -111,7 +111,7 @@ class Starting:
             wanted = await self._checked(wanted, person, thread)
         elif not plain(wanted.words):
             raise NothingAsked
-        message = await self._threads.message(thread) or {}
+        message = await self._threads.message(thread)
         attached = read_attachments(message)
         about = words_of(message)
         if known is not None:

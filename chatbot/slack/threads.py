@@ -28,6 +28,13 @@ class ThreadNotOpened(ThreadsmithError):
     resolution = "Invite the bot to that channel, or name another one in the settings."
 
 
+class MessageGone(ThreadsmithError):
+    """That message is not there any more, or the bot is not in its channel."""
+
+    code = "message_gone"
+    resolution = "Invite the bot to that channel, or ask in a new message."
+
+
 class Threads:
     """``client`` may retry what it reads; posts are looked for before they are made again."""
 
@@ -80,8 +87,8 @@ class Threads:
                 f"Nothing can be said in {thread.channel}.", details=str(error)
             ) from error
 
-    async def message(self, thread: Thread) -> dict[str, Any] | None:
-        """The one that the thread is about, as it stands now; None where Slack does not show it."""
+    async def message(self, thread: Thread) -> dict[str, Any]:
+        """The one that the thread is about, as it stands now; raises MessageGone."""
         try:
             answer = await self._client.conversations_replies(
                 channel=thread.channel,
@@ -92,11 +99,13 @@ class Threads:
                 limit=2,
             )
         except (SlackApiError, aiohttp.ClientError, TimeoutError, OSError) as error:
-            log.warning("message_unread", channel=thread.channel, reason=str(error))
-            return None
+            raise MessageGone(details=str(error)) from error
         # Slack adds the message that began the thread, whatever was asked for.
         found: list[dict[str, Any]] = answer.get("messages") or []
-        return next((one for one in found if one.get("ts") == thread.message_ts), None)
+        for one in found:
+            if one.get("ts") == thread.message_ts:
+                return one
+        raise MessageGone
 
     async def _find(self, channel: str, key: str) -> str | None:
         answer = await self._client.conversations_history(

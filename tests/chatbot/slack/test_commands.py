@@ -162,7 +162,7 @@ async def test_a_forms_words_are_read_and_its_menu_wins_where_somebody_chose(way
         return (await ways.tasks())[0]
 
     # As it was filled: the words are more than that.
-    task = await begun("explain how retries work in acme/web on branch dev", "acme/api")
+    task = await begun("explain the retries in acme/web on branch dev", "acme/api")
     assert (task.source.repository, task.source.ref, task.mode) == ("acme/web", "dev", "explain")
     # Chosen: the words speak of another.
     task = await begun("do as in acme/web", "acme/other")
