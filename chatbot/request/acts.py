@@ -152,6 +152,10 @@ _REVIEW = re.compile(
     r"|(?:check|scan|inspect|examine)\s+\S.{0,80}?\bfor\s+(?:\w+\s+){0,2}(?:bugs|problems|issues"
     r"|vulnerabilities"
     r"|security|flaws|races?|leaks?|mistakes|injection\w*|errors|secrets))(?![\w-])"
+    r"|(?:check|see|look|tell\s+(?:me|us)|say)\s+(?:if|whether)\s.{0,60}\b(?:PR|pull\s+request"
+    r"|MR|diff|patch|commits?)\b.{0,60}"
+    r"\b(?:ok|okay|fine|good|safe|correct|sound|sane|ready|problems?|bugs?|issues?|wrong"
+    r"|mistakes?)\b"
     r"|(?:.{0,40}\b)?second\s+pair\s+of\s+eyes\b|(?:any\s+)?feedback\s+on\b"
     r"|(?:your\s+)?(?:thoughts|opinion)\s+on\b"
     r"(?=.{0,40}\b(?:PR|pull\s+request|diff|patch|MR)\b)",

@@ -21,7 +21,7 @@ LABEL = re.compile(
 )
 FROM_THERE = re.compile(rf"(?:^|(?<=[^\w-]))(?:from|using|with|by)\s+{_ADDRESS}$|从\s*$", _FLAGS)
 STRONG = re.compile(
-    rf"(?:^|(?<=[^\w-]))(?:in|on|inside|within|into|under|at)\s+{_ADDRESS}$|(?:在|到|于|进)\s*$",
+    rf"(?:^|(?<=[^\w-]))(?:in|on|inside|within|into|under)\s+{_ADDRESS}$|(?:在|到|于|进)\s*$",
     _FLAGS,
 )
 WEAK = re.compile(
@@ -46,6 +46,19 @@ REFERENCE = re.compile(
     r"|depends\s+on|dependency\s+on|require|via|same\s+way\s+as|way\s+(?:it\s+is\s+done\s+)?in"
     r"|done\s+in|from\s+upstream|following|vs\.?|versus)\s+"
     rf"{_ADDRESS}$|(?:像|参考|类似|参照|照着|仿照|升级|对比|比)\s*$",
+    _FLAGS,
+)
+COMPARING = re.compile(
+    r"\b(?:(?<!would )(?<!'d )(?<!\w to )like(?!\s+(?:you|to|it\s+if)\b)|unlike|similar(?:ly)?\s+to"
+    r"|same(?:\s+\w+){0,4}\s+as|as\s+(?:we|you|they|it|he|she|in|is|was|already|done|seen)|the\s+way"
+    r"|inspired\s+by|copied\s+from|mirrors|consistent\s+with|compared\s+(?:to|with)|whereas"
+    r"|already\s+(?:have|exists?|works?|done|do|did)|e\.g\.)(?!\w)[^.,;]*$"
+    r"|(?:像|类似|参考|参照|跟|照着)[^，。]{0,12}$",
+    _FLAGS,
+)
+SO_TOO = re.compile(
+    r"\s*(?:里面|里|中|的)?\s*(?:那样|一样|同样|类似|的做法|的写法|的实现|做法|写法|相同|一致"
+    r"|那边)|\s+(?:does|did|do|has)(?:\s+(?:it|that|this))?\s*(?:[.,;!?]|$)",
     _FLAGS,
 )
 ALIKE = re.compile(r"\b(?:like|as|than|similar\s+to|as\s+in)\s+$|(?:像|参考|类似|参照)\s*$", _FLAGS)
@@ -107,6 +120,8 @@ AND = re.compile(
     r"[\s`\"]*(?:,|、|，|/|&|\+|and|or|和|或者?|与|跟|及|以及|还有|and\s+also)[\s`\"]*", _FLAGS
 )
 AT_HEAD = re.compile(r"\s*(?:[:：,，—–-]|$|\n)")
-SUBJECT = re.compile(r"(?:[.!?,:;，。；：！？]|^|\n)\s*$")
+SUBJECT = re.compile(
+    r"(?:\b(?:does|do|did|is|are|has|will|can|could|should)\s|[.!?,:;，。；：！？]|^|\n)\s*$"
+)
 IS_WIDE = re.compile(r"\s*[\u2e80-\uffff]")
-ASIDE = re.compile(r"(?:[,，;(（]|^|\n)\s*$")
+ASIDE = re.compile(r"(?:[,，;(（。！？]|[.!?]\s|^|\n)\s*$")

@@ -12,6 +12,7 @@ from chatbot.request.leads import (
     ALIKE,
     ASIDE,
     AT_HEAD,
+    COMPARING,
     FOR_CONTEXT,
     FROM_THERE,
     IS_WIDE,
@@ -24,6 +25,7 @@ from chatbot.request.leads import (
     PASSING,
     REFERENCE,
     SAYS,
+    SO_TOO,
     STRONG,
     SUBJECT,
     SURE,
@@ -183,7 +185,8 @@ def known_as(name: str, vocabulary: Vocabulary) -> str | None:
 def _tier(words: Words, start: int, end: int, *, known: bool) -> int:
     before, after = words.near(start), words.seen[end:]
     before = before.rstrip('`"“「') if before.endswith(("`", '"', "“", "「")) else before
-    if REFERENCE.search(before):
+    compared = COMPARING.search(words.clause(start)) or SO_TOO.match(after)
+    if REFERENCE.search(before) or (compared and not OPENS.fullmatch(before)):
         return COMPARED
     if LABEL.search(before):
         return LABELLED
@@ -209,7 +212,9 @@ def _tier(words: Words, start: int, end: int, *, known: bool) -> int:
         return LOOSE
     if ASIDE.search(before) and AT_HEAD.match(after):
         return LOOSE
-    if SUBJECT.search(before) and (SAYS.match(after) or IS_WIDE.match(after)):
+    if SUBJECT.search(before) and (
+        SAYS.match(after) or IS_WIDE.match(after) or before.endswith(("does ", "is ", "has "))
+    ):
         return LOOSE
     return LOOSE if known else STRAY
 

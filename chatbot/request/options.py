@@ -116,8 +116,9 @@ _COUNT = re.compile(
     rf"|(?<!\w)best[ -]of[ -]{_N.format('c')}(?![\w-])"
     rf"|(?<!\w)(?:--)?(?:attempts|count|n)\s*[=:]\s*{_N.format('d')}(?!\w)"
     rf"|(?:请)?(?:分别|各)?(?:试|跑|尝试|做|来|执行)(?:上)?\s*{_N.format('e')}\s*(?:次|遍|回)"
-    rf"|(?<![\w.]){_N.format('f')}\s*次尝试"
-    rf"|(?<!\w){_N.format('g')}\s+(?:parallel\s+|independent\s+|separate\s+)?attempts{END}",
+    rf"|(?<![\w.]){_N.format('f')}\s*(?:次|个)(?:独立的?|并行的?|不同的?)?(?:方案)?(?:尝试|试验)"
+    rf"|(?<!\w){_N.format('g')}\s+(?:parallel\s+|independent\s+"
+    rf"|separate\s+)?attempts(?:\s+please)?{END}",
     _FLAGS,
 )
 _AT_HEAD = re.compile(rf"(?:^|[\n,;:(，；：（]|{TAKEN}|[\w.-]/[\w.-]{{1,40}})\s*$", _FLAGS)
@@ -141,7 +142,8 @@ _GOES_ON = re.compile(
 _SEVERAL = re.compile(
     r"(?<![\w.])(?:[2-9]|two|three|four|five|several|multiple)\s+(?:\w+\s+)?(?:attempts|tries"
     r"|variants|approaches"
-    r"|alternatives|candidates|solutions)(?!\w)|[两二三四五几多]种(?:不同的?)?(?:方案|方法|思路"
+    r"|alternatives|candidates|solutions)(?!\w)|[两二三四五几多2-9]\s*[种个](?:不同的?"
+    r"|独立的?)?(?:方案|方法|思路"
     r"|实现)",
     _FLAGS,
 )
@@ -202,7 +204,8 @@ _DRAFT = re.compile(
     rf"(?:\s+(?:mode|state|for\s+now))?{END}"
     rf"|(?:并|先|请|然后|最后|帮我)*(?:开|提|发|建|创建|提交|打开|作为|以|用|设为|标为|做成|开成"
     rf"|开个|提个|发个)(?:一个|个|成|为)?\s*(?:草稿"
-    rf"|draft)(?:\s*(?:状态|形式)?(?:的)?\s*{_ZH_PR})?(?:\s*(?:形式|状态|方式)(?:提交|打开)?)?{END}"
+    rf"|draft)(?:\s*(?:状态|形式)?(?:的)?\s*{_ZH_PR})?(?:\s*(?:的)?(?:形式|状态"
+    rf"|方式)?(?:来)?(?:提交|打开|提出|提|发)?)?{END}"
     rf"|(?:^|(?<=[,.;:(，。；（\n]))\s*{_ZH_PR}\s*(?:先|请|要)*(?:开成|设为|标为|标成|做成|作为"
     rf"|是|用)?\s*(?:草稿"
     rf"|draft)(?:状态|形式)?(?:就行|即可|就好)?{END}"

@@ -24,6 +24,7 @@ _PREFIXES = (
 )
 _NO_NAME = words_of(
     """
+    pls plz thx thanks asap pr
     a an the this that my our your new same separate different another own other default
     current fresh single each every feature release which what any some these those
     wrong right correct base target head local remote upstream stale old merged and or
@@ -68,7 +69,8 @@ _LABELLED = re.compile(
     rf"|(?<!\S)--(?:branch|ref|base)\s+(?P<flagged>{NAME})"
     rf"|(?:(?<=[,(;] )|(?<=[,(;\n])|^)(?:branch|ref|tag)\s+(?P<bare>{NAME})(?:{END}"
     rf"|(?=\s+please\b))"
-    rf"|(?<=[\w.-] )branch\s+(?P<behind>{NAME}){END})",
+    rf"|(?<=[\w.-] )branch\s+(?P<behind>{NAME}){END}"
+    rf"|(?<=[\w.-])\s?[(（](?:branch\s+)?(?P<paren>{NAME})(?:\s*分支|\s+branch)?[)）])",
     _FLAGS,
 )
 _AT_VERSION = re.compile(
@@ -104,6 +106,8 @@ _PULL = re.compile(
     r"(?P<tail>\s*(?:上|里|中|的分支|分支))?",
     _FLAGS,
 )
+_CALLED_PULL = re.compile(r"\s*(?:这个|的)?\s*(?:PR|MR|pull\s+request)(?!\w)", _FLAGS)
+_NUMBER = re.compile(r"(?<!&)\#(?P<number>\d{1,6})(?!\w|\.\d)")
 _NOT_THERE = re.compile(
     r"\b(?:revert|introduced|since|like|as|similar|caused|broken|broke|after|before|backport"
     r"|cherry[ -]?pick"
@@ -112,7 +116,9 @@ _NOT_THERE = re.compile(
     _FLAGS,
 )
 _CAUSED = re.compile(
-    r"\s*(?:引入|导致|造成|带来|合并|之后|以后|introduced|broke|caused|added)", _FLAGS
+    r"\s*(?:引入|导致|造成|带来|合(?:并(?!冲突)|进|入)|上线|之后|以后|introduced|broke|caused"
+    r"|added)",
+    _FLAGS,
 )
 _MERGING = re.compile(
     r"\b(?:merge\w*|rebas\w*|pull\w*|sync\w*|cherry[ -]?pick\w*|diff\w*|compar\w*|differ\w*"
@@ -157,7 +163,7 @@ _LEADING = re.compile(
     rf"|请|在|的|里|仓库|中|对|给)*",
     _FLAGS,
 )
-_BEHIND = re.compile(rf"{NAME}/{NAME}\s+$|{TAKEN}\s+$", _FLAGS)
+_BEHIND = re.compile(rf"(?<![\w/.-])(?!{_PREFIXES}/){NAME}/{NAME}\s*$|{TAKEN}\s*$", _FLAGS)
 _MOVED = re.compile(r"\s+(?:to|into|onto)\b|\s*(?:→|->)", _FLAGS)
 _LEFT = re.compile(
     rf"(?<![\w./-])(?:(?:feature|feat|fix|bugfix|hotfix|release|releases|chore)/{NAME}(?![\w/])"
@@ -251,8 +257,10 @@ _FEW = 3
 
 def _labelled(words: Words) -> Iterator[_Found]:
     for match in words.find(_LABELLED):
-        group = next(name for name in ("name", "flagged", "bare", "behind") if match[name])
-        if group == "behind" and not _BEHIND.search(words.near(match.start())):
+        group = next(name for name in ("name", "flagged", "bare", "behind", "paren") if match[name])
+        if group in {"behind", "paren"} and not _BEHIND.search(words.near(match.start())):
+            continue
+        if group == "paren" and not _is_branchy(match["paren"], "branch"):
             continue
         if _fits(words.value(match, group)):
             yield _found(words, match, LABELLED, group)
@@ -306,6 +314,20 @@ def _pull(words: Words) -> Iterator[_Found]:
         )
 
 
+def _numbered(words: Words) -> Iterator[_Found]:
+    """`owner/name#12`, or `#12`, where it is reviewed, or called a pull request: no issue is."""
+    for match in words.find(_NUMBER):
+        called = re.match(
+            r"\s*(?:这个|的)?\s*(?:PR|MR|pull\s+request)", words.seen[match.end() :], _FLAGS
+        )
+        clause = words.clause(match.end())
+        if called or "review" in acts_of(clause):
+            ref = f"refs/pull/{match['number']}/head"
+            passing = _NOT_THERE.search(clause) or _CAUSED.match(words.seen, match.end())
+            level = UNSURE if passing else SURE
+            yield _Found(ref, level, *match.span(), match[0], keep=True)
+
+
 def _version(words: Words) -> Iterator[_Found]:
     for match in words.find(_AT_VERSION):
         name = words.value(match, "name")
@@ -345,6 +367,7 @@ _READERS: tuple[_Reader, ...] = (
     _of_kind,
     _chinese,
     _pull,
+    _numbered,
     _version,
     _prefixed,
     _main,

@@ -99,6 +99,7 @@ _LINKED_PAGE = re.compile(
 _NUMBER = re.compile(r"[\d.]+")
 
 
+_SSH = re.compile(r"[\w.-]+@(?P<host>[\w.-]+):(?P<path>\S+)")
 MIN_ENDING = 4
 
 
@@ -109,6 +110,7 @@ def is_pair(owner: str, name: str) -> bool:
         both in _PAIRS
         or _NUMBER.fullmatch(owner) is not None
         or _NUMBER.fullmatch(name) is not None
+        or (owner[0].isdigit() and name[0].isdigit())
         or owner.lower() in _MIME
         or (owner.lower() in _ZONES and owner[:1].isupper())
         or min(len(owner), len(name)) == 1
@@ -178,7 +180,9 @@ class Page:
 
 def read_page(url: str, forge_url: str) -> Page | None:
     """None where the address is of no repository."""
-    if re.match(r"[\w.-]+@[\w.-]+:", url):
+    if ssh := _SSH.match(url):
+        # By the forge's own name for it: rules for repositories go by that.
+        url = f"https://{ssh['host']}/{ssh['path']}" if _is_host(ssh["host"], forge_url) else url
         return Page(_shown(url, forge_url))
     try:
         parts = urlsplit(url)
@@ -186,6 +190,8 @@ def read_page(url: str, forge_url: str) -> Page | None:
     except ValueError:
         return None
     path = [part for part in parts.path.split("/") if part]
+    if parts.scheme == "ssh" and parts.port is None and _is_host(host, forge_url):
+        return Page(_shown(f"https://{host}{parts.path}", forge_url))
     if parts.scheme in {"ssh", "git"} or (path and path[-1].endswith(".git")):
         return Page(_shown(url, forge_url))
     if not _HOSTS.fullmatch(host) and (linked := _LINKED_PAGE.match(url)):
@@ -228,7 +234,24 @@ def read_page(url: str, forge_url: str) -> Page | None:
         return Page(repository, kind="pull", ref=ref)
     if kind == "tree" and len(rest) > 1:
         return Page(repository, kind="tree", ref=unquote("/".join(rest[1:])))
+    if kind == "blob" and len(rest) > 1:
+        return Page(repository, kind="blob", ref=_blob_ref(rest[1:]))
     return Page(repository, kind=kind)
+
+
+def _blob_ref(parts: list[str]) -> str | None:
+    """The branch a file is shown of; neither the usual one, nor a commit a link was fixed to."""
+    first = unquote(parts[0])
+    if first in {"main", "master", "HEAD"} or re.fullmatch(r"[0-9a-f]{40}", first):
+        return None
+    if first.lower() in BRANCHES and len(parts) > 1:
+        # A branch with a slash in its name, as far as one can tell.
+        return f"{first}/{unquote(parts[1])}"
+    return first
+
+
+def _is_host(host: str, forge_url: str) -> bool:
+    return (urlsplit(forge_url).netloc or "").lower() == host.lower()
 
 
 def _shown(url: str, forge_url: str) -> str:

@@ -9,7 +9,7 @@ import pytest
 from tests.chatbot.request.judging import differences, judge, load, read
 
 SETS = ("english", "chinese", "held_out")
-UNSEEN = ("held_out_second", "held_out_third")
+UNSEEN = ("held_out_second", "held_out_third", "held_out_fourth")
 """Written by others who had not seen the reader, and judged once before it was mended by them."""
 
 
