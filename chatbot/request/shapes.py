@@ -99,7 +99,6 @@ _LINKED_PAGE = re.compile(
 _NUMBER = re.compile(r"[\d.]+")
 
 
-_SSH = re.compile(r"[\w.-]+@(?P<host>[\w.-]+):(?P<path>\S+)")
 MIN_ENDING = 4
 
 
@@ -142,12 +141,21 @@ def is_path(owner: str, name: str) -> bool:
     )
 
 
+_ONLY_FOLDERS = words_of(
+    """
+    src source sources test tests spec specs lib dist build out target bin pkg cmd vendor
+    node_modules usr etc var tmp opt home dev proc sys mnt __tests__ __init__ public static
+    scripts migrations fixtures components pages utils helpers
+    """
+)
+
+
 def may_be_repository(owner: str, name: str) -> bool:
     """Whether what looks like a folder could be one all the same, as `libs/payments`."""
     return (
         FILE_ENDING.search(name) is None
-        and name.lower() not in DIRECTORIES
         and owner.lower() not in BRANCHES
+        and owner.lower() not in _ONLY_FOLDERS
     )
 
 
@@ -180,9 +188,7 @@ class Page:
 
 def read_page(url: str, forge_url: str) -> Page | None:
     """None where the address is of no repository."""
-    if ssh := _SSH.match(url):
-        # By the forge's own name for it: rules for repositories go by that.
-        url = f"https://{ssh['host']}/{ssh['path']}" if _is_host(ssh["host"], forge_url) else url
+    if re.match(r"[\w.-]+@[\w.-]+:", url):
         return Page(_shown(url, forge_url))
     try:
         parts = urlsplit(url)
@@ -190,8 +196,6 @@ def read_page(url: str, forge_url: str) -> Page | None:
     except ValueError:
         return None
     path = [part for part in parts.path.split("/") if part]
-    if parts.scheme == "ssh" and parts.port is None and _is_host(host, forge_url):
-        return Page(_shown(f"https://{host}{parts.path}", forge_url))
     if parts.scheme in {"ssh", "git"} or (path and path[-1].endswith(".git")):
         return Page(_shown(url, forge_url))
     if not _HOSTS.fullmatch(host) and (linked := _LINKED_PAGE.match(url)):
@@ -248,10 +252,6 @@ def _blob_ref(parts: list[str]) -> str | None:
         # A branch with a slash in its name, as far as one can tell.
         return f"{first}/{unquote(parts[1])}"
     return first
-
-
-def _is_host(host: str, forge_url: str) -> bool:
-    return (urlsplit(forge_url).netloc or "").lower() == host.lower()
 
 
 def _shown(url: str, forge_url: str) -> str:
