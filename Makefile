@@ -18,7 +18,7 @@ help:
 	@echo "make lint   ruff, ruff format and mypy"
 	@echo "make bench  measure, as ratios in one run"
 	@echo "make tasks  working tasks on real packages; MODEL=provider:name, else recorded replies"
-	@echo "make soak   the long runs: many tasks, kills, restarts"
+	@echo "make soak   the long runs: many tasks, kills, restarts; each scenario over HTTP, too"
 
 demo: setup
 	@$(BIN)/threadsmith demo

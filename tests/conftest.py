@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 import shutil
+from collections.abc import Iterator
 
 import docker
 import pytest
@@ -11,9 +13,24 @@ from docker.errors import DockerException
 from hypothesis import HealthCheck, settings
 from playwright.async_api import expect
 
+from tests import slack_mode
+
 # A machine that is busy is no fault of what is tested.
 settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("busy")
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    mark = metafunc.definition.get_closest_marker("slack_modes")
+    if mark is not None and inspect.iscoroutinefunction(metafunc.function):
+        metafunc.parametrize("_slack_mode", slack_mode.params(mark), indirect=True)
+
+
+@pytest.fixture(autouse=True)
+def _slack_mode(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Before every stage is built."""
+    with slack_mode.use(getattr(request, "param", "socket")):
+        yield
 
 
 def _missing(reason: str) -> None:

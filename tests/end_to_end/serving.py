@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import random
+import socket
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -16,8 +18,10 @@ import docker
 from chatbot.demo.forge import Forge
 from chatbot.demo.workspace import Workspace
 from chatbot.demo.workspace.socket_mode import NotAcknowledged
+from chatbot.slack.http_door import PATH
 from sandbox.engines.docker_options import NAMESPACE_LABEL
 from tests.end_to_end.stage import SECONDS, find_gates
+from tests.slack_mode import current
 
 
 @dataclass(kw_only=True)
@@ -28,6 +32,8 @@ class Serving:
     forge: Forge
     directory: Path
     model: str
+    port: int
+    """Of the program's own pages: Slack's requests find it there again after a kill."""
     process: asyncio.subprocess.Process | None = None
     logged: int = 0
     """Bytes of the log when it was last started."""
@@ -51,7 +57,9 @@ class Serving:
             "FORGE_URL": self.forge.url,
             "MODEL_DEFAULT": self.model,
             "MODEL_REPLAY_DELAY_SECONDS": "0.3",
-            "WEB_PORT": "0",
+            "SLACK_MODE": current(),
+            "SLACK_SIGNING_SECRET": self.workspace.signing_secret,
+            "WEB_PORT": str(self.port),
         }
         named = {f"THREADSMITH_{name}": value for name, value in settings.items()}
         self.logged = self.log.stat().st_size if self.log.exists() else 0
@@ -70,11 +78,20 @@ class Serving:
         self.process.kill()
         await self.process.wait()
 
+    async def up(self) -> None:
+        """Until it serves Slack."""
+        async with asyncio.timeout(SECONDS):
+            while not self._is_up():
+                await asyncio.sleep(0.1)
+
+    def _is_up(self) -> bool:
+        if self.process is None or self.process.returncode is not None:
+            return False
+        return b"serves Slack" in self.log.read_bytes()[self.logged :]
+
     async def end(self) -> int:
         """Stop it once it is up: what an earlier one left has been cleared away by then."""
-        async with asyncio.timeout(SECONDS):
-            while b"serves Slack" not in self.log.read_bytes()[self.logged :]:
-                await asyncio.sleep(0.1)
+        await self.up()
         return await self.stop()
 
     async def stop(self) -> int:
@@ -101,20 +118,35 @@ class Serving:
 async def serving(
     directory: Path, *, repositories: dict[str, dict[str, bytes]], model: str
 ) -> AsyncIterator[Serving]:
-    workspace = Workspace()
+    # Slack's minutes until it calls again are as long as the program takes to come back.
+    workspace = Workspace(sleep=lambda _: found.up())
     forge = Forge(directory=directory / "forge")
     await forge.start()
     await workspace.start()
     for name, files in repositories.items():
         await forge.add_repository(name, files)
-    found = Serving(workspace=workspace, forge=forge, directory=directory, model=model)
+    found = Serving(
+        workspace=workspace, forge=forge, directory=directory, model=model, port=_free_port()
+    )
     try:
         await found.start()
+        if current() == "http":
+            await found.up()
+            await workspace.deliver_to(f"http://127.0.0.1:{found.port}{PATH}")
         yield found
     finally:
         await found.stop()
         await workspace.stop()
         await forge.stop()
+
+
+def _free_port() -> int:
+    """Below those that the system gives to others, which come and go meanwhile."""
+    while True:
+        port = random.randrange(20_000, 32_000)
+        with socket.socket() as tried, contextlib.suppress(OSError):
+            tried.bind(("127.0.0.1", port))
+            return port
 
 
 def containers(client: docker.DockerClient, namespace: str) -> list[str]:

@@ -16,6 +16,7 @@ from chatbot.demo.stage import Stage, staged
 from chatbot.demo.workspace import Workspace
 from chatbot.history import queries
 from chatbot.models import Event, Task
+from tests.slack_mode import reached
 
 Json = dict[str, Any]
 SECONDS = 120.0
@@ -64,7 +65,7 @@ async def product(
         repositories=repositories,
         sandbox=sandbox,
         forge_app=forge_app,
-        adjust=adjust,
+        adjust=lambda settings: adjust(reached(settings)),
     ) as stage:
         yield stage
 

@@ -13,7 +13,11 @@ import pytest
 from chatbot.demo.stage import Stage
 from tests.end_to_end.stage import call, finish, product, wait_event, wait_task
 
-pytestmark = [pytest.mark.docker, pytest.mark.usefixtures("agent_image")]
+pytestmark = [
+    pytest.mark.docker,
+    pytest.mark.slack_modes(both=True),
+    pytest.mark.usefixtures("agent_image"),
+]
 
 CONVERSATIONS = {
     "works": [[call("write", path="src/a.txt", content="two\n")], [finish("Counted on")]]

@@ -23,7 +23,11 @@ from tests.end_to_end.stage import (
     wait_task,
 )
 
-pytestmark = [pytest.mark.docker, pytest.mark.usefixtures("agent_image")]
+pytestmark = [
+    pytest.mark.docker,
+    pytest.mark.slack_modes,
+    pytest.mark.usefixtures("agent_image"),
+]
 
 FILES = {"a.txt": b"one\n"}
 CHANGE = call("write", path="a.txt", content="two\n")
@@ -126,6 +130,7 @@ async def test_an_agent_that_is_killed(stage: Stage) -> None:
     assert (await wait_task(stage, thread)).patch_sha256 is not None
 
 
+@pytest.mark.slack_modes(both=True)
 @pytest.mark.parametrize("way", ["word", "button"])
 async def test_stop_keeps_what_was_made(stage: Stage, way: str) -> None:
     thread = await ask(stage, "it sleeps in acme/api")

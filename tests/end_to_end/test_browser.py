@@ -12,8 +12,14 @@ from playwright.async_api import Page, async_playwright
 from chatbot.config import ModelSettings
 from chatbot.demo.sample import replies_path, sample_files, suggestions
 from chatbot.demo.stage import Stage, staged
+from tests.slack_mode import reached
 
-pytestmark = [pytest.mark.browser, pytest.mark.docker, pytest.mark.usefixtures("agent_image")]
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.docker,
+    pytest.mark.slack_modes,
+    pytest.mark.usefixtures("agent_image"),
+]
 
 ARGUMENTS = [
     "--no-sandbox",
@@ -53,6 +59,7 @@ async def _stage(directory: Path) -> AsyncIterator[Stage]:
         repositories={"demo/shop": sample_files()},
         notice="The model's replies are recorded.",
         suggestions=suggestions(),
+        adjust=reached,
     ) as stage:
         yield stage
 

@@ -9,7 +9,11 @@ import pytest
 from chatbot.config import BudgetSettings
 from tests.end_to_end.stage import ask, call, finish, press, product, said, wait_said
 
-pytestmark = [pytest.mark.docker, pytest.mark.usefixtures("agent_image")]
+pytestmark = [
+    pytest.mark.docker,
+    pytest.mark.slack_modes(both=True),
+    pytest.mark.usefixtures("agent_image"),
+]
 
 
 def costly(*content: dict[str, object]) -> dict[str, object]:

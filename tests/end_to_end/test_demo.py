@@ -7,16 +7,16 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from chatbot.config import ModelSettings, Settings
+from chatbot.config import ModelSettings
 from chatbot.demo.sample import replies_path, sample_files
 from chatbot.demo.stage import staged
 from chatbot.models import Status
 from tests.end_to_end.stage import ask, press, wait_event, wait_said, wait_task
+from tests.slack_mode import reached
 
 pytestmark = [pytest.mark.docker, pytest.mark.usefixtures("agent_image")]
 
@@ -88,23 +88,13 @@ def test_demo_once_names_the_stage_where_it_fails(tmp_path: Path) -> None:
     assert "Docker does not answer." in done.stderr
 
 
-def reached(mode: str) -> Callable[[Settings], Settings]:
-    """By Slack, over our connections or by its own requests."""
-
-    def adjust(settings: Settings) -> Settings:
-        slack = settings.slack.model_copy(update={"mode": mode})
-        return settings.model_copy(update={"slack": slack})
-
-    return adjust
-
-
-@pytest.mark.parametrize("mode", ["socket", "http"])
-async def test_a_reply_updates_the_same_pull_request(tmp_path: Path, mode: str) -> None:
+@pytest.mark.slack_modes(both=True)
+async def test_a_reply_updates_the_same_pull_request(tmp_path: Path) -> None:
     async with staged(
         tmp_path,
         model=ModelSettings(default=f"replay:{replies_path()}"),
         repositories={"demo/shop": sample_files()},
-        adjust=reached(mode),
+        adjust=reached,
     ) as stage:
         thread = await ask(stage, "fix the failing test in demo/shop")
         await press(stage, thread, "open_pr")
@@ -139,11 +129,13 @@ async def test_a_reply_updates_the_same_pull_request(tmp_path: Path, mode: str) 
         ("review the pricing code in demo/shop", "shop/discounts.py"),
     ],
 )
+@pytest.mark.slack_modes
 async def test_reading_modes(tmp_path: Path, words: str, answer: str) -> None:
     async with staged(
         tmp_path,
         model=ModelSettings(default=f"replay:{replies_path()}"),
         repositories={"demo/shop": sample_files()},
+        adjust=reached,
     ) as stage:
         thread = await ask(stage, words)
         await wait_said(stage, thread, answer)
@@ -152,6 +144,7 @@ async def test_reading_modes(tmp_path: Path, words: str, answer: str) -> None:
         assert (await wait_task(stage, thread)).patch_sha256 is None
 
 
+@pytest.mark.slack_modes
 async def test_publishing_that_failed_after_the_push_succeeds_when_approved_again(
     tmp_path: Path,
 ) -> None:
@@ -159,6 +152,7 @@ async def test_publishing_that_failed_after_the_push_succeeds_when_approved_agai
         tmp_path,
         model=ModelSettings(default=f"replay:{replies_path()}"),
         repositories={"demo/shop": sample_files()},
+        adjust=reached,
     ) as stage:
         stage.forge.fail_next("POST", "*/pulls", 422)
         thread = await ask(stage, "fix the failing test in demo/shop")

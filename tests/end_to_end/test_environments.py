@@ -16,7 +16,11 @@ from sandbox.environments.records import Record, Records
 from tests.end_to_end.stage import ask, finish, product, wait_event, wait_task, write_replies
 from tests.sandbox.git_repository import Repository
 
-pytestmark = [pytest.mark.docker, pytest.mark.usefixtures("agent_image")]
+pytestmark = [
+    pytest.mark.docker,
+    pytest.mark.slack_modes,
+    pytest.mark.usefixtures("agent_image"),
+]
 
 SCRIPT = "echo preparing; touch /opt/made\n"
 CONVERSATIONS: dict[str, list[Any]] = {"works": [[finish("Looked at it")]]}

@@ -23,7 +23,7 @@ from tests.end_to_end.stage import (
     wait_task,
 )
 
-pytestmark = pytest.mark.docker
+pytestmark = [pytest.mark.docker, pytest.mark.slack_modes(both=True)]
 
 CONVERSATIONS = {
     "begin it": [[call("bash", command="echo one >> a.txt; sleep 300 &")], [finish("Begun")]],

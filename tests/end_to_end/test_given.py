@@ -12,7 +12,11 @@ from chatbot.history import queries
 from tests.end_to_end.stage import bash_says, call, finish, product, wait_said, wait_task
 from tests.pictures import PNG
 
-pytestmark = [pytest.mark.docker, pytest.mark.usefixtures("agent_image")]
+pytestmark = [
+    pytest.mark.docker,
+    pytest.mark.slack_modes(both=True),
+    pytest.mark.usefixtures("agent_image"),
+]
 
 CONVERSATIONS = {
     "mend it": [

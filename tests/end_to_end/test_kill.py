@@ -12,7 +12,7 @@ import pytest
 from chatbot.demo.sample import replies_path, sample_files
 from tests.end_to_end.serving import Serving, containers, serving
 
-pytestmark = [pytest.mark.docker, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.docker, pytest.mark.timeout(300), pytest.mark.slack_modes]
 
 SECONDS = 90.0
 REQUEST = "@Threadsmith fix the failing test in demo/shop"
@@ -87,6 +87,7 @@ async def test_killed_while_it_publishes(
         nothing_left(docker_client, found.data)
 
 
+@pytest.mark.slack_modes(both=True)
 async def test_a_request_made_while_the_program_is_down_is_answered(
     tmp_path: Path, docker_client: docker.DockerClient, agent_image: str
 ) -> None:

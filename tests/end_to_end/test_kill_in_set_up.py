@@ -15,7 +15,7 @@ from tests.end_to_end.serving import Serving, serving
 from tests.end_to_end.stage import messages_with
 from tests.end_to_end.test_kill import REQUEST, SECONDS, nothing_left
 
-pytestmark = [pytest.mark.docker, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.docker, pytest.mark.timeout(300), pytest.mark.slack_modes]
 
 SCRIPT = b"sleep 3; head -c 20M /dev/urandom > /opt/blob; echo ready\n"
 

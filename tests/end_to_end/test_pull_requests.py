@@ -31,7 +31,11 @@ from tests.end_to_end.stage import (
     wait_task,
 )
 
-pytestmark = [pytest.mark.docker, pytest.mark.usefixtures("agent_image")]
+pytestmark = [
+    pytest.mark.docker,
+    pytest.mark.slack_modes,
+    pytest.mark.usefixtures("agent_image"),
+]
 
 NAME = "acme/api"
 SECRET = "a-webhook-secret"

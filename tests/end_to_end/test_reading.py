@@ -9,7 +9,11 @@ import pytest
 from chatbot.history import queries
 from tests.end_to_end.stage import ask, call, product, wait_said, wait_task
 
-pytestmark = [pytest.mark.docker, pytest.mark.usefixtures("agent_image")]
+pytestmark = [
+    pytest.mark.docker,
+    pytest.mark.slack_modes(both=True),
+    pytest.mark.usefixtures("agent_image"),
+]
 
 ANSWER = call("finish", title="One", answer="It is one: `src/a.txt:1`, not `src/b.txt:1`.")
 CONVERSATIONS = {

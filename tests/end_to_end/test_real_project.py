@@ -27,7 +27,7 @@ from tests.end_to_end.stage import (
     wait_task,
 )
 
-pytestmark = [pytest.mark.docker, pytest.mark.xdist_group("real_project")]
+pytestmark = [pytest.mark.docker, pytest.mark.slack_modes, pytest.mark.xdist_group("real_project")]
 
 NAME = "acme/more-itertools"
 TESTS = "python3 -m pytest -q -p no:cacheprovider tests/test_more.py -k split_before"

@@ -23,7 +23,11 @@ from tests.end_to_end.stage import (
     wait_task,
 )
 
-pytestmark = [pytest.mark.docker, pytest.mark.usefixtures("agent_image")]
+pytestmark = [
+    pytest.mark.docker,
+    pytest.mark.slack_modes(both=True),
+    pytest.mark.usefixtures("agent_image"),
+]
 
 TOKEN = "s3cret-npm-token-value"
 SCRIPT = b"""set -eu

@@ -1,4 +1,4 @@
-"""The part of Slack that these tests need: Web API and Socket Mode on loopback, over real sockets.
+"""The part of Slack that these tests need: Web API and both ways to us, over real sockets.
 
 Every message is held against Slack's limits; one that breaks them gets `invalid_blocks`.
 """
@@ -15,6 +15,7 @@ from typing import Any
 from aiohttp import WSMsgType, web
 
 from chatbot.demo.workspace.errors import ApiError
+from chatbot.demo.workspace.http_delivery import HttpDelivery
 from chatbot.demo.workspace.limits import check_view
 from tests.chatbot.slack.limits import check_message
 
@@ -35,6 +36,7 @@ class Refused(Exception):
 class SmallSlack:
     bot_token: str = "xoxb-1"
     app_token: str = "xapp-1"
+    signing_secret: str = "signing"
     api_url: str = ""
     users: dict[str, str] = field(default_factory=lambda: {"UADA": "Ada", "UBOB": "Bob"})
     messages: dict[str, Json] = field(default_factory=dict)
@@ -57,6 +59,7 @@ class SmallSlack:
 
     def __post_init__(self) -> None:
         self._sockets: list[web.WebSocketResponse] = []
+        self._http: HttpDelivery | None = None
         self._waiting: dict[str, asyncio.Future[Any]] = {}
         self._numbers = itertools.count(1)
         self._delivered: dict[str, list[Json]] = {}
@@ -78,6 +81,11 @@ class SmallSlack:
     async def stop(self) -> None:
         await self._runner.cleanup()
         assert self._broken_limits == []
+
+    async def deliver_to(self, url: str) -> None:
+        """The app is called there from now on."""
+        self._http = HttpDelivery(url, signing_secret=self.signing_secret, clock=time.time)
+        await self._http.verify_address()
 
     # People
 
@@ -352,6 +360,9 @@ class SmallSlack:
 
     async def _deliver(self, kind: str, payload: Json) -> Any:
         """The payload of the acknowledgement."""
+        if self._http is not None:
+            async with asyncio.timeout(ACK_SECONDS):
+                return await self._http.deliver(kind, payload)
         envelope_id = f"E{next(self._numbers)}"
         waiting = self._waiting[envelope_id] = asyncio.get_running_loop().create_future()
         envelope = {"type": kind, "envelope_id": envelope_id, "payload": payload}

@@ -6,7 +6,7 @@ import asyncio
 import hashlib
 import re
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -21,9 +21,13 @@ from chatbot.intake import Intake
 from chatbot.linking import Linking
 from chatbot.models import Approval, Message, Run, Task
 from chatbot.slack.front import SlackFront
+from chatbot.slack.http_door import PATH, HttpDoor
+from chatbot.web.app import make_web_app
 from sandbox.recorder import Outcome
 from tests.chatbot.slack.faulty import FaultyDoor, faulty_door
 from tests.chatbot.slack.small_slack import SmallSlack
+from tests.chatbot.slack.ways import listening
+from tests.slack_mode import current
 
 REQUEST = "fix the failing test in demo/shop"
 DIFF = b"""diff --git a/shop/cart.py b/shop/cart.py
@@ -45,6 +49,7 @@ class Stage:
     history: History
     actions: Actions
     intake: Intake
+    http: HttpDoor
     fronts: list[SlackFront] = field(default_factory=list)
 
     async def open_front(self) -> None:
@@ -55,6 +60,7 @@ class Stage:
             self.intake,
             public_url="http://127.0.0.1:8080",
             linking=Linking(self.history, None),
+            door=self.http,
         )
         await front.start()
         self.fronts.append(front)
@@ -253,37 +259,45 @@ async def staged(
     max_runs: int = 4,
     make_intake: Callable[[Settings, History, Actions], Intake] = Intake,
 ) -> AsyncIterator[Stage]:
-    slack = SmallSlack()
-    await slack.start()
-    try:
-        async with faulty_door(slack.api_url) as door:
-            settings = Settings(
-                data=DataSettings(directory=directory),
-                sandbox=SandboxSettings(max_runs=max_runs),
-                slack=SlackSettings(
-                    bot_token=SecretStr(slack.bot_token),
-                    app_token=SecretStr(slack.app_token),
-                    api_url=door.url,
-                    approvers=approvers,
-                ),
-                rules=rules,
-            )
-            history = await History.open(settings.database_path)
-            actions = Actions(history=history)
-            stage = Stage(
-                slack=slack,
-                door=door,
-                settings=settings,
-                history=history,
-                actions=actions,
-                intake=make_intake(settings, history, actions),
-            )
-            try:
-                await stage.open_front()
-                yield stage
-            finally:
-                while stage.fronts:
-                    await stage.close_front()
-                await history.close()
-    finally:
-        await slack.stop()
+    async with AsyncExitStack() as stack:
+        slack = SmallSlack()
+        await slack.start()
+        stack.push_async_callback(slack.stop)
+        door = await stack.enter_async_context(faulty_door(slack.api_url))
+        http = HttpDoor()
+        settings = Settings(
+            data=DataSettings(directory=directory),
+            sandbox=SandboxSettings(max_runs=max_runs),
+            slack=SlackSettings(
+                mode=current(),
+                bot_token=SecretStr(slack.bot_token),
+                app_token=SecretStr(slack.app_token),
+                signing_secret=SecretStr(slack.signing_secret),
+                api_url=door.url,
+                approvers=approvers,
+            ),
+            rules=rules,
+        )
+        history = await History.open(settings.database_path)
+        stack.push_async_callback(history.close)
+        actions = Actions(history=history)
+        intake = make_intake(settings, history, actions)
+        pages = make_web_app(settings, history, actions, intake, more=http.routes())
+        url = f"{await stack.enter_async_context(listening(pages))}{PATH}"
+        stage = Stage(
+            slack=slack,
+            door=door,
+            settings=settings,
+            history=history,
+            actions=actions,
+            intake=intake,
+            http=http,
+        )
+        try:
+            await stage.open_front()
+            if current() == "http":
+                await slack.deliver_to(url)
+            yield stage
+        finally:
+            while stage.fronts:
+                await stage.close_front()

@@ -20,6 +20,8 @@ from tests.chatbot.slack.stage import Stage, staged, until
 from tests.chatbot.slack.test_reviews import fill
 from tests.chatbot.slack.ways import ways_in
 
+pytestmark = pytest.mark.slack_modes(both=True)
+
 BOB = Person("UBOB", "Bob")
 
 

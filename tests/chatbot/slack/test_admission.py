@@ -15,6 +15,8 @@ from chatbot.request.asides import find_mute, is_aside
 from chatbot.slack.incoming import find_incoming
 from tests.chatbot.slack.ways import Ways, texts, ways_in
 
+pytestmark = pytest.mark.slack_modes(both=True)
+
 BOT = "<@U0BOT>"
 
 

@@ -13,6 +13,8 @@ import pytest
 from chatbot.models import Person, PullEdits, Status
 from tests.chatbot.slack.stage import DIFF, Stage, staged, until
 
+pytestmark = pytest.mark.slack_modes(both=True)
+
 
 @pytest.fixture
 async def guarded(tmp_path: Path) -> AsyncIterator[Stage]:

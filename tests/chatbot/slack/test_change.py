@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from chatbot.models import Status
 from chatbot.slack.blocks.picker import repository_option
 from tests.chatbot.slack.stage import Stage, texts, until
+
+pytestmark = pytest.mark.slack_modes(both=True)
 
 
 def filled(repository: str, *, mode: str = "explain", model: str = "opus") -> dict[str, Any]:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
+
 from chatbot.models import Status
 from tests.chatbot.slack.stage import REQUEST, Stage, until
+
+pytestmark = pytest.mark.slack_modes(both=True)
 
 
 async def test_an_edit_before_the_start_replaces_the_request(stage: Stage) -> None:

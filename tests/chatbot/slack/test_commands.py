@@ -13,6 +13,8 @@ from chatbot.models import Task
 from chatbot.slack.command_line import CommandLine, read_command
 from tests.chatbot.slack.ways import Json, Ways, filled, ways_in
 
+pytestmark = pytest.mark.slack_modes(both=True)
+
 
 @pytest.fixture
 async def ways(tmp_path: Path) -> AsyncIterator[Ways]:

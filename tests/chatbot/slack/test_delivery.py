@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 
 import aiohttp
@@ -17,7 +15,6 @@ from pydantic import SecretStr
 import manifests
 from chatbot.actions import Actions
 from chatbot.config import ConfigError, DataSettings, Settings, SlackSettings
-from chatbot.demo.workspace import Workspace
 from chatbot.demo.workspace.http_delivery import FORM, JSON, HttpDelivery
 from chatbot.history.store import History
 from chatbot.intake import Intake
@@ -25,8 +22,7 @@ from chatbot.linking import Linking
 from chatbot.slack.front import SlackFront
 from chatbot.slack.http_door import PATH, HttpDoor
 from chatbot.slack.installations import SCOPES
-from chatbot.web.app import make_web_app
-from tests.chatbot.slack.ways import Ways, ways_in
+from tests.chatbot.slack.ways import Ways, listening, ways_in
 
 WORDS = "@Threadsmith fix the retry test in acme/api"
 
@@ -84,54 +80,20 @@ async def test_slack_that_cannot_be_reached_for_a_while_is_found_again(tmp_path:
         await until(found, 1)
 
 
-@asynccontextmanager
-async def over_http(directory: Path) -> AsyncIterator[tuple[Ways, str]]:
-    """The same, called at an address of its own."""
-    workspace = Workspace()
-    await workspace.start()
-    settings = Settings(
-        data=DataSettings(directory=directory),
-        slack=SlackSettings(
-            mode="http",
-            bot_token=SecretStr(workspace.bot_token),
-            signing_secret=SecretStr(workspace.signing_secret),
-            api_url=workspace.api_url,
-        ),
-    )
-    history = await History.open(directory / "threadsmith.db")
-    actions = Actions(history=history)
-    intake = Intake(settings, history, actions)
-    door = HttpDoor()
-    runner = web.AppRunner(
-        make_web_app(settings, history, actions, intake, more=door.routes()),
-        access_log=None,
-        shutdown_timeout=1,
-    )
-    await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
-    await site.start()
-    url = f"http://127.0.0.1:{runner.addresses[0][1]}{PATH}"
-    front = SlackFront(
-        *(settings, history, actions, intake),
-        public_url="http://127.0.0.1:8080",
-        linking=Linking(history, None),
-        door=door,
-    )
-    try:
-        async with aiohttp.ClientSession() as session, session.post(url) as early:
-            assert early.status == 503
-        await front.start()
-        await workspace.deliver_to(url)
-        yield Ways(workspace=workspace, history=history, actions=actions), url
-    finally:
-        await front.stop()
-        await runner.cleanup()
-        await history.close()
-        await workspace.stop()
+async def test_the_door_is_closed_while_nobody_stands_behind_it() -> None:
+    application = web.Application()
+    application.add_routes(HttpDoor().routes())
+    async with (
+        listening(application) as url,
+        aiohttp.ClientSession() as session,
+        session.post(f"{url}{PATH}") as early,
+    ):
+        assert early.status == 503
 
 
-async def test_requests_commands_and_forms_come_over_http(tmp_path: Path) -> None:
-    async with over_http(tmp_path) as (found, _):
+@pytest.mark.slack_modes(both=True)
+async def test_requests_commands_and_forms_come(tmp_path: Path) -> None:
+    async with ways_in(tmp_path) as found:
         await found.workspace.post("ada", "shop", WORDS)
         await until(found, 1)
         assert "retry test" in await found.code("list")
@@ -147,7 +109,8 @@ async def test_requests_commands_and_forms_come_over_http(tmp_path: Path) -> Non
 
 @pytest.mark.parametrize("fault", ["none", "wrong", "old", "other body"])
 async def test_what_is_not_signed_right_is_refused(tmp_path: Path, fault: str) -> None:
-    async with over_http(tmp_path) as (found, url):
+    async with ways_in(tmp_path, mode="http") as found:
+        url = found.door_url
         secret = "wrong" if fault == "wrong" else found.workspace.signing_secret
         at = time.time() - (400 if fault == "old" else 0)
         body = json.dumps({"type": "url_verification", "challenge": "c"})
@@ -167,8 +130,9 @@ async def test_what_is_not_signed_right_is_refused(tmp_path: Path, fault: str) -
 async def test_nonsense_with_a_good_signature_starts_nothing(
     tmp_path: Path, kind: str, body: str
 ) -> None:
-    async with over_http(tmp_path) as (found, url):
-        delivery = HttpDelivery(url, signing_secret=found.workspace.signing_secret, clock=time.time)
+    async with ways_in(tmp_path, mode="http") as found:
+        url, secret = found.door_url, found.workspace.signing_secret
+        delivery = HttpDelivery(url, signing_secret=secret, clock=time.time)
         headers = {"Content-Type": kind, **delivery.sign(body)}
         async with (
             aiohttp.ClientSession() as session,

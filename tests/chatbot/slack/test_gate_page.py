@@ -13,7 +13,7 @@ from chatbot.models import Status, Task
 from tests.chatbot.history.lives import Life
 from tests.chatbot.slack.ways import Ways, ways_in
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.slack_modes]
 
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 NAMES = ("shop/basket.py", "shop/`<!channel>`.py", ".github/workflows/ci.yml")

@@ -5,12 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from chatbot.given import Gathering
 from chatbot.history import given
 from chatbot.history.given import Given
 from chatbot.slack.given import MAX_FILE_BYTES, MAX_FILES, given_with
 from chatbot.slack.incoming import Attachment, Incoming
 from tests.chatbot.slack.stage import Stage, staged
+
+pytestmark = pytest.mark.slack_modes(both=True)
 
 
 def attach(name: str, **more: Any) -> Attachment:

@@ -15,6 +15,8 @@ from chatbot.slack.blocks.home import HomeView, make_home
 from chatbot.slack.blocks.listing import Row
 from tests.chatbot.slack.ways import Ways, filled, texts, ways_in
 
+pytestmark = pytest.mark.slack_modes(both=True)
+
 Json = dict[str, Any]
 ADA = Person("U0ADA", "Ada Young")
 

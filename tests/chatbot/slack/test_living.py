@@ -10,6 +10,8 @@ from chatbot.slack import presence
 from chatbot.slack.lanes import Lanes
 from tests.chatbot.slack.stage import Stage, staged, until
 
+pytestmark = pytest.mark.slack_modes
+
 
 async def steer(stage: Stage, words: str) -> None:
     await stage.press("progress", "steer")

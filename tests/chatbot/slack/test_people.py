@@ -13,6 +13,8 @@ from chatbot.models import Task
 from chatbot.slack.incoming import Attachment, Incoming, find_incoming
 from tests.chatbot.slack.stage import Stage, staged, until
 
+pytestmark = pytest.mark.slack_modes(both=True)
+
 
 async def settled(stage: Stage) -> None:
     """What was sent before this has been heard: each delivery is answered once it is stored."""

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from chatbot.models import Status, Task
 from tests.chatbot.slack.stage import Stage, until
+
+pytestmark = pytest.mark.slack_modes(both=True)
 
 
 async def newest(stage: Stage) -> Task:

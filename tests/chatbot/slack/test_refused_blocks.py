@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from chatbot.slack.blocks.elements import Content, container, raw, section, table
 from chatbot.slack.refused_blocks import KEPT_SECONDS, RefusedBlocks
 from tests.chatbot.history.lives import Clock
 from tests.chatbot.slack.stage import DIFF, staged
+
+pytestmark = pytest.mark.slack_modes
 
 TABLE = table([[raw("a")]])
 BOTH = Content(text="x", blocks=(TABLE, container("t", "s", section("x"))), simple=(section("x"),))

@@ -10,6 +10,8 @@ import pytest
 from chatbot.history import delivery
 from tests.chatbot.slack.stage import DIFF, Stage, until
 
+pytestmark = pytest.mark.slack_modes(both=True)
+
 WHOLE = ["accepted", "progress", "result", "file", "gate"]
 
 

@@ -11,6 +11,8 @@ import pytest
 from chatbot.models import Status
 from tests.chatbot.slack.stage import DIFF, Stage, staged, texts, until
 
+pytestmark = pytest.mark.slack_modes(both=True)
+
 Json = dict[str, Any]
 
 

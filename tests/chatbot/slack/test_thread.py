@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import asyncio
 
+import pytest
+
 from chatbot.models import PullRequest, Status
 from sandbox.errors import ThreadsmithError
 from tests.chatbot.slack.stage import DIFF, Stage, until
+
+pytestmark = pytest.mark.slack_modes(both=True)
 
 
 async def test_a_request_is_seen_and_answered_before_anything_else(stage: Stage) -> None:

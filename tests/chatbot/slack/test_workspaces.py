@@ -29,6 +29,7 @@ from chatbot.slack.http_door import INSTALL_PATH, PATH, REDIRECT_PATH, HttpDoor
 from chatbot.slack.installations import SCOPES
 from chatbot.slack.workspaces import Workspaces
 from chatbot.web.app import make_web_app
+from tests.chatbot.slack.ways import listening
 
 Json = dict[str, Any]
 WORDS = "@Threadsmith fix the retry test in acme/api"
@@ -149,7 +150,7 @@ async def staged(directory: Path, *, lifetime: int | None = None) -> AsyncIterat
     door = HttpDoor()
     history = await History.open(directory / "threadsmith.db")
     actions = Actions(history=history)
-    async with _listening(outside) as slack.url:
+    async with listening(outside) as slack.url:
         settings = Settings(
             data=DataSettings(directory=directory),
             web=WebSettings(public_url="https://bot.example"),
@@ -176,7 +177,7 @@ async def staged(directory: Path, *, lifetime: int | None = None) -> AsyncIterat
         application = make_web_app(
             settings, history, actions, Intake(settings, history, actions), more=door.routes()
         )
-        async with _listening(application) as url:
+        async with listening(application) as url:
             await fronts.start()
             try:
                 yield Stage(
@@ -191,17 +192,6 @@ async def staged(directory: Path, *, lifetime: int | None = None) -> AsyncIterat
     await history.close()
     for place in places.values():
         await place.stop()
-
-
-@asynccontextmanager
-async def _listening(application: web.Application) -> AsyncIterator[str]:
-    runner = web.AppRunner(application, access_log=None, shutdown_timeout=1)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    try:
-        yield f"http://127.0.0.1:{runner.addresses[0][1]}"
-    finally:
-        await runner.cleanup()
 
 
 async def test_each_workspace_is_served_as_itself(tmp_path: Path) -> None:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from aiohttp import web
 from pydantic import SecretStr
 
 from chatbot.actions import Actions
@@ -20,6 +21,9 @@ from chatbot.linking import Linking
 from chatbot.models import Task
 from chatbot.slack.blocks.picker import repository_option
 from chatbot.slack.front import SlackFront
+from chatbot.slack.http_door import PATH, HttpDoor
+from chatbot.web.app import make_web_app
+from tests.slack_mode import current
 
 Json = dict[str, Any]
 
@@ -29,6 +33,8 @@ class Ways:
     workspace: Workspace
     history: History
     actions: Actions
+    door_url: str = ""
+    """Where Slack's own requests come in, in mode `http`."""
 
     async def tasks(self) -> list[Task]:
         return await self.history.read(queries.list_tasks)
@@ -59,6 +65,7 @@ class Ways:
 async def ways_in(
     directory: Path, *, rules: tuple[RuleSettings, ...] = (), **slack: Any
 ) -> AsyncIterator[Ways]:
+    """In this test's mode, where ``slack`` names none."""
     workspace = Workspace()
     await workspace.start()
     settings = Settings(
@@ -66,26 +73,44 @@ async def ways_in(
         slack=SlackSettings(
             bot_token=SecretStr(workspace.bot_token),
             app_token=SecretStr(workspace.app_token),
+            signing_secret=SecretStr(workspace.signing_secret),
             api_url=workspace.api_url,
-            **slack,
+            **{"mode": current(), **slack},
         ),
         rules=rules,
     )
     history = await History.open(directory / "threadsmith.db")
     actions = Actions(history=history)
     intake = Intake(settings, history, actions)
+    door = HttpDoor()
     front = SlackFront(
         *(settings, history, actions, intake),
         public_url="http://127.0.0.1:8080",
         linking=Linking(history, None),
+        door=door,
     )
-    try:
+    async with AsyncExitStack() as stack:
+        stack.push_async_callback(workspace.stop)
+        stack.push_async_callback(history.close)
+        pages = make_web_app(settings, history, actions, intake, more=door.routes())
+        url = f"{await stack.enter_async_context(listening(pages))}{PATH}"
+        stack.push_async_callback(front.stop)
         await front.start()
-        yield Ways(workspace=workspace, history=history, actions=actions)
+        if settings.slack.mode == "http":
+            await workspace.deliver_to(url)
+        yield Ways(workspace=workspace, history=history, actions=actions, door_url=url)
+
+
+@asynccontextmanager
+async def listening(application: web.Application) -> AsyncIterator[str]:
+    """On loopback; answers where."""
+    runner = web.AppRunner(application, access_log=None, shutdown_timeout=1)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    try:
+        yield f"http://127.0.0.1:{runner.addresses[0][1]}"
     finally:
-        await front.stop()
-        await history.close()
-        await workspace.stop()
+        await runner.cleanup()
 
 
 def filled(words: str, **more: str) -> Json:
