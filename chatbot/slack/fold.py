@@ -104,6 +104,9 @@ def _run_queued(view: TaskView, event: Event) -> TaskView:
 
 
 def _message_received(view: TaskView, payload: dict[str, Any]) -> TaskView:
+    if view.gates and view.gates[-1].is_publishing:
+        newest = replace(view.gates[-1], is_followed=True)
+        view = replace(view, gates=(*view.gates[:-1], newest))
     ts = slack_ts(string(payload, "key"))
     if ts is not None:
         reply = ReplyView(ts=ts, message_id=integer(payload, "message_id"))

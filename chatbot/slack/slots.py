@@ -87,7 +87,11 @@ class Slot:
 
 def make_slots(view: TaskView, *, is_archive: bool = False) -> list[Slot]:
     """In the order in which the story made them; an archive's task gives its tree back as well."""
-    slots = [slot for run in view.begun for slot in _run_slots(run, is_archive=is_archive)]
+    begun = view.begun
+    slots = [slot for run in begun for slot in _run_slots(run, is_archive=is_archive)]
+    told = {slot.run.id for slot in _accepted_slots(view) if slot.run}
+    # What waits and is told of by nothing else is told of by the message it will live in.
+    slots += [_progress(run) for run in begun if _waits_alone(run) and run.id not in told]
     if view.pick is not None:
         slots.append(
             Slot(key=f"pick:{view.pick.seq}", kind="pick", seq=view.pick.seq, pick=view.pick)
@@ -125,7 +129,7 @@ def _accepted_slots(view: TaskView) -> Iterator[Slot]:
     is_told = False
     for run in view.begun:
         is_told = is_told and not run.is_anew
-        if not is_told and (run.resolved or run.position or run.is_next):
+        if not is_told and (run.resolved or run.position or run.has_waited):
             yield Slot(key=f"accepted:{run.id}", kind="accepted", seq=run.seq, run=run)
         is_told = is_told or run.resolved
 
@@ -133,7 +137,7 @@ def _accepted_slots(view: TaskView) -> Iterator[Slot]:
 def _run_slots(run: RunView, *, is_archive: bool) -> list[Slot]:
     slots = []
     if run.prepared_at is not None:
-        slots.append(Slot(key=f"progress:{run.id}", kind="progress", seq=run.seq, run=run))
+        slots.append(_progress(run))
     if run.result is not None:
         slots.append(Slot(key=f"result:{run.id}", kind="result", seq=run.finished_seq, run=run))
         if has_file(run):
@@ -141,6 +145,14 @@ def _run_slots(run: RunView, *, is_archive: bool) -> list[Slot]:
         if has_file(run) and is_archive:
             slots.append(Slot(key=f"tree:{run.id}", kind="tree", seq=run.finished_seq, run=run))
     return slots
+
+
+def _progress(run: RunView) -> Slot:
+    return Slot(key=f"progress:{run.id}", kind="progress", seq=run.seq, run=run)
+
+
+def _waits_alone(run: RunView) -> bool:
+    return run.has_waited and run.prepared_at is None
 
 
 def has_file(run: RunView) -> bool:

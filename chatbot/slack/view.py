@@ -79,6 +79,8 @@ class RunView:
     """How many were before it in the queue."""
     is_next: bool = False
     """It waits for one of the running ones to end."""
+    has_waited: bool = False
+    """The thread says, or has said, that it waits."""
     steered: tuple[str, ...] = ()
     """What people said by the button, which no message of the thread shows; newest last."""
     told: tuple[str, ...] = ()
@@ -161,6 +163,8 @@ class GateView:
     second_person: bool = False
     """Sensitive files need somebody other than who asked."""
     is_publishing: bool = False
+    is_followed: bool = False
+    """Somebody has said more meanwhile: the next run begins once that is done."""
     expires_at: float = 0.0
     """0: it stands."""
     revision: int = 0
@@ -327,5 +331,7 @@ class TaskView:
 
     def with_position(self, before: int, *, is_next: bool) -> TaskView:
         """As the queue is now."""
-        newest = replace(self.runs[-1], position=before, is_next=is_next)
+        newest = self.runs[-1]
+        has_waited = newest.has_waited or before > 0 or is_next
+        newest = replace(newest, position=before, is_next=is_next, has_waited=has_waited)
         return replace(self, runs=(*self.runs[:-1], newest))

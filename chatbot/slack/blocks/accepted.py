@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from chatbot.models import Task, shown_model
 from chatbot.slack.blocks.elements import Content, actions, button, context, fallback, section
-from chatbot.slack.blocks.progress import environment_words
-from chatbot.slack.blocks.text import code, count, escaped
+from chatbot.slack.blocks.progress import environment_words, queue_words
+from chatbot.slack.blocks.text import code, escaped
 from chatbot.slack.view import RunView
 
 _VERBS = {"change": "Working on", "explain": "Explaining", "review": "Reviewing"}
@@ -27,10 +27,8 @@ def make_accepted(task: Task, run: RunView) -> Content:
     head = f"{_VERBS.get(task.mode, 'Working on')} {facts[0]}"
     details = [*facts[1:], f"mode {code(task.mode)}", f"model {code(shown_model(task.model))}"]
     text = f"{head}\n{' · '.join(details)}"
-    if run.is_waiting and run.position:
-        text += f"\nWaiting: {count(run.position, 'task')} before this one."
-    elif run.is_waiting and run.is_next:
-        text += "\nWaiting: it is next, as soon as a running task ends."
+    if waiting := queue_words(run):
+        text += f"\n{waiting}"
     words = fallback(f"{_VERBS.get(task.mode, 'Working on')} {task.source.repository}")
     told = [escaped(note, 400) for note in run.told]
     blocks = [section(text), *([context(*told)] if told else [])]

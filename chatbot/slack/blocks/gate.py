@@ -125,6 +125,8 @@ def _record(gate: GateView) -> Content:
     said = template.format(who=who, at=clock(gate.settled_at))
     if gate.is_publishing:
         said += " · opening the pull request…"
+        if gate.is_followed:
+            said += " What was said since begins the next run, right after."
     quoted = f"“{escaped(gate.words, 900)}”" if gate.words else ""
     blocks: tuple[Block, ...] = (context(said, quoted),)
     if gate.can_ask_again:

@@ -55,6 +55,8 @@ def make_title(run: RunView, now: float) -> str:
     if run.result is None:
         if run.stopping:
             return "Stopping…"
+        if waiting := queue_words(run):
+            return waiting
         if run.waits_for:
             return f"Waiting for a word about {run.waits_for}"
         if run.is_asking:
@@ -75,6 +77,15 @@ def make_title(run: RunView, now: float) -> str:
     if run.result.outcome == "failed":
         return "Failed"
     return f"Worked for {_elapsed(run, now)}"
+
+
+def queue_words(run: RunView) -> str:
+    """How long it may take until the run begins; empty: it does not wait."""
+    if not run.is_waiting:
+        return ""
+    if run.position:
+        return f"Waiting: {count(run.position, 'task')} before this one."
+    return "Waiting: it is next, as soon as a running task ends." if run.is_next else ""
 
 
 def _elapsed(run: RunView, now: float) -> str:
@@ -148,7 +159,8 @@ def _facts(task: Task, run: RunView, now: float) -> str:
         facts.append(code(shown_model(task.model)))
     if environment := environment_words(run):
         facts.append(environment)
-    facts.append(_elapsed(run, now))
+    if run.prepared_at is not None:
+        facts.append(_elapsed(run, now))
     if run.tokens:
         facts.append(f"{_short(run.tokens)} tokens")
     if run.cost_usd is not None:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from chatbot.models import Task
 from chatbot.slack import presence
 from chatbot.slack.lanes import Lanes
-from tests.chatbot.slack.stage import Stage, staged, until
+from sandbox.errors import ThreadsmithError
+from tests.chatbot.slack.stage import Stage, staged, texts, until
 
 pytestmark = pytest.mark.slack_modes
 
@@ -151,6 +154,79 @@ async def test_the_place_in_the_queue_is_shown_and_moves(tmp_path: Path) -> None
         run = await stage.begin_run(second)
         await until(lambda: "Waiting" not in waiting(second.id))
         await until(lambda: "it is next" in waiting(third.id))
+
+
+async def test_a_reply_that_has_to_wait_says_so_where_it_will_be_worked_on(tmp_path: Path) -> None:
+    async with staged(tmp_path, max_runs=1) as stage:
+        ts = await stage.ask()
+        task = await stage.task()
+        run = await stage.begin_run(task)
+        await stage.finish(run, kind="nothing")
+        await stage.say("<@UBOT> fix it in demo/other")
+        other = next(one for one in await until_more(stage, 2) if one.id != task.id)
+        busy = await stage.begin_run(other)
+        reply = await stage.say("and the other one", thread=ts)
+
+        def living() -> list[str]:
+            """Of the follow-up: what its message says."""
+            mine = [m for m in stage.messages() if m.get("thread_ts") == ts]
+            return [texts(m["blocks"]) for m in mine if "progress" in str(m.get("metadata"))][1:]
+
+        await until(lambda: "it is next" in "".join(living()))
+        await stage.actions.stop_task(other.id, task.author)
+        await stage.finish(busy, kind="stopped")
+        follow_up = await stage.begin_run(task)
+        await until(lambda: "Working…" in living()[0])
+        await stage.finish(follow_up, kind="nothing")
+        await until(lambda: "Worked for" in living()[0])
+        assert len(living()) == 1
+        await until(lambda: stage.reactions(reply) == ["white_check_mark"])
+
+
+async def test_a_reply_that_waits_is_stopped_at_once(tmp_path: Path) -> None:
+    async with staged(tmp_path, max_runs=1) as stage:
+        ts = await stage.ask()
+        task = await stage.task()
+        await stage.finish(await stage.begin_run(task), kind="nothing")
+        await stage.say("<@UBOT> fix it in demo/other")
+        other = next(one for one in await until_more(stage, 2) if one.id != task.id)
+        await stage.begin_run(other)
+        await stage.say("and the other one", thread=ts)
+
+        def living() -> dict[str, Any] | None:
+            mine = [m for m in stage.messages() if m.get("thread_ts") == ts]
+            mine = [m for m in mine if "progress" in str(m.get("metadata"))][1:]
+            return mine[0] if mine else None
+
+        waiting = await until(living)
+        await stage.press_stale(waiting, "stop")
+        await until(lambda: "Stopped" in texts(stage.slack.messages[waiting["ts"]]["blocks"]))
+        assert "Waiting" not in texts(stage.slack.messages[waiting["ts"]]["blocks"])
+
+
+async def test_what_is_said_while_the_pull_request_is_made_is_told_to_come_next(
+    stage: Stage,
+) -> None:
+    ts = await stage.ask()
+    task = await stage.task()
+    await stage.play_change(task)
+    await until(lambda: "gate" in stage.shown())
+    await stage.press("gate", "open_pr")
+    await until(lambda: "opening the pull request…" in stage.words("gate"))
+    assert "begins the next run" not in stage.words("gate")
+    await stage.say("and the other one", thread=ts)
+    await until(lambda: "begins the next run" in stage.words("gate"))
+    await stage.actions.publish_failed(task.id, "push", ThreadsmithError("No."))
+    await until(lambda: "begins the next run" not in stage.words("gate"))
+
+
+async def until_more(stage: Stage, number: int) -> list[Task]:
+    async def enough() -> list[Task]:
+        found = await stage.tasks()
+        return found if len(found) >= number else []
+
+    found: list[Task] = await until(enough)
+    return found
 
 
 def _is_accepted(message: dict[str, object], task_id: str) -> bool:
