@@ -255,6 +255,12 @@ class Intake:
         source = await self._checked(task, repository, None, author)
         await self._actions.name_repository(task.id, source, author, pressed=True)
 
+    async def ask_again(self, task: Task, *, author: Person) -> None:
+        """Which repository it is, once nobody had said so in time; raises ThreadsmithError."""
+        if (gatekeeper := self._gatekeeper(task.thread)) is not None:
+            await gatekeeper.check("steer", task, author)
+        await self._actions.ask_repository_again(task.id, author)
+
     async def change(
         self,
         task: Task,

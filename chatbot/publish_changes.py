@@ -116,7 +116,13 @@ class PublishChanges(Changes):
 
         def change(db: Database) -> None:
             task = queries.get_task(db, task_id)
-            if task.deadline_at is None or task.deadline_at > now or task.status in FINAL:
+            if task.deadline_at is None or task.deadline_at > now:
+                return
+            if task.status in FINAL:
+                # What has ended waits for no more than the name of its repository.
+                task = self._store(db, replace(task, deadline_at=None))
+                if not task.source.repository:
+                    queries.append_event(db, task_id, "repository_unanswered", {}, at=now)
                 return
             if task.status == Status.READY:
                 if approval := queries.pending_approval(db, task_id):

@@ -10,12 +10,16 @@ from sqlite_utils import Database
 
 from chatbot.changes import Changes, failure, who
 from chatbot.history import given, queries
-from chatbot.models import Choice, NewTask, Person, Source, Status, Task, TransitionRefused
+from chatbot.models import Choice, Event, NewTask, Person, Source, Status, Task, TransitionRefused
 from sandbox.errors import ThreadsmithError
 from sandbox.recorder import Outcome
 
 ANSWER_SECONDS = 24 * 3600.0
-"""How long the question's buttons may be pressed; a reply names the repository at any time."""
+"""How long the question stands; a reply names the repository at any time."""
+
+
+_UNBEGUN = frozenset({Status.FAILED, Status.STOPPED})
+"""Where a task stands whose repository is not known."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,18 +39,52 @@ class SourceChanges(Changes):
         def change(db: Database) -> Task:
             task, created = self._create(db, new, None, along)
             if created:
-                now = self.clock()
-                payload = {
-                    "question": error.brief,
-                    "likely": list(likely),
-                    "expires_at": now + ANSWER_SECONDS,
-                }
-                queries.append_event(db, task.id, "repository_asked", payload, at=now)
                 run = queries.newest_run(db, task.id)
+                self._put_question(db, task, error.brief, likely)
                 self._finish(db, task, run, failure("request", error))
+                self._set_deadline(db, task.id)
             return queries.get_task(db, task.id)
 
         return await self.history.write(change)
+
+    async def ask_repository_again(self, task_id: str, by: Person) -> None:
+        """Nobody had answered in time: the same question stands once more."""
+
+        def change(db: Database) -> None:
+            task = queries.get_task(db, task_id)
+            events = queries.task_events(db, task_id)
+            asked = [e for e in events if e.kind in {"repository_asked", "repository_unanswered"}]
+            if task.source.repository or not asked or task.status not in _UNBEGUN:
+                raise TransitionRefused(_named_words(events))
+            if asked[-1].kind == "repository_asked":
+                raise TransitionRefused("It is asked already.")
+            question = next(e.payload for e in reversed(asked) if e.kind == "repository_asked")
+            self._put_question(db, task, question["question"], question["likely"], by)
+            self._set_deadline(db, task_id)
+
+        await self.history.write(change)
+
+    def _put_question(
+        self,
+        db: Database,
+        task: Task,
+        question: str,
+        likely: Sequence[str],
+        by: Person | None = None,
+    ) -> None:
+        now = self.clock()
+        payload = {
+            "question": question,
+            "likely": list(likely),
+            "expires_at": now + ANSWER_SECONDS,
+        }
+        if by is not None:
+            payload["by"] = who(by)
+        queries.append_event(db, task.id, "repository_asked", payload, at=now)
+
+    def _set_deadline(self, db: Database, task_id: str) -> None:
+        task = queries.get_task(db, task_id)
+        self._store(db, replace(task, deadline_at=self.clock() + ANSWER_SECONDS))
 
     async def name_repository(
         self,
@@ -67,11 +105,12 @@ class SourceChanges(Changes):
 
         def change(db: Database) -> bool:
             task = queries.get_task(db, task_id)
-            if task.source.repository or task.status not in {Status.FAILED, Status.STOPPED}:
-                raise TransitionRefused("The repository was named already.")
+            if task.source.repository or task.status not in _UNBEGUN:
+                raise TransitionRefused(_named_words(queries.task_events(db, task_id)))
             if pressed and now > _expiry(db, task_id):
                 raise TransitionRefused(
-                    "This question is too old.", resolution="Reply with the repository instead."
+                    "This question is too old.",
+                    resolution="Press Ask again, or reply with the repository.",
                 )
             if key is not None:
                 text = words or source.repository
@@ -147,6 +186,15 @@ class SourceChanges(Changes):
                 queries.append_event(db, task_id, "stop_requested", told, at=now)
 
         await self.history.write(change)
+
+
+def _named_words(events: Sequence[Event]) -> str:
+    """Who was quicker."""
+    named = [event.payload for event in events if event.kind == "source_named"]
+    if not named:
+        return "The repository was named already."
+    name = (named[-1].get("by") or {}).get("name") or "Somebody"
+    return f"{name} has named the repository already: {named[-1]['repository']}."
 
 
 def _expiry(db: Database, task_id: str) -> float:

@@ -297,6 +297,7 @@ _LINES: dict[str, Callable[[Payload], str]] = {
         f" {_words(payload, 'model', 100)}"
     ),
     "repository_asked": lambda payload: f"Asked: {_words(payload, 'question')}",
+    "repository_unanswered": lambda _: "Nobody said in time which repository it is",
     "source_named": lambda payload: f"Repository named: {_words(payload, 'repository', 100)}",
     "run_queued": _run_queued,
     "run_resolved": _run_resolved,

@@ -94,7 +94,7 @@ def open_tasks(db: Database) -> list[Task]:
 
 def overdue_tasks(db: Database, now: float) -> list[Task]:
     found = fetch_all(db, "SELECT * FROM tasks WHERE deadline_at < ?", now)
-    return [rows.task_from(row) for row in found if Status(row["status"]) not in FINAL]
+    return [rows.task_from(row) for row in found]
 
 
 def insert_task(db: Database, task: Task, key: str | None) -> None:

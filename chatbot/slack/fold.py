@@ -10,7 +10,7 @@ from chatbot.models import STEERED, Event
 from chatbot.slack.feedback_fold import fold_ended, fold_feedback, fold_fix
 from chatbot.slack.gate_fold import close_gates, fold_edited, fold_requested, fold_settled
 from chatbot.slack.patch_view import PatchView
-from chatbot.slack.pick_fold import fold_asked, fold_changed, fold_named
+from chatbot.slack.pick_fold import fold_asked, fold_changed, fold_named, fold_unanswered
 from chatbot.slack.question_fold import close_questions, fold_answer, fold_closed, fold_question
 from chatbot.slack.run_fold import fold_run
 from chatbot.slack.view import (
@@ -37,6 +37,8 @@ def fold(view: TaskView, event: Event) -> TaskView:
             return replace(view, told=strings(payload, "notes", 10))
         case "repository_asked":
             return fold_asked(view, event)
+        case "repository_unanswered":
+            return fold_unanswered(view)
         case "task_changed":
             return fold_changed(view, event)
         case "source_named":

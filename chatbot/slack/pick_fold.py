@@ -7,16 +7,25 @@ from dataclasses import replace
 from chatbot.models import Event
 from chatbot.slack.blocks.text import person
 from chatbot.slack.view import PickView, TaskView
-from chatbot.story_fields import mapping, string, strings
+from chatbot.story_fields import mapping, number, string, strings
 
 
 def fold_asked(view: TaskView, event: Event) -> TaskView:
     pick = PickView(
-        seq=event.seq,
+        # Asked again, it stands where it stood.
+        seq=event.seq if view.pick is None else view.pick.seq,
+        task_id=event.task_id,
+        expires_at=number(event.payload, "expires_at"),
         question=string(event.payload, "question", 1000),
         likely=strings(event.payload, "likely", 5),
     )
     return replace(view, pick=pick)
+
+
+def fold_unanswered(view: TaskView) -> TaskView:
+    if view.pick is None:
+        return view
+    return replace(view, pick=replace(view.pick, is_expired=True))
 
 
 def fold_changed(view: TaskView, event: Event) -> TaskView:

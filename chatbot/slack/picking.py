@@ -34,3 +34,8 @@ class Picking:
             raise TransitionRefused("There is no task in this thread any more.")
         person = await self._people.get(body["user"]["id"])
         await self._intake.pick(task, repository, author=person)
+
+    async def ask_again(self, task_id: str, user_id: str) -> None:
+        """By whoever may speak to the task; raises ThreadsmithError."""
+        task = await self._history.read(partial(queries.get_task, task_id=task_id))
+        await self._intake.ask_again(task, author=await self._people.get(user_id))

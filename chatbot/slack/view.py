@@ -226,8 +226,12 @@ class PickView:
     """The question for the repository, or what was answered."""
 
     seq: int
+    task_id: str
     question: str
     likely: tuple[str, ...] = ()
+    expires_at: float = 0.0
+    """0: it stands."""
+    is_expired: bool = False
     repository: str = ""
     by_id: str = ""
     by_name: str = ""
@@ -315,6 +319,11 @@ class TaskView:
     reaction: str = "eyes"
     """On the message that asked."""
     patch: PatchView = NO_PATCH
+
+    @property
+    def is_asking(self) -> bool:
+        """For the repository."""
+        return self.pick is not None and not self.pick.repository and not self.pick.is_expired
 
     @property
     def begun(self) -> tuple[RunView, ...]:

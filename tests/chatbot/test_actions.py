@@ -350,7 +350,7 @@ async def test_named_repository_is_kept(actions: Actions) -> None:
     )
     assert queued.payload["request"] == task.request
     assert (await life.task()).source == named
-    with pytest.raises(TransitionRefused, match="named already"):
+    with pytest.raises(TransitionRefused, match="Ada has named the repository already: demo/shop"):
         await actions.name_repository(task.id, named, ADA)
 
 

@@ -39,6 +39,7 @@ def tell(kind: str, **payload: Any) -> str | None:
             "Working on x.zip at 0123456789",
         ),
         ("source_named", {"repository": "a/b"}, "Repository named: a/b"),
+        ("repository_unanswered", {}, "Nobody said in time which repository it is"),
         ("run_preparing", {}, "Preparing the workspace"),
         ("run_adopted", {}, "Went on after a restart of Threadsmith"),
         ("run_requeued", {}, "Begun again after a restart of Threadsmith"),

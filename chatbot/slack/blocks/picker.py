@@ -14,12 +14,13 @@ from chatbot.slack.blocks.elements import (
     plain_text,
     section,
 )
-from chatbot.slack.blocks.text import Block, code, escaped, person
+from chatbot.slack.blocks.text import Block, code, escaped, moment, person
 from chatbot.slack.view import PickView
 
 REPOSITORY_MENU = "repository"
 """The action of every menu that searches repositories, in messages and forms alike."""
 PICK = "pick_"
+ASK_AGAIN = "ask_repository_again"
 VALUE_LIMIT = 150
 """Slack's, of an option's value: a longer name can only be written."""
 OPTION_LIMIT = 75
@@ -58,17 +59,26 @@ def make_pick(pick: PickView) -> Content:
         who = f", named by {person(pick.by_id, pick.by_name)}" if pick.by_id else ""
         blocks: tuple[Block, ...] = (context(f"Working in {code(pick.repository, 150)}{who}."),)
         return Content(text=fallback(f"Working in {pick.repository}."), blocks=blocks)
+    if pick.is_expired:
+        said = "Nobody said in time which repository it is."
+        how = "A reply with `owner/name` or an address begins it at any time."
+        blocks = (
+            context(f"{said} {how}"),
+            actions(button("Ask again", ASK_AGAIN, pick.task_id)),
+        )
+        return Content(text=said, blocks=blocks)
     likely = [
         button(name, f"{PICK}{index}", name)
         for index, name in enumerate(pick.likely)
         if _fits(name)
     ]
     how = "It starts once one is chosen. A reply with `owner/name` or an address does as well."
+    until = f" This stands until {moment(pick.expires_at)}." if pick.expires_at > 0 else ""
     return Content(
         text=fallback(pick.question),
         blocks=(
             section(f"*{escaped(pick.question, 600)}*"),
             actions(*likely, repository_menu()),
-            context(how),
+            context(how + until),
         ),
     )

@@ -8,7 +8,7 @@ from typing import Any
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
 from chatbot.repositories import Repositories
-from chatbot.slack.blocks.picker import PICK, REPOSITORY_MENU, repository_options
+from chatbot.slack.blocks.picker import ASK_AGAIN, PICK, REPOSITORY_MENU, repository_options
 from chatbot.slack.picking import Picking
 
 
@@ -28,3 +28,8 @@ def register(app: AsyncApp, repositories: Repositories, picking: Picking) -> Non
     async def press(ack: AsyncAck, body: dict[str, Any], action: dict[str, Any]) -> None:
         await ack()
         await picking.pick(body, str(action["value"]))
+
+    @app.action(ASK_AGAIN)
+    async def ask_again(ack: AsyncAck, body: dict[str, Any], action: dict[str, Any]) -> None:
+        await ack()
+        await picking.ask_again(str(action["value"]), body["user"]["id"])

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from chatbot.config import RuleSettings
+from chatbot.history import queries
 from chatbot.models import Status, Task
-from tests.chatbot.slack.stage import Stage, until
+from chatbot.source_changes import ANSWER_SECONDS
+from tests.chatbot.slack.stage import Stage, staged, texts, until
 
 pytestmark = pytest.mark.slack_modes(both=True)
 
@@ -47,7 +55,82 @@ async def test_a_press_begins_the_task(stage: Stage) -> None:
     await until(lambda: stage.reactions(ts) == ["white_check_mark"])
     await stage.press_stale(question, "pick_0")
     (told,) = await until(stage.ephemerals)
-    assert "named already" in told["text"]
+    assert told["text"] == "Ada has named the repository already: demo/shop."
+
+
+async def test_of_two_at_once_one_wins_and_the_other_is_told_who(stage: Stage) -> None:
+    _, question = await asked(stage)
+    await asyncio.gather(
+        stage.press_stale(question, "pick_0", "UADA"),
+        stage.press_stale(question, "pick_0", "UBOB"),
+    )
+    (told,) = await until(stage.ephemerals)
+    winner, loser = ("Bob", "UADA") if told["user"] == "UADA" else ("Ada", "UBOB")
+    assert told["user"] == loser
+    assert told["text"] == f"{winner} has named the repository already: demo/shop."
+    task = await newest(stage)
+    assert (await stage.kinds(task)).count("source_named") == 1
+    run = await stage.newest_run(task)
+    assert run.number == 2
+
+
+async def test_who_may_not_ask_there_is_told_who_can_and_the_question_stands(
+    tmp_path: Path,
+) -> None:
+    rules = (RuleSettings(match="demo/*", ask=("UADA",)),)
+    async with staged(tmp_path, rules=rules) as stage:
+        _, question = await asked(stage)
+        await stage.press_stale(question, "pick_0", "UBOB")
+        (told,) = await until(stage.ephemerals)
+        assert told["user"] == "UBOB"
+        assert "Ada" in told["text"]
+        assert (await newest(stage)).source.repository == ""
+        await stage.press_stale(question, "pick_0", "UADA")
+        await until(lambda: "Working in" in stage.slack.messages[question["ts"]]["text"])
+
+
+async def test_a_question_that_nobody_answered_says_so_and_is_asked_again(stage: Stage) -> None:
+    ts, question = await asked(stage)
+    task = await newest(stage)
+
+    def shown() -> str:
+        return texts(stage.slack.messages[question["ts"]]["blocks"])
+
+    assert "This stands until" in shown()
+    late = replace(stage.actions, clock=lambda: time.time() + ANSWER_SECONDS + 1)
+    overdue = partial(queries.overdue_tasks, now=late.clock())
+    assert task.id in [one.id for one in await stage.history.read(overdue)]
+    await late.expire(task.id)
+    await until(lambda: "Nobody said in time" in shown())
+    assert task.id not in [one.id for one in await stage.history.read(overdue)]
+    now = dict(stage.slack.messages[question["ts"]])
+    assert "pick_0" not in str(now["blocks"])
+    await stage.press_stale(now, "ask_repository_again", "UBOB")
+    await until(lambda: "Which one" in shown())
+    await stage.press_stale(now, "ask_repository_again")
+    (told,) = await until(stage.ephemerals)
+    assert told["text"] == "It is asked already."
+    await stage.press_stale(stage.slack.messages[question["ts"]], "pick_0")
+    await until(lambda: "Working in" in shown())
+    assert (await newest(stage)).deadline_at is not None
+    await stage.press_stale(now, "ask_repository_again")
+    await until(lambda: len(stage.ephemerals()) == 2)
+    assert "has named the repository already" in stage.ephemerals()[-1]["text"]
+    # A name that is typed begins it at any time.
+    await stage.say("shop", thread=ts)
+    assert (await newest(stage)).source.repository == "demo/shop"
+
+
+async def test_a_typed_name_begins_it_though_the_question_has_expired(stage: Stage) -> None:
+    ts, question = await asked(stage)
+    task = await newest(stage)
+    late = replace(stage.actions, clock=lambda: time.time() + ANSWER_SECONDS + 1)
+    await late.expire(task.id)
+    message = stage.slack.messages[question["ts"]]
+    await until(lambda: "Nobody said in time" in texts(message["blocks"]))
+    await stage.say("acme/elsewhere", thread=ts)
+    await until(lambda: "Working in" in texts(stage.slack.messages[question["ts"]]["blocks"]))
+    assert (await newest(stage)).source.repository == "acme/elsewhere"
 
 
 async def test_a_reply_does_as_well_and_nothing_that_was_said_is_lost(stage: Stage) -> None:
