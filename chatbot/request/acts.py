@@ -94,15 +94,20 @@ _ANSWER = re.compile(
     r"|give\s+(?:me|us)\s+(?:\w+\s+){0,3}(?:overview|summary|explanation|rundown|list|idea"
     r"|estimate|breakdown|hint|reasons?|answer"
     r"|insight|context|background|details|info\w*|pointers?|tour|intro\w*|sense|picture"
-    r"|comparison|table)|(?:an?\s+)?(?:\w+\s+)?(?:overview|summary|explanation)\s+of"
-    r"|find\s+out|figure\s+out|work\s+out|look\s+up|identify|(?:find"
+    r"|comparison|opinion|thoughts|take|feedback)|(?:an?\s+)?(?:\w+\s+)?(?:overview|summary"
+    r"|explanation)\s+of"
+    r"|find\s+(?:me\s+)?(?:all|every|any|places|usages|the\s+(?:commit|place|code|file|function"
+    r"|line|part|source"
+    r"|culprit|spot|change|version)\w*)|find\s+out|figure\s+out|work\s+out|look\s+up|identify"
+    r"|(?:find"
     r"|locate)\s+(?:the\s+)?(?:root\s+)?"
     r"(?:cause|reason|place|where|who|out)|debug\s+why"
     rf"|(?:check|see|look|look\s+(?:at|into)|dig\s+into|determine|confirm|verify|find|say)\s+{_WH}"
     r"|answer|suggest|propose|recommend|advise|think\s+(?:of|about)"
     r"|(?:write|prepare|put\s+together|send|draft|sketch|produce|do|make|create)\s+(?:me\s+|us\s+)?"
     r"(?:up\s+)?(?:an?\s+|the\s+|some\s+)?(?:\w+\s+)?(?:summary|overview|explanation|write-?up"
-    r"|breakdown|comparison|outline|analysis|assessment|rundown|list\s+of|post-?mortem)"
+    r"|breakdown|comparison|outline|analysis|assessment|rundown|plan|proposal|list\s+of"
+    r"|post-?mortem)"
     r"(?=\s*(?:of|about|on|how|why|what|which|for|$)))(?![\w-])",
     _FLAGS,
 )

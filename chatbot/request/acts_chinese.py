@@ -36,6 +36,10 @@ _WORK = re.compile(
     rf"|照着)[^，。]*?{_VERB}|{_VERB})(?!了(?!吧)|过|的时候|之后|后)",
     _FLAGS,
 )
+_BROKEN = re.compile(
+    r"坏|错了|不对|失败|报错|挂了|崩|异常|超时|没反应|不了|不能|无法|白屏|不见了|卡死|太[慢大多乱]"
+)
+_AT_ONCE = re.compile(rf"(?:把|将)|{_VERB}", _FLAGS)
 _DONE_TO = re.compile(rf"(?:把|将)[^，。]*?{_VERB}[^，。]{{0,4}}$", _FLAGS)
 _ANSWER = re.compile(
     r"(?:解释|说明一下|说明下|讲讲|讲一下|讲下|讲解|说说|说一下|说下|介绍|总结|概述|描述|梳理"
@@ -56,6 +60,7 @@ _REVIEW = re.compile(
     r"|(?:检查|扫描|排查|审)(?:一下|一遍|下)?[^，。]{0,30}?(?:有没有|有无|是否有|是否存在|存不存在)"
     r"|(?:看看|看一下|看下|看|瞅瞅)[^，。]{0,20}?(?:PR|MR|代码|改动|提交|diff|写得"
     r"|实现)[^，。]{0,12}?(?:有没有|有无|是否有|有什么|有啥)[^，。]{0,6}?(?:问题|毛病|坑|bug|错)"
+    r"|(?:看看|看一下|看下|看)[^，。]{0,40}?写[得的]怎么样"
     r"|检查(?:一下|下)?[^，。]{0,12}?(?:代码|安全|漏洞|PR|MR|隐患|问题)|(?:看看|看一下|看下|找找"
     r"|找一下)[^，。]{0,12}?(?:漏洞|隐患|安全问题|bug))",
     _FLAGS,
@@ -82,7 +87,9 @@ def _act(clause: Clause) -> Act:
         return "none"
     if _NO_REVIEW.match(said) is None and _REVIEW.match(said):
         return "review"
-    worked = _WORK.match(said) is not None
+    worked = _WORK.match(said) is not None and (
+        _AT_ONCE.match(said) is not None or _BROKEN.search(said) is None
+    )
     asks = _QUESTION.search(said) is not None
     if _DONE_TO.match(said) and not clause.asked:
         return "work"

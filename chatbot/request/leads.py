@@ -8,7 +8,8 @@ from chatbot.request.words import MARKS, TAKEN
 
 _FLAGS = re.IGNORECASE | re.ASCII
 OWNER_NAME = (
-    r"[A-Za-z0-9](?:[A-Za-z0-9_.-]*[A-Za-z0-9])?/[A-Za-z0-9_.](?:[A-Za-z0-9._-]*[A-Za-z0-9_-])?"
+    r"[A-Za-z0-9](?:[A-Za-z0-9_.-]{0,100}[A-Za-z0-9])?/[A-Za-z0-9_.]"
+    r"(?:[A-Za-z0-9._-]{0,100}[A-Za-z0-9_-])?"
 )
 _REPO = r"(?:repo|repository|仓库|代码库)"
 _ADDRESS = r"(?:the\s+|our\s+|my\s+|your\s+)?(?:whole\s+|entire\s+)?(?:github\s+|gitlab\s+|git\s+)?"
@@ -25,7 +26,8 @@ STRONG = re.compile(
     _FLAGS,
 )
 WEAK = re.compile(
-    rf"(?:^|(?<=[^\w-]))(?:for|of|from|to|against|using|with)\s+{_ADDRESS}$|(?:给|为|对|把|从|将|修"
+    rf"(?:^|(?<=[^\w-]))(?:for|of|from|to|against|using|with|about|regarding"
+    rf"|concerning)\s+{_ADDRESS}$|(?:给|为|对|把|从|将|修"
     rf"|修复)\s*$",
     _FLAGS,
 )
@@ -50,15 +52,23 @@ REFERENCE = re.compile(
 )
 COMPARING = re.compile(
     r"\b(?:(?<!would )(?<!'d )(?<!\w to )like(?!\s+(?:you|to|it\s+if)\b)|unlike|similar(?:ly)?\s+to"
-    r"|same(?:\s+\w+){0,4}\s+as|as\s+(?:we|you|they|it|he|she|in|is|was|already|done|seen)|the\s+way"
+    r"|same(?:\s+\w+){0,4}\s+as|as\s+(?:we|you|they|it|he|she|in|is|was|already|done|seen)"
+    r"|the\s+way"
     r"|inspired\s+by|copied\s+from|mirrors|consistent\s+with|compared\s+(?:to|with)|whereas"
     r"|already\s+(?:have|exists?|works?|done|do|did)|e\.g\.)(?!\w)[^.,;]*$"
-    r"|(?:像|类似|参考|参照|跟|照着)[^，。]{0,12}$",
+    r"|(?:像|类似|参考|参照|跟|照着)[^，。]{0,12}$|(?:之前|以前|曾经|已经)在?\s*$",
     _FLAGS,
 )
 SO_TOO = re.compile(
     r"\s*(?:里面|里|中|的)?\s*(?:那样|一样|同样|类似|的做法|的写法|的实现|做法|写法|相同|一致"
-    r"|那边)|\s+(?:does|did|do|has)(?:\s+(?:it|that|this))?\s*(?:[.,;!?]|$)",
+    r"|那边|之前|以前|已经|做过|写过|实现过)|\s+(?:does|did|do|has)(?:\s+(?:it|that"
+    r"|this))?\s*(?:[.,;!?]|$)",
+    _FLAGS,
+)
+HERE = re.compile(
+    r"\bhere\b(?!\s+(?:in|is|are|be|goes|comes)\b)|\bon\s+our\s+(?:side|end)\b|\b(?:this"
+    r"|our)\s+(?:repo|project)\b"
+    r"|我们(?:这边|这里|这个|也)|这边也|这里也|咱们(?:这|也)|本(?:仓库|项目)",
     _FLAGS,
 )
 ALIKE = re.compile(r"\b(?:like|as|than|similar\s+to|as\s+in)\s+$|(?:像|参考|类似|参照)\s*$", _FLAGS)

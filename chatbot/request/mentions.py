@@ -192,7 +192,8 @@ def _tier(words: Words, start: int, end: int, *, known: bool) -> int:
         return LABELLED
     if SURE.search(before) or AFTER_SURE.match(after):
         return CALLED
-    if not known and OF_THE_CODE.match(after):
+    if (not known and OF_THE_CODE.match(after)) or re.match(r":\w", after):
+        # Words of the code, or an image with its tag.
         return STRAY
     if LOOKED_AT.search(before) and not WORK_IN.search(before):
         return LOOSE

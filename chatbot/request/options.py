@@ -183,10 +183,12 @@ def _number(match: re.Match[str]) -> int:
 _PR = r"(?:PR|pull[ -]?request|MR|merge[ -]?request)"
 _ZH_PR = rf"(?:{_PR}|拉取请求|合并请求)"
 _NO_DRAFT = re.compile(
-    rf"(?<!\w)(?:(?:but\s+)?(?:not|no|non)[ -](?:as\s+)?(?:an?\s+)?draft(?:\s+{_PR})?"
+    rf"(?<!\w)(?:(?:but\s+)?(?:not|no"
+    rf"|non)[ -](?:as\s+)?(?:an?\s+)?draft(?:\s+{_PR})?(?:,?\s+please)?"
     rf"|(?:isn't|is\s+not)\s+a\s+draft"
     rf"|ready[ -]for[ -]review\s+{_PR})(?![\w-])"
-    rf"|(?:不要|不是|别开?|非)\s*(?:草稿|draft)(?:\s*{_ZH_PR})?",
+    rf"|(?:不要|不用|不需要|无需|不是|别|先不|非)(?:再|先)?(?:开|提|建|发|用|弄|设)?(?:成|为"
+    rf"|个)?\s*(?:草稿|draft)(?:\s*{_ZH_PR})?",
     _FLAGS,
 )
 _DRAFT = re.compile(
@@ -209,7 +211,8 @@ _DRAFT = re.compile(
     rf"|(?:^|(?<=[,.;:(，。；（\n]))\s*{_ZH_PR}\s*(?:先|请|要)*(?:开成|设为|标为|标成|做成|作为"
     rf"|是|用)?\s*(?:草稿"
     rf"|draft)(?:状态|形式)?(?:就行|即可|就好)?{END}"
-    rf"|(?:^|(?<=[,.;:(，。；（\n]))\s*(?:草稿|draft)\s*{_ZH_PR}(?:就行|即可|就好)?{END}",
+    rf"|(?:^|(?<=[,.;:(，。；（\n]))\s*(?:草稿|draft)\s*{_ZH_PR}(?:就行|即可|就好|吧)?{END}"
+    rf"|(?:^|(?<=[,.;:(，。；（\n]))\s*(?:先)?草稿(?:就行|即可|就好|吧)(?:了)?{END}",
     _FLAGS,
 )
 _APART = re.compile(rf"(?:{TAKEN}|[.!?\n]|^)\s*[,;(]?\s*(?:an?\s+)?$", _FLAGS)
@@ -222,7 +225,8 @@ _ABOUT_DRAFTS = re.compile(
 )
 _DRAFT_WORD = re.compile(
     rf"(?<!\w)draft\s+{_PR}(?!\w)|草稿\s*{_ZH_PR}|{_PR}[^.\n]{{0,20}}\bdraft\b"
-    rf"|[,(]\s*draft\s*[,.)]",
+    rf"|[,(]\s*draft\s*[,.)]|(?<!\w)draft\s+(?:is|would|will)\b|(?:^"
+    rf"|[,.;:(，。；（\n])\s*草稿\s*{END}",
     _FLAGS,
 )
 

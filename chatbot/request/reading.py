@@ -21,11 +21,12 @@ _BOLD_LABEL = re.compile(
     r"|仓库|分支|模型|镜像|草稿|模式|任务)(?:[*_]\s*([:：])|\s*([:：])[*_])",
     re.IGNORECASE | re.MULTILINE,
 )
+_BOXED_LABEL = re.compile(r"【\s*(仓库|分支|模型|镜像|草稿|模式|任务)\s*】[ \t]*[:：]?")
 
 
 def understand(words: str, vocabulary: Vocabulary = _NOTHING) -> Request:
     """Read a request. What names repository, ref or an option is taken out of the task's text."""
-    text = _BOLD_LABEL.sub(r"\1\2\3\4", plain(words))
+    text = _BOLD_LABEL.sub(r"\1\2\3\4", _BOXED_LABEL.sub(r"\1：", plain(words)))
     end = len(text)
     if end > MAX_CHARACTERS:
         # At a line's end, or between words, where there is one.

@@ -11,7 +11,7 @@ from chatbot.request.mode import acts_of
 from chatbot.request.words import END, MARKS, SPAN, TAKEN, Words
 
 _FLAGS = re.IGNORECASE | re.ASCII
-NAME = r"[A-Za-z0-9](?:[A-Za-z0-9._/-]*[A-Za-z0-9_])?"
+NAME = r"[A-Za-z0-9](?:[A-Za-z0-9._/-]{0,200}[A-Za-z0-9_])?"
 _TO = (
     r"(?:(?:start(?:ing)?|begin|branch(?:ing)?|base[ds]?|work(?:ing)?)(?:\s+(?:it|this))?"
     r"\s+(?:on|off(?:\s+of)?|from)|on|at|from|in|against|off(?:\s+of)?|of|check\s*out"
@@ -112,7 +112,7 @@ _NOT_THERE = re.compile(
     r"\b(?:revert|introduced|since|like|as|similar|caused|broken|broke|after|before|backport"
     r"|cherry[ -]?pick"
     r"|merged?|follow[ -]?up|same|unlike|closed|undo|regress\w*|duplicates?|supersed\w*|came)\b"
-    r"|引入|回滚|还原|类似|参考|之后|以前|导致|像|撤销",
+    r"|引入|回滚|还原|同步|移植|类似|参考|之后|以前|导致|像|撤销",
     _FLAGS,
 )
 _CAUSED = re.compile(
@@ -138,7 +138,7 @@ _ZH = re.compile(
     rf"|提交[ \t]*[:：=]?[ \t]*(?P<f>{_SHA})(?![\w.-]){_ZH_THERE}"
     rf"|(?<![\w./-])(?P<d>{SPAN}|{NAME})[ \t]*分支(?![ \t]*[:：]?[ \t]*[A-Za-z0-9`]){_ZH_THERE}"
     rf"|(?<![\w./-])(?P<g>{_VERSION})[ \t]*(?:标签|tag(?![A-Za-z])){_ZH_THERE}"
-    rf"|基于[ \t]*(?P<e>{_VERSION}|{_SHA})(?![\w.-]))",
+    rf"|基于[ \t]*(?P<e>{_VERSION}|{_SHA}|{_PREFIXES}/{NAME})(?![\w.-]))",
     _FLAGS,
 )
 _NEW_BRANCH = re.compile(
@@ -157,6 +157,9 @@ _ELSEWHERE = re.compile(
     r"|if)\b|\b(?:only\s+)?(?:runs?|builds?|deploys?|triggers?|triggered|happens\s+only)\s*$"
     r"|(?:不是|不在|没问题|正常)",
     _FLAGS,
+)
+_WAS_FINE = re.compile(
+    r"\b(?:passe[ds]|worked|works|(?:is|was)\s+(?:fine|ok|green))\b|没问题|正常|是好的", _FLAGS
 )
 _LEADING = re.compile(
     rf"(?:{MARKS}|{TAKEN}|{NAME}/{NAME}|`|please\b|hi\b|hey\b|in\b|the\b|of\b|repo\b|so\b|and\b"
@@ -242,7 +245,8 @@ def _found(words: Words, match: re.Match[str], level: int, group: str = "name") 
 def _weighed(words: Words, start: int, end: int) -> tuple[int, bool]:
     """What is told of a branch says where something is wrong, or where it is not."""
     before = words.clause(start)
-    if _ELSEWHERE.search(before) or _MOVED.match(words.seen, end):
+    behind = re.split(r"[.,;!?\n，。；]", words.seen[end : end + 80], maxsplit=1)[0]
+    if _ELSEWHERE.search(before) or _MOVED.match(words.seen, end) or _WAS_FINE.search(behind):
         return UNSURE, True
     sentence, at = words.sentence(start), start - words.sentence_start(start)
     opens = _LEADING.fullmatch(sentence[:at]) is not None
@@ -303,8 +307,12 @@ def _pull(words: Words) -> Iterator[_Found]:
         opens = not re.search(r"\w", words.seen[: match.start()]) and not lead
         reviewed = "review" in acts_of(words.clause(match.end()))
         there = lead or opens or match["tail"] or reviewed
-        passing = _NOT_THERE.search(before) or _CAUSED.match(words.seen, match.end())
+        passing = bool(_NOT_THERE.search(before) or _CAUSED.match(words.seen, match.end()))
         said = words.text[match.end("lead") : match.end()].strip()
+        others = {one["number"] for one in words.find(_NUMBER)} - {match["number"]}
+        if others and not acts_of(words.clause(match.end())) & {"work", "review", "answer"}:
+            # One of several that are told of.
+            passing = True
         yield _Found(
             f"refs/pull/{match['number']}/head",
             SURE if there and not passing else UNSURE,

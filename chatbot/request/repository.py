@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 
-from chatbot.request.leads import AND
+from chatbot.request.leads import AND, HERE
 from chatbot.request.mentions import Mention, find_mentions, known_as
 from chatbot.request.model import Vocabulary
 from chatbot.request.short_names import find_short_names
@@ -48,7 +48,7 @@ def read_repository(words: Words, vocabulary: Vocabulary) -> Named:
             if ORIGIN <= one.tier < best and _is_near(one, chosen, vocabulary)
         ]
     names = list(dict.fromkeys(mention.name.lower() for mention in chosen))
-    if len(names) > 1 or _is_doubtful(chosen[0], best, vocabulary):
+    if len(names) > 1 or _is_doubtful(words, chosen[0], best, vocabulary):
         return Named(candidates=tuple(dict.fromkeys(mention.name for mention in chosen)))
     first = chosen[0]
     for mention in mentions:
@@ -62,9 +62,8 @@ def _unlikely(mentions: list[Mention], vocabulary: Vocabulary) -> tuple[str, ...
     """What may be a repository all the same, where nothing says so."""
     stray = [m for m in mentions if m.tier == STRAY]
     if vocabulary.has_default:
-        stray = [
-            m for m in stray if not m.folder and (known_as(m.name, vocabulary) or _is_odd(m.name))
-        ]
+        owners = {_owner(name) for name in vocabulary.repositories}
+        stray = [m for m in stray if not m.folder and (_owner(m.name) in owners or _is_odd(m.name))]
     if not all(m.folder for m in stray):
         stray = [m for m in stray if not m.folder]
     return tuple(dict.fromkeys(m.name for m in stray))
@@ -76,11 +75,16 @@ def _is_near(rival: Mention, chosen: list[Mention], vocabulary: Vocabulary) -> b
     return _owner(rival.name) in owners
 
 
-def _is_doubtful(mention: Mention, tier: int, vocabulary: Vocabulary) -> bool:
+def _is_doubtful(words: Words, mention: Mention, tier: int, vocabulary: Vocabulary) -> bool:
     """Where the place has a repository of its own, a stranger's name may be a folder's."""
     if tier == ORIGIN:
         return True
-    if not vocabulary.has_default or tier not in {LOOSE, LED} or mention.linked:
+    if not vocabulary.has_default or tier == LABELLED:
+        return False
+    if HERE.search(words.seen):
+        # What is there may have to come here.
+        return True
+    if tier not in {LOOSE, LED} or mention.linked:
         return False
     if known_as(mention.name, vocabulary):
         return False

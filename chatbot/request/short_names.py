@@ -12,7 +12,7 @@ from chatbot.request.sureness import CALLED, LED, STRAY
 from chatbot.request.words import END, SPAN, Words
 
 _FLAGS = re.IGNORECASE | re.ASCII
-_WORD = r"[A-Za-z0-9](?:[\w.-]*\w)?"
+_WORD = r"[A-Za-z0-9](?:[\w.-]{0,100}\w)?"
 _NO_NAMES = words_of(
     """
     a an the this that our my your his her their its same whole entire git github gitlab
@@ -55,6 +55,7 @@ _IN = re.compile(
     rf"(?<![\w-])(?P<lead>in|inside|within|on|for|of|into|to)\s+(?P<name>{SPAN}|{_WORD})(?![\w/])",
     _FLAGS,
 )
+_DISTINCT = re.compile(r"(?<![\w/.@-])[A-Za-z0-9]+(?:[._-][A-Za-z0-9]+)+(?![\w/@(-]|\.\w)", _FLAGS)
 _ENDS = re.compile(
     rf"{END}|\s+(?:at|on\s+(?:the\s+)?branch|with|using|please|and|so|where|when|because|is|are|has"
     r"|there)\b",
@@ -94,6 +95,7 @@ def find_short_names(words: Words, vocabulary: Vocabulary) -> list[Short]:
         *_called(words, vocabulary),
         *_chinese(words, vocabulary),
         *_bare(words, vocabulary),
+        *_distinct(words, vocabulary),
     ]
     return sorted([*found, *_joined(found, words, vocabulary)], key=lambda short: short.start)
 
@@ -209,6 +211,16 @@ def _bare(words: Words, vocabulary: Vocabulary) -> list[Short]:
             found.append(Short(said, known, STRAY, *match.span(), cut=False))
             continue
         found.append(Short(said, known, LED, *match.span(), cut=True))
+    return found
+
+
+def _distinct(words: Words, vocabulary: Vocabulary) -> list[Short]:
+    """Known names that are no words of any language, wherever they stand: they may be meant."""
+    found = []
+    for match in words.find(_DISTINCT):
+        known = matching(match[0], vocabulary)
+        if known and _is_spelt(match[0], known):
+            found.append(Short(match[0], known, STRAY, *match.span(), cut=False))
     return found
 
 

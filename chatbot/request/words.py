@@ -108,6 +108,8 @@ def _join(before: str, after: str) -> str:
     if re.fullmatch(r"(?:.*\n)?(?:please|pls|请|hi|hey)?", head, re.DOTALL | re.IGNORECASE):
         # It began a line: what parted it from the rest goes too.
         tail = re.sub(r"^[ \t]*(?:[,:;，：；、—–-]|and\b|please\b(?=\s*$))+[ \t]*", "", tail)
+    if re.search(r"[(（]$", head):
+        tail = re.sub(r"^[,;，；、]\s*", "", tail)
     if re.search(r"[.!?。！？]$", head) and re.match(r"[.,;:!。，；：！]", tail):
         # A whole sentence was cut.
         tail = tail[1:].lstrip(" \t")
