@@ -87,14 +87,16 @@ _AUX = (
 )
 _ANSWER = re.compile(
     r"(?:explain|describe|summari[sz]e|outline|clarify|elaborate|understand|know|learn|analy[sz]e"
-    r"|diagnose|investigate|research|compare(?=\s+\w)|list|trace|estimate|assess|evaluate"
-    r"|enumerate|count"
+    r"|diagnose|investigate|research|compare(?=\s+\w)|estimate|assess|evaluate"
+    r"|enumerate|(?:list|trace|count)(?=\s+(?:all|the|every|each|any|our|my|which|what|where|how"
+    r"|me|us|out|down)\b)"
     r"|tell\s+(?:me|us)|walk\s+(?:me|us)\s+through|remind\s+(?:me|us)|show\s+(?:me|us)"
     r"|point\s+(?:me|us)\s+(?:to|at)|teach\s+(?:me|us)|brief\s+(?:me|us)"
     r"|give\s+(?:me|us)\s+(?:\w+\s+){0,3}(?:overview|summary|explanation|rundown|list|idea"
     r"|estimate|breakdown|hint|reasons?|answer"
     r"|insight|context|background|details|info\w*|pointers?|tour|intro\w*|sense|picture"
-    r"|comparison|opinion|thoughts|take|feedback)|(?:an?\s+)?(?:\w+\s+)?(?:overview|summary"
+    r"|comparison|opinion|thoughts|take|feedback)|(?:an?|short|quick"
+    r"|brief)\s+(?:\w+\s+)?(?:overview|summary"
     r"|explanation)\s+of"
     r"|find\s+(?:me\s+)?(?:all|every|any|places|usages|the\s+(?:commit|place|code|file|function"
     r"|line|part|source"
@@ -120,7 +122,7 @@ _THERE = re.compile(
     _FLAGS,
 )
 _ASKS = re.compile(
-    rf"(?:what|how|why|where|which|who|whose|when)(?:'s|'re|\s+(?:\S+\s+){{0,3}}?{_AUX}"
+    rf"(?:what|how|why|where|which|who|whose|when)(?:'?s|'re|\s+(?:\S+\s+){{0,3}}?{_AUX}"
     rf"|\s+(?:exactly|in\s+the))"
     r"(?![\w-])|how\s+(?:come|many|much|long|often|to|far|exactly)\b|what\s+(?:kind|version|part"
     r"|happens"
@@ -130,7 +132,11 @@ _ASKS = re.compile(
     _FLAGS,
 )
 _TOLD_ASKING = re.compile(
-    r"\b(?:(?:any|no)\s+(?:idea|clue|thoughts)|(?:i|we)(?:'m|'re|\s+am"
+    r"\b(?:(?:love|like|want|need|appreciate)\s+(?:an?|some)\s+(?:\w+\s+){0,2}(?:write-?up"
+    r"|summary|overview|explanation"
+    r"|rundown|walkthrough|estimate|answer|assessment|analysis|opinion)(?=\s*(?:of|on|about|how"
+    r"|why|what|which|$))|(?:any|no)\s+(?:idea"
+    r"|clue|thoughts)|(?:i|we)(?:'m|'re|\s+am"
     r"|\s+are)?\s+(?:\w+\s+)?(?:wonder(?:ing)?"
     r"|curious)|(?:i|we)(?:'m|'re|\s+am|\s+are|\s+do)?\s*(?:not|n't|don'?t"
     r"|can'?t)\s+(?:really\s+|quite\s+)?"
@@ -245,7 +251,7 @@ def _is_plain_question(said: str) -> bool:
     """Without its mark, as people type: the verb stands before what it is said of."""
     return (
         re.match(
-            rf"(?:what|how|why|where|who)(?:'s|\s+(?:{_AUX}|exactly|happens|happened|come|many"
+            rf"(?:what|how|why|where|who)(?:'?s|\s+(?:{_AUX}|exactly|happens|happened|come|many"
             rf"|much|long|often|to|calls|uses|sets))\b"
             rf"|which\s+\w+.{{0,40}}?\b{_AUX}\b|why\s+\w+|what\s+(?:kind|version|part|test|tests"
             rf"|file|files)\b|when\s+(?:is|was|did|does|do)\b",

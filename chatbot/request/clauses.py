@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-_STOP = re.compile(r"([.!?]+(?=[\s)\"'”]|$)|[。！？；;]+|\n+)")
+_STOP = re.compile(r"([.!?]+(?=[\s)\"'”]|$)|[。！？；;]+)")
 _PART = re.compile(
     r"(,\s|[，：、]|:\s|\s[—–-]+\s|[()（）]|(?<![\w-])(?:and\s+then|and|then|but|so|or)(?![\w-])"
     r"|并且|并|然后|再(?=把|将|给|请|帮)|顺便|同时|以及)",
@@ -28,20 +28,16 @@ def sentences_of(seen: str) -> list[list[Clause]]:
     """Without the steps of a report, which tell what somebody did."""
     found: list[list[Clause]] = []
     steps = False
-    start_of_line = True
-    parts = _STOP.split(seen)
-    for at in range(0, len(parts), 2):
-        said, stop = parts[at], parts[at + 1] if at + 1 < len(parts) else ""
-        listed = start_of_line and _LISTED.match(said) is not None
-        number = start_of_line and re.fullmatch(r"\s*\d{1,2}", said) is not None
-        if start_of_line and said.strip() and not (listed or number):
-            steps = _STEPS.search(said) is not None and said.rstrip().endswith((":", "："))
-        in_steps = steps and not _STEPS.search(said)
-        start_of_line = "\n" in stop or (number and start_of_line)
-        if said.strip() and not in_steps:
-            found.append(
-                _clauses(_LISTED.sub("", said, count=1), asked="?" in stop or "？" in stop)
-            )
+    for line in seen.split("\n"):
+        said = _LISTED.sub("", line, count=1)
+        if said == line and line.strip():
+            steps = _STEPS.search(line) is not None and line.rstrip().endswith((":", "："))
+        elif steps:
+            continue
+        parts = [*_STOP.split(said), ""]
+        for sentence, stop in zip(parts[::2], parts[1::2], strict=True):
+            if sentence.strip():
+                found.append(_clauses(sentence, asked="?" in stop or "？" in stop))
     return found
 
 

@@ -51,7 +51,7 @@ _SPOKEN_MODEL = (
     r"|o[1-9](?:-[a-z]+)?(?![\w-])"
 )
 _NAMED_MODEL = re.compile(
-    rf"(?P<lead>{_LEAD})?(?P<quote>`)?(?P<model>(?:anthropic|openai|replay|[a-z][a-z0-9-]{0,60})"
+    rf"(?P<lead>{_LEAD})?(?P<quote>`)?(?P<model>(?:anthropic|openai|replay|[a-z][a-z0-9-]{0, 60})"
     rf":[^\s`,;，。；）)]*[^\s`,;:.!?，。；！？）)])`?{_TAIL}",
     _FLAGS,
 )

@@ -169,7 +169,8 @@ _LEADING = re.compile(
 _BEHIND = re.compile(rf"(?<![\w/.-])(?!{_PREFIXES}/){NAME}/{NAME}\s*$|{TAKEN}\s*$", _FLAGS)
 _MOVED = re.compile(r"\s+(?:to|into|onto)\b|\s*(?:→|->)", _FLAGS)
 _LEFT = re.compile(
-    rf"(?<![\w./-])(?:(?:feature|feat|fix|bugfix|hotfix|release|releases|chore)/{NAME}(?![\w/])"
+    rf"(?<![\w./-])(?:(?:hot)?fix\s+(?:for|on|in)\s+(?:{_VERSION})(?![\w.-])|(?:feature|feat|fix"
+    rf"|bugfix|hotfix|release|releases|chore)/{NAME}(?![\w/])"
     rf"|(?:on|from|off|onto|into|against|to)\s+(?:main|master|develop|trunk)(?![\w/.-])"
     rf"|到[ \t]*(?:main|master|develop|trunk)(?![\w/.-])|(?:on"
     rf"|of)\s+(?:top\s+of\s+)?\#\d{{1,6}}(?!\w)|commit\s+{_SHA}(?!\w)|(?:base"
@@ -265,6 +266,11 @@ def _labelled(words: Words) -> Iterator[_Found]:
         if group in {"behind", "paren"} and not _BEHIND.search(words.near(match.start())):
             continue
         if group == "paren" and not _is_branchy(match["paren"], "branch"):
+            continue
+        branchy = _is_branchy(match[group], "branch")
+        whole = match[group][0] in '`"“「' or re.match(END, words.seen[match.end() :])
+        if group == "name" and not branchy and not whole:
+            # "branch: add a command that lists them".
             continue
         if _fits(words.value(match, group)):
             yield _found(words, match, LABELLED, group)

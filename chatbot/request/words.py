@@ -11,7 +11,7 @@ TAKEN = "\ue001"
 """Stands for what was read already."""
 SPAN = rf"[`\"“「]{QUOTED}+[`\"”」]"
 """A short quotation; as the value of an option it may be read all the same."""
-END = rf"(?=\s*(?:$|[.,;:!?)\n，。；：！？、）]|{TAKEN}))"
+END = rf"(?=\s*(?:$|[.:](?!\w)|[,;!?)\n，。；：！？、）]|{TAKEN}))"
 """Where a clause ends."""
 
 MARKS = r"[\s.,;:!?()\[\]'\"*_~，。；：！？、（）…—–-]"
