@@ -14,12 +14,14 @@ import structlog
 from aiohttp import web
 
 from chatbot.actions import Actions
+from chatbot.catalogue import Catalogue
 from chatbot.config import Settings
 from chatbot.dispatcher import Dispatcher
 from chatbot.feedback.issues import IssueReader
 from chatbot.feedback.watch import Watch
 from chatbot.forge.github import GitHubForge
 from chatbot.forge.identity import make_identity
+from chatbot.forge.listing import Listing
 from chatbot.forge_links import ForgePages
 from chatbot.given import Fetch, Gathering
 from chatbot.history.export import LogFiles
@@ -33,6 +35,7 @@ from chatbot.publish.preflight import missing_rights
 from chatbot.publish.tasks import TaskPublisher
 from chatbot.publish_rules import publish_rules
 from chatbot.recovery import recover
+from chatbot.repositories import Repositories
 from chatbot.secrets import configured_secrets
 from chatbot.slack.front import SlackFront
 from chatbot.slack.http_door import HttpDoor
@@ -145,7 +148,6 @@ async def start_app(
         history = await History.open(settings.database_path)
         stack.push_async_callback(history.close)
         actions = Actions(history=history, rules=partial(publish_rules, settings))
-        intake = Intake(settings, history, actions)
         engine = make_engine(settings)
         stack.push_async_callback(engine.close)
         providers = Providers(settings.model)
@@ -153,6 +155,8 @@ async def start_app(
         forge = make_forge(settings)
         if forge is not None:
             stack.push_async_callback(forge.close)
+        repositories = await _know_repositories(stack, settings, history, forge, looks=fronts)
+        intake = Intake(settings, history, actions, repositories=repositories)
         sources = TaskSources(settings, history, forge.identity if forge else None)
         runner = make_runner(settings, engine, providers, sources, keeps_warm=fronts)
         stack.push_async_callback(runner.close)
@@ -219,6 +223,25 @@ async def start_app(
             owner=ownership.owner,
             web_url=web_url,
         )
+
+
+async def _know_repositories(
+    stack: AsyncExitStack,
+    settings: Settings,
+    history: History,
+    forge: GitHubForge | None,
+    *,
+    looks: bool,
+) -> Repositories:
+    """``looks``: at what the forge lists, again and again; else as it was seen last."""
+    pause = settings.forge.list_minutes * 60
+    if forge is None or not pause:
+        return Repositories(settings, history)
+    catalogue = Catalogue(history, Listing(forge.identity))
+    if looks:
+        looking = catalogue.run(pause_seconds=pause)
+        await stack.enter_async_context(_background(looking))
+    return Repositories(settings, history, listed=catalogue.all)
 
 
 def _make_slack(

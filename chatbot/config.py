@@ -105,6 +105,8 @@ class ForgeSettings(Section):
     """Of the forge's webhook to `<web.public_url>/github/webhook`; without one it is closed."""
     poll_seconds: float = Field(default=60.0, ge=0)
     """How often open pull requests and issues are looked at; 0: only when a webhook tells."""
+    list_minutes: float = Field(default=30.0, ge=0)
+    """How often the repositories that we may see are listed, for people to choose; 0: never."""
     api_url: str = "https://api.github.com"
     """GitHub's REST API; of an Enterprise Server `https://host/api/v3`."""
     url: str = "https://github.com"

@@ -7,25 +7,25 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Literal
 
 from chatbot.actions import Actions
 from chatbot.changes import EmptyRequest
 from chatbot.config import Settings
 from chatbot.edit_changes import Edited
 from chatbot.forge_links import find_links
+from chatbot.gatekeeper import Gatekeeper
 from chatbot.history import defaults
 from chatbot.history.given import NewGiven
 from chatbot.history.store import History
 from chatbot.models import Choice, Issue, NewTask, Origin, Person, Source, Task, Thread
 from chatbot.named import ModelRefused, check_image, is_elsewhere, make_source, named_model
-from chatbot.permissions import Act
 from chatbot.pull_changes import NoPullRequest
 from chatbot.reader import Reader, Reading
 from chatbot.repositories import Repositories
 from chatbot.repository_rules import rules_for
 from chatbot.request import Request, find_autofix, is_stop, plain
-from chatbot.request.resolving import MAX_LIKELY, Resolution
+from chatbot.request.resolving import Resolution
 from sandbox.errors import SourceError, ThreadsmithError
 from sandbox.seats import AgentRefused, check_agent
 from sandbox.sources.addresses import check_address, check_ref
@@ -41,14 +41,6 @@ class RepositoryUnnamed(ThreadsmithError):
 
     code = "repository_unnamed"
     resolution = "Reply with the repository, for example `owner/name` or its address."
-
-
-class Gatekeeper(Protocol):
-    """Knows who may do what; raises a ThreadsmithError that names who can."""
-
-    async def check_ask(self, repository: str, author: Person, channel: str) -> None: ...
-
-    async def check(self, act: Act, task: Task, person: Person) -> None: ...
 
 
 class Intake:
@@ -67,8 +59,11 @@ class Intake:
         self._settings = settings
         self._history = history
         self._actions = actions
-        self.gatekeepers: dict[str, Gatekeeper] = {}
+
+    @property
+    def gatekeepers(self) -> dict[str, Gatekeeper]:
         """By Slack's team; set by the front that knows its people."""
+        return self._reader.gatekeepers
 
     async def ask(
         self,
@@ -126,14 +121,14 @@ class Intake:
             notes=reading.notes,
             key=key,
         )
-        gatekeeper = self._gatekeeper(thread)
+        gatekeeper = self._reader.gatekeeper(thread)
         if gatekeeper is not None and thread is not None and origin == "slack":
             await gatekeeper.check_ask(source.repository, author, thread.channel)
         along = [*along, *await self._linked(f"{words}\n{about}", new, author)]
         problem = self._problem(reading, new)
         if problem is not None:
             if isinstance(problem, RepositoryUnnamed) and thread is not None:
-                likely = await self._likely(reading)
+                likely = await self._reader.likely(reading, thread=thread, person=author)
                 return await self._actions.ask_repository(new, problem, likely, along=along)
             return await self._actions.refuse_task(new, problem, along=along)
         task, _ = await self._actions.create_task(new, owner=owner, along=along)
@@ -191,7 +186,7 @@ class Intake:
             self.named_model(model)
         if image:
             check_image(image)
-        gatekeeper = self._gatekeeper(thread)
+        gatekeeper = self._reader.gatekeeper(thread)
         if gatekeeper is None:
             return
         if repository is None:
@@ -220,7 +215,7 @@ class Intake:
             return "stopping" if stopping else "nothing_to_stop"
         if (autofix := find_autofix(words)) is not None:
             return await self._autofix(task, author, autofix, key)
-        if (gatekeeper := self._gatekeeper(task.thread)) is not None:
+        if (gatekeeper := self._reader.gatekeeper(task.thread)) is not None:
             await gatekeeper.check("steer", task, author)
         along = [*along, *await self._linked(f"{words}\n{about}", task, author)]
         if not task.source.repository:
@@ -239,7 +234,7 @@ class Intake:
         along: Sequence[NewGiven],
     ) -> Reply:
         """Said where somebody was asked for the repository; whatever else it says is kept."""
-        request = await self._reader.read_answer(words)
+        request = await self._reader.read_answer(words, thread=task.thread, person=author)
         if request.repository is None:
             text = plain(words)
             message = await self._actions.add_message(task.id, author, text, key=key, along=along)
@@ -273,7 +268,7 @@ class Intake:
         key: str | None = None,
     ) -> None:
         """Begin a task anew with what a person chose; raises ThreadsmithError."""
-        gatekeeper = self._gatekeeper(task.thread)
+        gatekeeper = self._reader.gatekeeper(task.thread)
         if gatekeeper is not None:
             await gatekeeper.check("steer", task, author)
         source = self._source(repository, ref, None)
@@ -293,14 +288,9 @@ class Intake:
         """Where the person may begin this; raises ThreadsmithError."""
         source = self._source(repository, ref or task.source.ref, None)
         check_address(source.url)
-        if (gatekeeper := self._gatekeeper(task.thread)) is not None:
+        if (gatekeeper := self._reader.gatekeeper(task.thread)) is not None:
             await gatekeeper.check("ask", replace(task, source=source), author)
         return source
-
-    async def _likely(self, reading: Reading) -> tuple[str, ...]:
-        """For the buttons: what may be meant, then what was used last."""
-        likely = [*reading.resolution.likely, *await self.repositories.known()]
-        return tuple(dict.fromkeys(likely))[:MAX_LIKELY]
 
     async def edit(
         self, task: Task, words: str, *, said: str | None, author: Person, key: str
@@ -309,7 +299,7 @@ class Intake:
         text = plain(words)
         if not text:
             return "late"
-        if (gatekeeper := self._gatekeeper(task.thread)) is not None:
+        if (gatekeeper := self._reader.gatekeeper(task.thread)) is not None:
             await gatekeeper.check("steer", task, author)
         if said is not None:
             return await self._actions.edit_said(task.id, said, text, author, key=key)
@@ -329,7 +319,7 @@ class Intake:
     ) -> Edited:
         """Another repository or ref: only a run that was not begun goes there."""
         check_address(source.url)
-        if (gatekeeper := self._gatekeeper(task.thread)) is not None:
+        if (gatekeeper := self._reader.gatekeeper(task.thread)) is not None:
             await gatekeeper.check("ask", replace(task, source=source), author)
         if await self._actions.begin_elsewhere(task.id, source, text, author, key=key):
             return "replaced"
@@ -337,7 +327,7 @@ class Intake:
 
     async def _autofix(self, task: Task, author: Person, on: bool, key: str | None) -> Reply:
         """Whoever may open pull requests may let them be mended unasked; everybody may end it."""
-        if on and (gatekeeper := self._gatekeeper(task.thread)) is not None:
+        if on and (gatekeeper := self._reader.gatekeeper(task.thread)) is not None:
             await gatekeeper.check("approve", task, author)
         try:
             await self._actions.set_autofix(task.id, author, on=on, key=key)
@@ -357,7 +347,7 @@ class Intake:
 
     async def _allowed(self, item: NewGiven, thread: Thread | None, author: Person) -> NewGiven:
         """As it is, or with the reason why it is not read for this person."""
-        gatekeeper = self._gatekeeper(thread)
+        gatekeeper = self._reader.gatekeeper(thread)
         if gatekeeper is None or thread is None:
             return item
         try:
@@ -365,10 +355,6 @@ class Intake:
         except ThreadsmithError as error:
             return replace(item, note=error.brief[:300])
         return item
-
-    def _gatekeeper(self, thread: Thread | None) -> Gatekeeper | None:
-        """Of the workspace that the thread is in; outside of Slack nobody is kept out."""
-        return None if thread is None else self.gatekeepers.get(thread.team)
 
     def _source(self, repository: str | None, ref: str | None, archive: Path | None) -> Source:
         return make_source(self._settings.forge.url, repository, ref, archive)

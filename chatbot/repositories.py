@@ -12,6 +12,7 @@ from sqlite_utils import Database
 
 from chatbot.config import Settings
 from chatbot.history import defaults
+from chatbot.history.known import Known
 from chatbot.history.store import History
 from chatbot.history.used import used_repositories
 from chatbot.models import Person, Thread
@@ -19,7 +20,7 @@ from chatbot.vocabulary import channel_repository, configured_repositories
 from sandbox.errors import SourceError
 from sandbox.sources.addresses import check_address
 
-Listed = Callable[[], Awaitable[Sequence[str]]]
+Listed = Callable[[], Awaitable[Sequence[Known]]]
 """What the forge itself lists; empty where it does not tell."""
 MAX_OPTIONS = 100
 """Slack's limit of a select."""
@@ -27,29 +28,39 @@ NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*/[A-Za-z0-9._-]+")
 """A repository of the forge, as `owner/name`."""
 
 
-async def nothing_listed() -> Sequence[str]:
+async def nothing_listed() -> Sequence[Known]:
     return ()
 
 
 class Repositories:
-    """From the configuration, from the past, and from the forge."""
+    """From the configuration, from the past, and from the forge.
+
+    Not everybody may know of each: see `chatbot.gatekeeper`.
+    """
 
     def __init__(
         self, settings: Settings, history: History, *, listed: Listed = nothing_listed
     ) -> None:
         self._settings = settings
         self._history = history
-        self._listed = listed
+        self.listed = listed
+
+    async def familiar(self) -> tuple[str, ...]:
+        """Worked in here before, the last used first, or named by the configuration."""
+        used = await self._history.read(used_repositories)
+        return _once([*used, *configured_repositories(self._settings)])
 
     async def known(self) -> tuple[str, ...]:
-        """Those that were used last come first."""
-        used = await self._history.read(used_repositories)
-        names = [*used, *configured_repositories(self._settings), *await self._listed()]
-        return tuple({name.lower(): name for name in reversed(names)}.values())[::-1]
+        """The familiar ones come first."""
+        return _once([*await self.familiar(), *(one.name for one in await self.listed())])
 
-    async def search(self, typed: str, *, limit: int = MAX_OPTIONS) -> tuple[str, ...]:
+    async def search(self, typed: str) -> tuple[str, ...]:
         """Those that hold what was typed, the nearest first."""
-        return rank(typed, await self.known())[:limit]
+        return rank(typed, await self.known())
+
+    async def public(self) -> frozenset[str]:
+        """What everybody may know of, in small letters."""
+        return frozenset(one.name.lower() for one in await self.listed() if not one.is_private)
 
     async def of_channel(self, thread: Thread) -> str | None:
         """What was said in the channel, else what the configuration says."""
@@ -93,6 +104,11 @@ def is_whole(typed: str) -> bool:
     except SourceError:
         return False
     return True
+
+
+def _once(names: Sequence[str]) -> tuple[str, ...]:
+    """Each repository by the first of its spellings."""
+    return tuple({name.lower(): name for name in reversed(names)}.values())[::-1]
 
 
 def rank(typed: str, names: Sequence[str]) -> tuple[str, ...]:

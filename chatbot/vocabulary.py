@@ -37,11 +37,10 @@ def channel_repository(settings: Settings, channel: str) -> str | None:
 
 
 def make_vocabulary(
-    settings: Settings, known: Iterable[str | None] = (), *, has_default: bool = False
+    settings: Settings, known: Iterable[str | None], *, has_default: bool = False
 ) -> Vocabulary:
-    names = [*(name for name in known if name), *configured_repositories(settings)]
     return Vocabulary(
-        repositories=tuple(dict.fromkeys(names)),
+        repositories=tuple(dict.fromkeys(name for name in known if name)),
         models=settings.model.aliases,
         forge_url=settings.forge.url,
         has_default=has_default,
@@ -59,7 +58,8 @@ def explain_request(
     The bot's name is left out as it is typed; Slack sends it as a mention.
     """
     words = _TYPED_NAME.sub("", words)
-    vocabulary = make_vocabulary(settings, [*known, default], has_default=default is not None)
+    names = [*known, default, *configured_repositories(settings)]
+    vocabulary = make_vocabulary(settings, names, has_default=default is not None)
     request = understand(words, vocabulary)
     resolution = resolve(
         request,

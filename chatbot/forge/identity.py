@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from typing import Any, Protocol
 
 from chatbot.config import ConfigError, Settings
-from chatbot.forge.errors import ForgeNotFound
+from chatbot.forge.errors import ForgeForbidden, ForgeNotFound
 from chatbot.forge.transport import Client, app_client, open_client, token_client
 
 RENEW_SECONDS = 600.0
@@ -26,6 +27,19 @@ class Rights:
     can_fork: bool
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where the forge lists the repositories that we may see."""
+
+    title: str
+    """Tells it from the others."""
+    client: Client
+    path: str
+    query: dict[str, str] = field(default_factory=dict)
+    inside: str = ""
+    """The list's name in the answer; empty: the answer is the list."""
+
+
 class Identity(Protocol):
     async def login(self) -> str:
         """By which the forge calls us."""
@@ -38,6 +52,9 @@ class Identity(Protocol):
 
     async def open_client(self) -> Client:
         """For what everybody may read."""
+
+    async def places(self) -> list[Place]:
+        """Together they list everything that we may see."""
 
     async def rights(self, repository: str, shown: dict[str, Any]) -> Rights:
         """``shown``: what the forge shows us of the repository."""
@@ -67,6 +84,10 @@ class PersonalToken:
 
     async def open_client(self) -> Client:
         return self._client
+
+    async def places(self) -> list[Place]:
+        query = {"affiliation": "owner,collaborator,organization_member"}
+        return [Place(title="own", client=self._client, path="/user/repos", query=query)]
 
     async def rights(self, repository: str, shown: dict[str, Any]) -> Rights:  # noqa: ARG002
         push = bool((shown.get("permissions") or {}).get("push"))
@@ -114,13 +135,37 @@ class AppIdentity:
         return self._login
 
     async def token(self, repository: str) -> str:
-        return (await self._minted(repository)).token
+        return (await self._of(repository)).token
 
     async def client(self, repository: str) -> Client:
-        return (await self._minted(repository)).client
+        return (await self._of(repository)).client
 
     async def open_client(self) -> Client:
         return self._open
+
+    async def places(self) -> list[Place]:
+        places = []
+        for each in await self._app.pages("/app/installations", name=""):
+            if each.get("suspended_at"):
+                continue
+            try:
+                places.append(await self._place(int(each["id"])))
+            except (ForgeForbidden, ForgeNotFound):
+                # Taken back since it was told of.
+                continue
+        return places
+
+    async def _place(self, number: int) -> Place:
+        """With a token that may look, and nothing else."""
+        body = {"permissions": {"metadata": "read"}}
+        title = f"installation {number}"
+        minted = await self._minted(title, partial(self._mint_for, number, title, body))
+        return Place(
+            title=title,
+            client=minted.client,
+            path="/installation/repositories",
+            inside="repositories",
+        )
 
     async def rights(self, repository: str, shown: dict[str, Any]) -> Rights:  # noqa: ARG002
         given = (await self._installation(repository)).get("permissions") or {}
@@ -137,12 +182,15 @@ class AppIdentity:
         await self._open.close()
         await self._app.close()
 
-    async def _minted(self, repository: str) -> _Minted:
-        place = self._places.setdefault(repository, _Place())
+    async def _of(self, repository: str) -> _Minted:
+        return await self._minted(repository, partial(self._mint, repository))
+
+    async def _minted(self, key: str, mint: Callable[[], Awaitable[_Minted]]) -> _Minted:
+        place = self._places.setdefault(key, _Place())
         async with place.lock:
             minted = place.minted
             if minted is None or minted.expires_at < self._clock() + RENEW_SECONDS:
-                fresh = await self._mint(repository)
+                fresh = await mint()
                 if minted is not None:
                     await minted.client.close()
                 place.minted = minted = fresh
@@ -150,12 +198,12 @@ class AppIdentity:
 
     async def _mint(self, repository: str) -> _Minted:
         installation = await self._installation(repository)
-        answer = await self._app.ask(
-            "POST",
-            f"/app/installations/{installation['id']}/access_tokens",
-            name=repository,
-            body={"repositories": [repository.partition("/")[2]]},
-        )
+        body = {"repositories": [repository.partition("/")[2]]}
+        return await self._mint_for(int(installation["id"]), repository, body)
+
+    async def _mint_for(self, number: int, name: str, body: dict[str, Any]) -> _Minted:
+        path = f"/app/installations/{number}/access_tokens"
+        answer = await self._app.ask("POST", path, name=name, body=body)
         token = str(answer.data["token"])
         expires_at = datetime.fromisoformat(answer.data["expires_at"]).timestamp()
         return _Minted(token, expires_at, token_client(self._base_url, token))

@@ -4,8 +4,8 @@ tasks and runs hold the present, events the whole story; both change in the same
 turns is the transcript, summaries what stands for its first turns, setup_approvals say which
 scripts may run as root, patches is content-addressed, projections say how far each view of the
 story (Slack, files) has come; pulls and cursors what was read of the forge, people who is who
-there; spending is what models took, given what people gave along with their words; defaults are
-what channels and people settled on.
+there, repositories those that the forge shows us; spending is what models took, given what people
+gave along with their words; defaults are what channels and people settled on.
 """
 
 from __future__ import annotations
@@ -63,6 +63,11 @@ def m009_defaults(db: Database) -> None:
 @migrations()
 def m010_requests(db: Database) -> None:
     _execute(db, _REQUESTS)
+
+
+@migrations()
+def m011_repositories(db: Database) -> None:
+    _execute(db, _REPOSITORIES)
 
 
 def _execute(db: Database, statements: str) -> None:
@@ -305,4 +310,14 @@ CREATE TABLE defaults (
 
 _REQUESTS = """
 ALTER TABLE tasks ADD COLUMN draft INTEGER
+"""
+
+_REPOSITORIES = """
+CREATE TABLE repositories (
+    name TEXT PRIMARY KEY COLLATE NOCASE,
+    description TEXT NOT NULL,
+    is_private INTEGER NOT NULL,
+    pushed_at REAL NOT NULL,
+    seen_at REAL NOT NULL
+) STRICT, WITHOUT ROWID
 """

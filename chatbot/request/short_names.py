@@ -114,8 +114,11 @@ def _joined(found: list[Short], words: Words, vocabulary: Vocabulary) -> list[Sh
 
 
 def matching(said: str, vocabulary: Vocabulary) -> tuple[str, ...]:
-    """Known repositories by that name, whatever stands between its words."""
-    return _by_key(vocabulary.repositories).get(_key(said), ())
+    """Known repositories by that name, whatever stands between its words; the very name wins."""
+    found = _by_key(vocabulary.repositories).get(_key(said), ())
+    plain = said.strip().lower()
+    exact = tuple(name for name in found if name.rpartition("/")[2].lower() == plain)
+    return exact or found
 
 
 @lru_cache(maxsize=16)

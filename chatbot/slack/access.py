@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -38,6 +38,8 @@ LOOKUP_SECONDS = 1.5
 """A form is to be answered within three seconds, all told."""
 NAME_SECONDS = 0.5
 MAX_PAGES = 50
+AT_ONCE = 250
+"""Names that are held against the rules in one go."""
 _SLACK_USER = re.compile(r"[UW][A-Z0-9]{2,}")
 
 
@@ -62,6 +64,10 @@ class _Found:
     """Of one that Slack did not tell of: another may be enough."""
 
 
+async def _none_public() -> frozenset[str]:
+    return frozenset()
+
+
 class Access:
     """Asks Slack as far as the rules need it, and remembers for a few minutes."""
 
@@ -71,9 +77,12 @@ class Access:
         client: AsyncWebClient,
         people: People,
         *,
+        public: Callable[[], Awaitable[frozenset[str]]] = _none_public,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        """``public``: repositories that everybody may know of, in small letters."""
         self._settings = settings
+        self._public = public
         self._client = client
         self._people = people
         self._clock = clock
@@ -96,19 +105,57 @@ class Access:
         if words is None or not _SLACK_USER.fullmatch(person.id):
             return  # whoever holds the API's token has the host's own rights
         facts = Facts(person=person.id, requester=requester, channel=channel)
-        if allows(words, facts):
-            return
-        groups, channels = await asyncio.gather(
-            self._those_with(person.id, groups_in(words), self._group),
-            self._those_with(person.id, channels_in(words, channel), self._channel),
-        )
-        known = replace(facts, groups=groups.found, channels=channels.found)
-        unknown = groups.fault or channels.fault
-        if not allows(words, known):
+        is_allowed, unknown = await self._allows(words, facts)
+        if not is_allowed:
             if unknown is not None:
                 raise unknown
             log.info("not_allowed", act=act, repository=repository, user=person.id)
             raise NotAllowed(refusal(act, repository, words, await self._name_all(words)))
+
+    async def usable(
+        self,
+        names: Iterable[str],
+        person: Person,
+        channel: str,
+        *,
+        aloud: bool = False,
+        limit: int | None = None,
+    ) -> tuple[str, ...]:
+        """See `chatbot.gatekeeper`. Guests know of what is public, or given to them by a rule."""
+        is_slack = _SLACK_USER.fullmatch(person.id) is not None
+        is_inside = not is_slack or await self._people.standing(person.id) == "member"
+        public = frozenset() if is_inside else await self._public()
+        facts = Facts(person=person.id, requester=person.id, channel=channel)
+        decided: dict[Words, bool] = {}
+        found: list[str] = []
+        for index, name in enumerate(names):
+            if index % AT_ONCE == AT_ONCE - 1:
+                await asyncio.sleep(0)  # thousands, by many rules: nobody else waits for all
+            words = who_may(self._settings, name, "ask")
+            if words is None:
+                may = is_inside or name.lower() in public
+            elif aloud and not channel.startswith("D"):
+                may = False
+            else:
+                if words not in decided:
+                    decided[words] = (await self._allows(words, facts))[0] or not is_slack
+                may = decided[words]
+            if may:
+                found.append(name)
+            if len(found) == limit:
+                break
+        return tuple(found)
+
+    async def _allows(self, words: Words, facts: Facts) -> tuple[bool, MembersUnknown | None]:
+        """With the fault where Slack did not say enough."""
+        if allows(words, facts):
+            return True, None
+        groups, channels = await asyncio.gather(
+            self._those_with(facts.person, groups_in(words), self._group),
+            self._those_with(facts.person, channels_in(words, facts.channel), self._channel),
+        )
+        known = replace(facts, groups=groups.found, channels=channels.found)
+        return allows(words, known), groups.fault or channels.fault
 
     async def _those_with(
         self, person: str, ids: list[str], read: Callable[[str], Awaitable[frozenset[str]]]

@@ -227,7 +227,8 @@ class SlackFront:
         people = People(client, team=team)
         admitted = Admission(settings=self._settings.slack, people=people)
         admission.register(app, admitted, client)
-        access = Access(self._settings, client, people)
+        public = self._intake.repositories.public
+        access = Access(self._settings, client, people, public=public)
         self._intake.gatekeepers[team] = access
         uploads = Uploads(
             session,
@@ -303,7 +304,7 @@ class SlackFront:
         commands.register(app, made, starting, choices, client)
         shortcuts.register(app, starting, people, client)
         change.register(app, history, intake, people, client)
-        picker.register(app, intake.repositories, Picking(history, intake, people, team=team))
+        picker.register(app, Picking(history, intake, people, access, team=team))
         homes = Homes(
             *(settings, history, client, people, access, intake.repositories),
             team=team,

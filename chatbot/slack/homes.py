@@ -21,7 +21,7 @@ from chatbot.models import Person, Task, shown_model
 from chatbot.permissions import who_may
 from chatbot.repositories import Repositories
 from chatbot.slack.access import Access
-from chatbot.slack.blocks.home import SHOWN, HomeView, make_home
+from chatbot.slack.blocks.home import SHOWN, SHOWN_REPOSITORIES, HomeView, make_home
 from chatbot.slack.blocks.listing import Row
 from chatbot.slack.people import People
 from sandbox.errors import ThreadsmithError
@@ -43,6 +43,9 @@ class _Open:
 
     until: float
     offset: int = 0
+    """Of the last results."""
+    repositories: int = 0
+    """Of the list of repositories, where it is turned."""
     words: str = ""
     mark: str | None = None
     """Slack's hash of it: what somebody else published meanwhile is not overwritten unseen."""
@@ -76,11 +79,22 @@ class Homes:
         self._clock = clock
         self._open: dict[str, _Open] = {}
 
-    async def look(self, user_id: str, *, offset: int | None = None, mark: str = "") -> None:
-        """Somebody opened it, or turned a page; ``mark``: the hash of what they see."""
+    async def look(
+        self,
+        user_id: str,
+        *,
+        offset: int | None = None,
+        repositories: int | None = None,
+        mark: str = "",
+    ) -> None:
+        """Somebody opened it, or turned a page of either; ``mark``: the hash of what they see."""
         shown = self._open.setdefault(user_id, _Open(until=0.0))
         shown.until = self._clock() + LOOKED_SECONDS
-        shown.offset = offset or 0
+        is_opened = offset is None and repositories is None
+        if is_opened or offset is not None:
+            shown.offset = offset or 0
+        if is_opened or repositories is not None:
+            shown.repositories = repositories or 0
         shown.mark = shown.mark or mark or None
         await self._publish(user_id, shown, always=True)
 
@@ -99,7 +113,7 @@ class Homes:
 
     async def _publish(self, user_id: str, shown: _Open, *, always: bool = False) -> None:
         async with shown.lock:
-            view = make_home(await self._read(user_id, shown.offset), self._workspace_url)
+            view = make_home(await self._read(user_id, shown), self._workspace_url)
             words = json.dumps(view)
             if words == shown.words and not always:
                 return
@@ -117,7 +131,8 @@ class Homes:
                 return
             shown.words, shown.mark = words, str(answer["view"]["hash"])
 
-    async def _read(self, user_id: str, offset: int) -> HomeView:
+    async def _read(self, user_id: str, shown: _Open) -> HomeView:
+        offset = shown.offset
         person = await self._people.get(user_id)
         view, others = await self._history.read(
             lambda db: self._of_story(db, user_id, offset, self._clock())
@@ -134,7 +149,8 @@ class Homes:
             offset=offset,
             defaults=view.defaults,
             model=shown_model(self._settings.model.default),
-            repositories=await self._usable(person),
+            repositories=await self._usable(person, shown.repositories),
+            repositories_offset=shown.repositories,
             setups=view.setups,
             mended=view.mended,
             spent_today=view.spent_today,
@@ -166,15 +182,11 @@ class Homes:
             return False
         return True
 
-    async def _usable(self, person: Person) -> list[str]:
-        found = []
-        for name in await self._repositories.known():
-            try:
-                await self._access.check_ask(name, person, "")
-            except ThreadsmithError:
-                continue
-            found.append(name)
-        return found
+    async def _usable(self, person: Person, offset: int) -> list[str]:
+        """A page of them, and one more where there are more."""
+        known = await self._repositories.known()
+        found = await self._access.usable(known, person, "", limit=offset + SHOWN_REPOSITORIES + 1)
+        return list(found[offset:])
 
 
 def _rows(db: Database, tasks: list[Task]) -> list[Row]:

@@ -1,4 +1,4 @@
-"""What a choice in the question for the repository does."""
+"""What the question for the repository offers, and what a choice there does."""
 
 from __future__ import annotations
 
@@ -9,15 +9,27 @@ from chatbot.history import queries
 from chatbot.history.store import History
 from chatbot.intake import Intake
 from chatbot.models import TransitionRefused
+from chatbot.repositories import MAX_OPTIONS
+from chatbot.slack.access import Access
 from chatbot.slack.people import People
 
 
 class Picking:
-    def __init__(self, history: History, intake: Intake, people: People, *, team: str) -> None:
+    def __init__(
+        self, history: History, intake: Intake, people: People, access: Access, *, team: str
+    ) -> None:
         self._history = history
         self._intake = intake
         self._people = people
+        self._access = access
         self._team = team
+
+    async def offer(self, body: dict[str, Any], typed: str) -> tuple[str, ...]:
+        """What the person may choose, of that which holds what they typed; the nearest first."""
+        found = await self._intake.repositories.search(typed)
+        person = await self._people.get(body["user"]["id"])
+        channel = str((body.get("channel") or {}).get("id") or "")
+        return await self._access.usable(found, person, channel, limit=MAX_OPTIONS)
 
     async def pick(self, body: dict[str, Any], repository: str) -> None:
         """By whoever asked, and by those who may begin tasks there; raises ThreadsmithError."""

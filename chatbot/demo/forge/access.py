@@ -56,6 +56,8 @@ class ForgeApp:
         }
     )
     repositories: set[str] = field(default_factory=set)
+    suspended: set[str] = field(default_factory=set)
+    """Accounts that let the app do nothing for now."""
     token_seconds: float = TOKEN_SECONDS
 
     @cached_property

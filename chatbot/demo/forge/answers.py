@@ -52,10 +52,14 @@ def page(request: web.Request, values: list[Any], *, wrap: str = "") -> web.Resp
     """One page of a list, with the address of the next; ``wrap`` names the list in an object."""
     size = min(int(request.query.get("per_page", "30")), 100)
     number = int(request.query.get("page", "1"))
-    headers = {}
-    if number * size < len(values):
-        following = request.url.update_query(page=str(number + 1))
-        headers["Link"] = f'<{following}>; rel="next"'
+    last = max(1, -(-len(values) // size))
+    turns = {"prev": number - 1, "next": number + 1, "last": last, "first": 1}
+    links = [
+        f'<{request.url.update_query(page=str(to))}>; rel="{rel}"'
+        for rel, to in turns.items()
+        if 1 <= to <= last and to != number
+    ]
+    headers = {"Link": ", ".join(links)} if links else {}
     chosen: Any = values[(number - 1) * size : number * size]
     if wrap:
         chosen = {"total_count": len(values), wrap: chosen}

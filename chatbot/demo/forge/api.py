@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from aiohttp import web
 
 from chatbot.demo.forge.access import Identity, offered_token
-from chatbot.demo.forge.answers import raised
+from chatbot.demo.forge.answers import raised, stamp
 from chatbot.demo.forge.records import Issue, Pull
 from chatbot.demo.forge.repositories import Repository
 
@@ -90,3 +90,33 @@ class Api:
 async def body(request: web.Request) -> dict[str, Any]:
     given = await request.json() if request.can_read_body else {}
     return given if isinstance(given, dict) else {}
+
+
+def repository_json(
+    forge: Forge, repository: Repository, identity: Identity | None
+) -> dict[str, Any]:
+    owner, _, name = repository.name.partition("/")
+    html_url = f"{forge.url}/{repository.name}"
+    found: dict[str, Any] = {
+        "id": 1,
+        "name": name,
+        "full_name": repository.name,
+        "owner": {"login": owner, "id": 2, "type": "Organization"},
+        "private": repository.private,
+        "archived": repository.archived,
+        "disabled": False,
+        "fork": bool(repository.fork_of),
+        "description": repository.description or None,
+        "default_branch": repository.default_branch,
+        "pushed_at": stamp(repository.pushed_at),
+        "url": f"{forge.api_url}/repos/{repository.name}",
+        "html_url": html_url,
+        "clone_url": f"{html_url}.git",
+    }
+    if repository.fork_of:
+        found["parent"] = {"full_name": repository.fork_of}
+    if identity is not None and identity.permissions is None:
+        # An installation's token is told its rights elsewhere.
+        push = forge.permission(repository.name, identity.login) in {"write", "admin"}
+        found["permissions"] = {"admin": False, "push": push, "pull": True}
+    return found

@@ -32,6 +32,8 @@ class Repository:
     path: Path
     private: bool = False
     archived: bool = False
+    description: str = ""
+    pushed_at: float = 0.0
     protected: tuple[str, ...] = ()
     """Patterns of branches that refuse pushes."""
     default_branch: str = "main"
@@ -155,7 +157,7 @@ async def make_repository(
     path.parent.mkdir(parents=True, exist_ok=True)
     await git("init", "--quiet", "--bare", "--template=", "--initial-branch=main", "--", str(path))
     await _set_up(path)
-    repository = Repository(name=name, path=path, private=private)
+    repository = Repository(name=name, path=path, private=private, pushed_at=at)
     await repository.commit("main", files, "First version", at=at)
     return repository
 

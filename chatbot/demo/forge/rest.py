@@ -8,9 +8,9 @@ from typing import Any
 
 from aiohttp import web
 
-from chatbot.demo.forge.access import Identity, offered_token, user_json
-from chatbot.demo.forge.answers import conditional, json_response, page, refusal
-from chatbot.demo.forge.api import BASE, Api
+from chatbot.demo.forge.access import offered_token, user_json
+from chatbot.demo.forge.answers import conditional, json_response, page, raised, refusal
+from chatbot.demo.forge.api import BASE, Api, repository_json
 from chatbot.demo.forge.repositories import Repository
 from sandbox.git import GitFailed, git
 
@@ -19,6 +19,7 @@ class RepositoryApi(Api):
     def routes(self) -> list[web.RouteDef]:
         return [
             web.get("/api/v3/user", self.user),
+            web.get("/api/v3/user/repos", self.repositories),
             web.get("/api/v3/users/{login}", self.someone),
             web.get(BASE, self.repository),
             web.get(BASE + "/branches", self.branches),
@@ -38,6 +39,24 @@ class RepositoryApi(Api):
             return refusal(401, why)
         return conditional(request, user_json(identity.login))
 
+    async def repositories(self, request: web.Request) -> web.Response:
+        """Those that the person owns or was let into; an installation has none of its own."""
+        identity = self._forge.access.identity(request)
+        if identity is None:
+            raise raised(401, "Requires authentication")
+        if identity.permissions is not None:
+            return refusal(403, "Resource not accessible by integration")
+        known = {"owner", "collaborator", "organization_member"}
+        wanted = set(request.query.get("affiliation", ",".join(known)).split(","))
+        if not wanted <= known:
+            return refusal(422, "Validation Failed")
+        listed = [
+            repository_json(self._forge, repository, identity)
+            for name, repository in sorted(self._forge.repositories.items())
+            if self._forge.affiliation(name, identity.login) in wanted
+        ]
+        return page(request, listed)
+
     async def someone(self, request: web.Request) -> web.Response:
         login = request.match_info["login"]
         number = self._forge.people.get(login)
@@ -47,7 +66,7 @@ class RepositoryApi(Api):
 
     async def repository(self, request: web.Request) -> web.Response:
         repository, identity = self._readable(request)
-        return conditional(request, self._repository_json(repository, identity))
+        return conditional(request, repository_json(self._forge, repository, identity))
 
     async def branches(self, request: web.Request) -> web.Response:
         repository, _ = self._readable(request, "contents")
@@ -105,7 +124,7 @@ class RepositoryApi(Api):
         if identity.permissions is not None:
             return refusal(403, "Resource not accessible by integration")
         fork = await self._forge.fork(repository.name, identity.login)
-        return json_response(self._repository_json(fork, identity), status=202)
+        return json_response(repository_json(self._forge, fork, identity), status=202)
 
     async def permission(self, request: web.Request) -> web.Response:
         repository, identity = self._readable(request)
@@ -115,29 +134,6 @@ class RepositoryApi(Api):
         level = self._forge.permission(repository.name, login)
         found = {"permission": level, "role_name": level, "user": user_json(login)}
         return conditional(request, found)
-
-    def _repository_json(self, repository: Repository, identity: Identity | None) -> dict[str, Any]:
-        owner, _, name = repository.name.partition("/")
-        found: dict[str, Any] = {
-            "id": 1,
-            "name": name,
-            "full_name": repository.name,
-            "owner": {"login": owner, "id": 2, "type": "Organization"},
-            "private": repository.private,
-            "archived": repository.archived,
-            "fork": bool(repository.fork_of),
-            "default_branch": repository.default_branch,
-            "url": self._api_url(repository),
-            "html_url": self._html_url(repository),
-            "clone_url": f"{self._html_url(repository)}.git",
-        }
-        if repository.fork_of:
-            found["parent"] = {"full_name": repository.fork_of}
-        if identity is not None and identity.permissions is None:
-            # An installation's token is told its rights elsewhere.
-            push = self._may_write(identity, repository)
-            found["permissions"] = {"admin": False, "push": push, "pull": True}
-        return found
 
 
 def _branch_json(repository: Repository, name: str, commit: str) -> dict[str, Any]:

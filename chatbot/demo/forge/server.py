@@ -130,6 +130,14 @@ class Forge(People):
         is_own = login == BOT or login == name.partition("/")[0]
         return "write" if is_own else ("none" if repository.private else "read")
 
+    def affiliation(self, name: str, login: str) -> str:
+        """Why it is listed among somebody's own; empty: it is not. The bot is everywhere."""
+        if login == name.partition("/")[0]:
+            return "owner"
+        if login in self.repositories[name].people:
+            return "collaborator"
+        return "organization_member" if login == BOT else ""
+
     async def fork(self, name: str, login: str) -> Repository:
         """Somebody's copy; the one that is there already, where there is one."""
         copied = f"{login}/{name.partition('/')[2]}"

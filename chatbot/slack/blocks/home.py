@@ -17,7 +17,7 @@ from chatbot.slack.blocks.elements import (
     section,
 )
 from chatbot.slack.blocks.listing import Row, row_block
-from chatbot.slack.blocks.text import Block, code, count, moment
+from chatbot.slack.blocks.text import Block, code, moment
 
 UNSETTLED = Defaults()
 SHOWN = 10
@@ -39,6 +39,7 @@ class HomeView:
     model: str = ""
     """Where nobody names one."""
     repositories: Sequence[str] = ()
+    repositories_offset: int = 0
     setups: Sequence[SetupApproval] = ()
     mended: Sequence[Mended] = ()
     spent_today: float = 0.0
@@ -98,12 +99,22 @@ def _defaults(view: HomeView) -> list[Block]:
         f"*Model*: {code(own.model or view.model)}",
     ]
     blocks = [_header("Your defaults"), section("\n".join(facts))]
-    if view.repositories:
-        names = [code(name, 80) for name in view.repositories[:SHOWN_REPOSITORIES]]
-        rest = len(view.repositories) - len(names)
-        told = " ".join(names) + (f" and {count(rest, 'more').removesuffix('s')}" if rest else "")
-        blocks += [_header("Repositories you may use"), section(told)]
-    return blocks
+    return [*blocks, *_repositories(view)]
+
+
+def _repositories(view: HomeView) -> list[Block]:
+    if not view.repositories and not view.repositories_offset:
+        return []
+    names = [code(name, 80) for name in view.repositories[:SHOWN_REPOSITORIES]]
+    offset, pages = view.repositories_offset, []
+    if offset:
+        before = str(max(0, offset - SHOWN_REPOSITORIES))
+        pages.append(button("Previous", "home_repositories_previous", before))
+    if len(view.repositories) > SHOWN_REPOSITORIES:
+        after = str(offset + SHOWN_REPOSITORIES)
+        pages.append(button("Next", "home_repositories_next", after))
+    shown = section(" ".join(names)) if names else context("There are no more.")
+    return [_header("Repositories you may use"), shown, *([actions(*pages)] if pages else [])]
 
 
 def _allowed(view: HomeView) -> list[Block]:

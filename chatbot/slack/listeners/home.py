@@ -63,6 +63,14 @@ def register(
         mark = (body.get("view") or {}).get("hash", "")
         await homes.look(body["user"]["id"], offset=int(action["value"]), mark=mark)
 
+    @app.action(re.compile(r"home_repositories_(previous|next)"))
+    async def turn_repositories(
+        ack: AsyncAck, body: dict[str, Any], action: dict[str, Any]
+    ) -> None:
+        await ack()
+        mark = (body.get("view") or {}).get("hash", "")
+        await homes.look(body["user"]["id"], repositories=int(action["value"]), mark=mark)
+
     @app.action("home_new")
     async def new(ack: AsyncAck, body: dict[str, Any]) -> None:
         await ack()

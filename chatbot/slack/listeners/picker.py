@@ -7,16 +7,15 @@ from typing import Any
 
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
-from chatbot.repositories import Repositories
 from chatbot.slack.blocks.picker import ASK_AGAIN, PICK, REPOSITORY_MENU, repository_options
 from chatbot.slack.picking import Picking
 
 
-def register(app: AsyncApp, repositories: Repositories, picking: Picking) -> None:
+def register(app: AsyncApp, picking: Picking) -> None:
     @app.options(REPOSITORY_MENU)
-    async def offer(ack: AsyncAck, payload: dict[str, Any]) -> None:
+    async def offer(ack: AsyncAck, body: dict[str, Any], payload: dict[str, Any]) -> None:
         typed = str(payload.get("value") or "").strip()
-        await ack(options=repository_options(await repositories.search(typed), typed))
+        await ack(options=repository_options(await picking.offer(body, typed), typed))
 
     @app.action({"type": "block_actions", "action_id": REPOSITORY_MENU})
     async def choose(ack: AsyncAck, body: dict[str, Any], action: dict[str, Any]) -> None:

@@ -94,6 +94,14 @@ CREATE TABLE pulls (
     seen TEXT NOT NULL DEFAULT '{}',
     PRIMARY KEY (repository, number)
 ) STRICT, WITHOUT ROWID;
+CREATE TABLE repositories (
+    name TEXT PRIMARY KEY COLLATE NOCASE,
+    description TEXT NOT NULL,
+    is_private INTEGER NOT NULL,
+    pushed_at REAL NOT NULL,
+    seen_at REAL NOT NULL
+) STRICT, WITHOUT ROWID
+;
 CREATE TABLE runs (
     id TEXT PRIMARY KEY,
     task_id TEXT NOT NULL REFERENCES tasks (id),

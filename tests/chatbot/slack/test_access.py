@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ import pytest
 from chatbot.config import RuleSettings
 from chatbot.history import given
 from chatbot.models import Person, Status, Task, Thread
-from chatbot.permissions import Act
+from chatbot.permissions import Act, Words
 from chatbot.slack.access import KEPT_SECONDS, Access, MembersUnknown, NotAllowed
 from chatbot.slack.people import People
 from tests.chatbot.history.lives import Clock
@@ -193,11 +193,14 @@ class Keeper:
     async def check(self, act: Act, task: Task, person: Person) -> None:
         self.asked.append(act)
 
+    async def usable(self, names: Iterable[str], *_given: object, **_more: object) -> Words:
+        return tuple(names)
+
 
 async def test_each_workspace_knows_its_own_people(tmp_path: Path) -> None:
     async with staged(tmp_path) as stage:
         here, there = Keeper(), Keeper()
-        stage.intake.gatekeepers = {"T1": here, "T2": there}
+        stage.intake.gatekeepers.update({"T1": here, "T2": there})
         thread = Thread(team="T2", channel="C9", thread_ts="9.000001", message_ts="9.000001")
         words = "fix it in demo/shop"
         task = await stage.intake.ask(words, author=BOB, origin="slack", thread=thread, key="k")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +16,12 @@ from chatbot.actions import Actions
 from chatbot.config import DataSettings, RuleSettings, Settings, SlackSettings
 from chatbot.demo.workspace import Workspace
 from chatbot.history import queries
+from chatbot.history.known import Known, all_known, put_known
 from chatbot.history.store import History
 from chatbot.intake import Intake
 from chatbot.linking import Linking
 from chatbot.models import Task
+from chatbot.repositories import Repositories
 from chatbot.slack.blocks.picker import repository_option
 from chatbot.slack.front import SlackFront
 from chatbot.slack.http_door import PATH, HttpDoor
@@ -63,9 +66,13 @@ class Ways:
 
 @asynccontextmanager
 async def ways_in(
-    directory: Path, *, rules: tuple[RuleSettings, ...] = (), **slack: Any
+    directory: Path,
+    *,
+    rules: tuple[RuleSettings, ...] = (),
+    known: tuple[Known, ...] = (),
+    **slack: Any,
 ) -> AsyncIterator[Ways]:
-    """In this test's mode, where ``slack`` names none."""
+    """In this test's mode, where ``slack`` names none; ``known``: what the forge lists."""
     workspace = Workspace()
     await workspace.start()
     settings = Settings(
@@ -81,7 +88,10 @@ async def ways_in(
     )
     history = await History.open(directory / "threadsmith.db")
     actions = Actions(history=history)
-    intake = Intake(settings, history, actions)
+    await history.write(lambda db: put_known(db, known, at=1.0))
+    listed = partial(history.read, all_known)
+    repositories = Repositories(settings, history, listed=listed)
+    intake = Intake(settings, history, actions, repositories=repositories)
     door = HttpDoor()
     front = SlackFront(
         *(settings, history, actions, intake),
