@@ -252,7 +252,7 @@ class Intake:
 
     async def ask_again(self, task: Task, *, author: Person) -> None:
         """Which repository it is, once nobody had said so in time; raises ThreadsmithError."""
-        if (gatekeeper := self._gatekeeper(task.thread)) is not None:
+        if (gatekeeper := self._reader.gatekeeper(task.thread)) is not None:
             await gatekeeper.check("steer", task, author)
         await self._actions.ask_repository_again(task.id, author)
 
