@@ -57,7 +57,7 @@ async def verify(run: Run, outcome: Outcome, place: Place) -> Verification:
     if not run.spec.verify:
         return Verification(state="unverified", reason="Verification is switched off.")
     if not place.checks:
-        return Verification(state="unverified", reason="No command was named that shows it.")
+        return Verification(state="unverified", reason="No test command is known.")
     if run.watch.is_stopping:
         return Verification(state="unverified", reason="The run was stopped.")
     try:

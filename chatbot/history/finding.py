@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from sqlite_utils import Database
@@ -12,7 +12,13 @@ from chatbot.history.queries import fetch_all
 from chatbot.models import FINAL, Status, Task
 
 MAX_WORDS = 10
-_OPEN = tuple(status.value for status in Status if status not in FINAL)
+OPEN = tuple(status for status in Status if status not in FINAL)
+"""What is not at its end; an answer that was given waits for nobody, and is left out."""
+ANSWERED = (
+    "(status = 'ready' AND outcome IN ('answer', 'findings') AND NOT EXISTS (SELECT 1"
+    " FROM approvals WHERE approvals.task_id = tasks.id AND approvals.state = 'pending'))"
+)
+"""Words were given, and no patch of an earlier run waits for a decision."""
 _SPOKEN = (
     "(request LIKE ? ESCAPE '\\' OR title LIKE ? ESCAPE '\\' OR summary LIKE ? ESCAPE '\\'"
     " OR source LIKE ? ESCAPE '\\' OR EXISTS (SELECT 1 FROM messages"
@@ -34,7 +40,7 @@ def find_tasks(
     viewer: Viewer | None = None,
     *,
     words: Sequence[str] = (),
-    is_open: bool | None = None,
+    statuses: Collection[Status] | None = None,
     limit: int = 10,
     offset: int = 0,
 ) -> list[Task]:
@@ -49,10 +55,9 @@ def find_tasks(
     for word in words[:MAX_WORDS]:
         where.append(_SPOKEN)
         values += [_pattern(word)] * _SPOKEN.count("?")
-    if is_open is not None:
-        marks = ", ".join("?" * len(_OPEN))
-        where.append(f"status {'IN' if is_open else 'NOT IN'} ({marks})")
-        values += _OPEN
+    if statuses is not None:
+        where.append(f"status IN ({', '.join('?' * len(statuses))}) AND NOT {ANSWERED}")
+        values += sorted(statuses)
     found = fetch_all(
         db,
         f"SELECT * FROM tasks WHERE {' AND '.join(where)}"  # noqa: S608 - only marks are put in

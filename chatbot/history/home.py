@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from sqlite_utils import Database
 
 from chatbot.history import pulls, rows
+from chatbot.history.finding import ANSWERED
 from chatbot.history.queries import fetch_all, fetch_one
-from chatbot.models import FINAL, SetupApproval, Status, Task
+from chatbot.models import SetupApproval, Task
 
-AT_WORK = (Status.QUEUED, Status.PREPARING, Status.RUNNING, Status.PUBLISHING)
-WAITING = (Status.WAITING, Status.READY)
-ENDED = tuple(FINAL)
+_WAITING = f"(status IN ('waiting', 'ready') AND NOT {ANSWERED})"
+_WHERE = {
+    "at_work": "status IN ('queued', 'preparing', 'running', 'publishing')",
+    "waiting": _WAITING,
+    "ended": f"(status IN ('done', 'failed', 'stopped') OR {ANSWERED})",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,18 +34,17 @@ def of_person(
     db: Database,
     team: str,
     person_id: str,
-    statuses: Sequence[Status],
+    which: Literal["at_work", "waiting", "ended"],
     *,
     limit: int,
     offset: int = 0,
 ) -> list[Task]:
-    """What they asked for, the newest first."""
-    marks = ", ".join("?" * len(statuses))
+    """What they asked for, the newest first; an answer that was given is a result."""
     found = fetch_all(
         db,
-        f"SELECT * FROM tasks WHERE team = ? AND author_id = ? AND status IN ({marks})"  # noqa: S608
+        f"SELECT * FROM tasks WHERE team = ? AND author_id = ? AND {_WHERE[which]}"  # noqa: S608
         " ORDER BY created_at DESC, id DESC LIMIT ? OFFSET ?",
-        *(team, person_id, *(status.value for status in statuses), limit, offset),
+        *(team, person_id, limit, offset),
     )
     return [rows.task_from(row) for row in found]
 
@@ -53,13 +56,12 @@ def waiting_of_others(
 
     Direct messages are left out: nobody else has a place there.
     """
-    marks = ", ".join("?" * len(WAITING))
     found = fetch_all(
         db,
         "SELECT *, EXISTS (SELECT 1 FROM messages WHERE messages.task_id = tasks.id"  # noqa: S608
         " AND messages.author_id = ?) AS took_part FROM tasks WHERE team = ? AND author_id != ?"
-        f" AND status IN ({marks}) AND channel NOT LIKE 'D%' ORDER BY created_at DESC LIMIT ?",
-        *(person_id, team, person_id, *(status.value for status in WAITING), limit),
+        f" AND {_WAITING} AND channel NOT LIKE 'D%' ORDER BY created_at DESC LIMIT ?",
+        *(person_id, team, person_id, limit),
     )
     return [(rows.task_from(row), bool(row["took_part"])) for row in found]
 

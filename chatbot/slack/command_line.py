@@ -9,14 +9,15 @@ from typing import Literal
 Order = Literal["form", "task", "list", "show", "stop", "use", "config", "help", "search"]
 
 HELP = """\
-*/code* `<task>` starts a task here, for example `/code fix the flaky retry test in acme/api`
-*/code* alone opens a form
-*/code list* shows your tasks and this channel's, *list open* those at work
-*/code show* `<id>` · */code stop* `<id>`
-*/code search* `<words>` looks through what was asked, said and done
-*/code use* `owner/name` makes it this channel's repository, *use nothing* takes that back
-*/code config* shows what holds here
-In a task's thread just reply; `aside …` is not for me, `mute` and `unmute` do what they say."""
+`/code fix the flaky retry test in acme/api` starts a task here
+`/code` opens a form
+`/code list` shows your tasks and this channel's; `/code list open` those that go on
+`/code show t_…` shows one task
+`/code stop` ends yours; `/code stop t_…` ends that one
+`/code search flaky retry` looks through what was asked, said and done
+`/code use acme/api` makes it this channel's repository; `/code use nothing` takes that back
+`/code config` shows this channel's repository, the model and the rules
+In a task's thread just reply. Start with `aside` to talk past me; `mute` and `unmute` me there."""
 
 _TASK_ID = re.compile(r"t_[a-z0-9]+")
 _REPOSITORY = re.compile(r"\S+/\S+|nothing|none", re.IGNORECASE)

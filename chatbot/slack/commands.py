@@ -7,10 +7,10 @@ from functools import partial
 from chatbot.actions import Actions
 from chatbot.config import Settings
 from chatbot.history import finding, queries, spending
-from chatbot.history.finding import Viewer
+from chatbot.history.finding import OPEN, Viewer
 from chatbot.history.queries import TaskNotFound
 from chatbot.history.store import History
-from chatbot.models import Person, Task, Thread, shown_model
+from chatbot.models import ALIVE, Person, Task, Thread, shown_model
 from chatbot.repositories import Repositories, is_whole
 from chatbot.request import plain
 from chatbot.slack.blocks.defaults import holds_here
@@ -28,7 +28,7 @@ PAGE = 10
 
 
 class SeveralRun(ThreadsmithError):
-    """Several tasks are at work here."""
+    """Several of your tasks are at work."""
 
     code = "several_run"
     resolution = "Name the one: `/code list open` shows them, `/code stop t_…` ends one."
@@ -64,7 +64,7 @@ class Commands:
         viewer = Viewer(team=self._team, person_id=user_id, channel=channel)
         match line.order:
             case "list":
-                return await self._list(viewer, is_open=True if line.rest == "open" else None)
+                return await self._list(viewer, is_open=line.rest == "open")
             case "search":
                 return await self._list(viewer, words=line.rest)
             case "show":
@@ -82,19 +82,17 @@ class Commands:
             case _:
                 return _said(HELP)
 
-    async def _list(
-        self, viewer: Viewer, *, words: str = "", is_open: bool | None = None
-    ) -> Content:
+    async def _list(self, viewer: Viewer, *, words: str = "", is_open: bool = False) -> Content:
         found = await self._history.read(
             partial(
                 finding.find_tasks,
                 viewer=viewer,
                 words=words.split(),
-                is_open=is_open,
+                statuses=OPEN if is_open else None,
                 limit=PAGE + 1,
             )
         )
-        title = f"Tasks with {code(words)}" if words else "At work" if is_open else "Tasks"
+        title = f"Tasks with {code(words)}" if words else "Open tasks" if is_open else "Tasks"
         return await self._rows(found[:PAGE], title=title, more=len(found) > PAGE)
 
     async def _rows(self, tasks: list[Task], *, title: str, more: bool) -> Content:
@@ -116,7 +114,7 @@ class Commands:
         else:
             mine = Viewer(team=viewer.team, person_id=viewer.person_id)
             found = await self._history.read(
-                partial(finding.find_tasks, viewer=mine, is_open=True, limit=2)
+                partial(finding.find_tasks, viewer=mine, statuses=ALIVE, limit=2)
             )
             if len(found) > 1:
                 raise SeveralRun

@@ -25,7 +25,9 @@ from chatbot.story_fields import integer, mapping, sequence, string, strings
 from chatbot.verified import read_verified
 
 MAX_STEERED = 3
-REACTIONS = {"stopped": "x", "failed": "x"}
+_UNSEEN = (f"{STEERED}:", "edit:", "delete:")
+"""Keys of what was said to a run by a button, or by changing a message: no new one shows it."""
+REACTIONS = {"stopped": "octagonal_sign", "failed": "x"}
 
 
 def fold(view: TaskView, event: Event) -> TaskView:
@@ -116,7 +118,7 @@ def _message_received(view: TaskView, payload: dict[str, Any]) -> TaskView:
     if view.gates and view.gates[-1].state == "changes" and not view.gates[-1].words:
         gate = replace(view.gates[-1], words=string(payload, "text", 1000))
         return replace(view, gates=(*view.gates[:-1], gate))
-    if string(payload, "key").startswith(f"{STEERED}:") and view.runs:
+    if string(payload, "key").startswith(_UNSEEN) and view.runs:
         return _steered(view, payload)
     return view
 

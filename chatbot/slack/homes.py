@@ -162,9 +162,9 @@ class Homes:
         of = (db, self._team, user_id)
         more = SHOWN + 1
         view = HomeView(
-            at_work=_rows(db, home.of_person(*of, home.AT_WORK, limit=more)),
-            waiting=_rows(db, home.of_person(*of, home.WAITING, limit=more)),
-            ended=_rows(db, home.of_person(*of, home.ENDED, limit=more, offset=offset)),
+            at_work=_rows(db, home.of_person(*of, "at_work", limit=more)),
+            waiting=_rows(db, home.of_person(*of, "waiting", limit=more)),
+            ended=_rows(db, home.of_person(*of, "ended", limit=more, offset=offset)),
             defaults=defaults.get(db, self._team, "person", user_id),
             setups=home.allowed_setups(db, user_id, limit=SHOWN),
             mended=home.mended(db, user_id, limit=SHOWN),

@@ -130,7 +130,7 @@ class Reception:
                 await self._mute(task, said, on=False)
             return True
         await self._mute(task, said, on=wish)
-        words = "I stay out of this thread until I am named." if wish else "I listen again."
+        words = "I stay out of this thread until I am mentioned." if wish else "I listen again."
         await self._tell_alone(said, words)
         return False
 

@@ -137,7 +137,10 @@ class Reporter:
         elif telling.wake.is_set():
             self._wake(task_id, look=False)
 
-    def _pace(self) -> float:
+    def _pace(self, is_final: bool) -> float:
+        if is_final:
+            # What it ends with stands beside the result: it is not to say "Working…" for long.
+            return UPDATE_SECONDS
         live = sum(telling.is_live for telling in self._tellings.values())
         return max(UPDATE_SECONDS, UPDATE_SHARE_SECONDS * live)
 

@@ -79,6 +79,11 @@ class Slot:
         return is_asked or any(gate.state == "pending" for gate in waiting)
 
     @property
+    def is_final(self) -> bool:
+        """Whether the run it tells of has ended."""
+        return self.run is not None and self.run.result is not None
+
+    @property
     def is_paced(self) -> bool:
         """Edits may come together; what people wait for is shown at once."""
         waits = self.kind == "accepted" and self.run is not None and self.run.is_waiting
@@ -210,6 +215,6 @@ def _make_result(
         case "nothing":
             return [make_nothing(result)]
         case "stopped":
-            return [make_stopped(run, page_url)]
+            return [make_stopped(run)]
         case _:
             return [make_failed(task, run, result, page_url)]

@@ -23,6 +23,12 @@ class NothingSaid(ThreadsmithError):
     code = "nothing_said"
 
 
+class BegunSince(ThreadsmithError):
+    """Something newer has begun since."""
+
+    code = "begun_since"
+
+
 class Steering:
     def __init__(self, history: History, intake: Intake, people: People) -> None:
         self._history = history
@@ -49,6 +55,17 @@ class Steering:
             author=await self._people.get(user_id),
             key=f"{STEERED}:{view['team_id']}:{view['id']}",
         )
+
+    async def again(self, value: str, user_id: str) -> None:
+        """``value``: the task and its run that failed; once for each run."""
+        task_id, _, run_id = value.partition(":")
+        task = await self._task(task_id)
+        newest = await self._history.read(lambda db: queries.newest_run(db, task_id))
+        if newest.id != run_id:
+            raise BegunSince
+        author = await self._people.get(user_id)
+        key = f"{STEERED}:again:{run_id}"
+        await self._intake.reply(task, "Please try again.", author=author, key=key)
 
     async def _task(self, task_id: str) -> Task:
         return await self._history.read(lambda db: queries.get_task(db, task_id))

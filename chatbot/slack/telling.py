@@ -43,7 +43,7 @@ class Telling:
         outbound: Outbound,
         bot_id: str,
         page_url: Callable[[Task], str],
-        pace: Callable[[], float],
+        pace: Callable[[bool], float],
         clock: Callable[[], float],
         presence: Presence,
         places: int,

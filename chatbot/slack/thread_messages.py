@@ -44,7 +44,8 @@ class ThreadMessages:
     delivered: Delivered
     save: Callable[[], Awaitable[None]]
     page_url: str
-    pace: Callable[[], float]
+    pace: Callable[[bool], float]
+    """Seconds between two edits of a message; the argument: whether it is the last one."""
     clock: Callable[[], float]
 
     async def bring(self, slot: Slot) -> float | None:
@@ -55,7 +56,7 @@ class ThreadMessages:
             return None
         if not slot.is_edited or not sent.ts:
             return None
-        due = sent.sent_at + self.pace() - self.clock() if slot.is_paced else 0.0
+        due = sent.sent_at + self.pace(slot.is_final) - self.clock() if slot.is_paced else 0.0
         if due > 0:
             return due
         digest = self._digest(slot)
@@ -151,10 +152,10 @@ class ThreadMessages:
         try:
             if slot.kind == "file":
                 data: bytes | None = await self._patch(slot)
-                title = f"The whole patch ({name})"
+                title = "The whole patch"
             else:
                 data = await read_changed_tree(self.history, self.task.id)
-                title = f"The changed tree ({name})"
+                title = "The changed tree"
             if data is not None:
                 await self.outbound.upload(self.thread, name, title, data)
         except (CallRefused, SourceError) as error:

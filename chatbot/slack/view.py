@@ -82,7 +82,7 @@ class RunView:
     has_waited: bool = False
     """The thread says, or has said, that it waits."""
     steered: tuple[str, ...] = ()
-    """What people said by the button, which no message of the thread shows; newest last."""
+    """What people said that no message of the thread shows, by a button or an edit; newest last."""
     told: tuple[str, ...] = ()
     """How the request was read, where people have to know."""
     was_in: str = ""

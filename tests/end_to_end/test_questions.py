@@ -84,5 +84,5 @@ async def test_a_stop_ends_a_run_that_waits(stage: Stage) -> None:
     await stage.workspace.post("ada", "shop", "stop", thread_ts=thread)
     await wait_said(stage, thread, "Okay, I stopped.")
     async with asyncio.timeout(SECONDS):
-        while "Nobody answered in time." not in said(stage, thread):
+        while "Closed without an answer." not in said(stage, thread):
             await asyncio.sleep(0.05)

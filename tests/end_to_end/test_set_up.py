@@ -84,7 +84,7 @@ async def test_a_script_runs_when_a_person_has_approved_it_and_is_kept(stage: St
     assert "It may reach: `GET allowed.example` · is given `NPM_TOKEN`" in text
     task = await wait_task(stage, thread)
     assert task.status == Status.WAITING
-    await wait_said(stage, thread, "Waiting for a word about setup.sh")
+    await wait_said(stage, thread, "Waiting for a decision about setup.sh")
     await press(stage, thread, "approve_setup")
     text = await wait_said(stage, thread, GATE)
     assert "`setup.sh` may run: approved by" in text

@@ -65,15 +65,22 @@ def _count_elsewhere(run: RunView, shown: Sequence[Step]) -> int:
 def _item_card(item: PlanItem, steps: Sequence[Step], run: RunView) -> Block:
     card = _card(item.title, _settled(item.status, run))
     if steps:
-        failed = sum(step.status == "error" for step in steps)
-        told = count(len(steps), "step") + (f", {failed} with an error" if failed else "")
-        card["details"] = rich(line(words(told)))
+        card["details"] = rich(line(words(_told(steps, run))))
     return card
+
+
+def _told(steps: Sequence[Step], run: RunView) -> str:
+    # What a stop has cut off did not fail.
+    is_stopped = run.result is not None and run.result.outcome == "stopped"
+    failed = 0 if is_stopped else sum(step.status == "error" for step in steps)
+    if not failed:
+        return count(len(steps), "step")
+    return f"{count(len(steps), 'step')}, {failed if len(steps) > 1 else 'it'} failed"
 
 
 def _step_card(step: Step, run: RunView) -> Block:
     card = _card(step.title, _settled(step.status, run))
-    if not is_blank(step.details):
+    if not is_blank(step.details) and one_line(step.details, DETAIL_LIMIT) not in step.title:
         card["details"] = rich(line(words(one_line(step.details, DETAIL_LIMIT))))
     if not is_blank(step.output):
         card["output"] = rich(line(words(one_line(step.output, OUTPUT_LIMIT))))

@@ -33,7 +33,12 @@ _CHANGES = {"added": "new", "deleted": "deleted", "renamed": "renamed", "mode": 
 
 def totals(patch: PatchView) -> str:
     """Such as `2 files, +12 -3`, with a true minus."""
-    return f"{count(patch.count, 'file')}, +{patch.added} {MINUS}{patch.removed}"
+    return f"{count(patch.count, 'file')}, {plus_minus(patch.added, patch.removed)}"
+
+
+def plus_minus(added: int, removed: int) -> str:
+    """Such as `+12 -3`."""
+    return f"+{added:,} {MINUS}{removed:,}"
 
 
 def make_file_list(patch: PatchView) -> Block:
@@ -50,7 +55,7 @@ def make_file_table(patch: PatchView) -> Block:
     for file in patch.files[:MAX_ROWS]:
         marks = "".join(f" · {mark}" for mark in _marks(file))
         name = rich(line(words(_short(file.path), code=True), *([words(marks)] if marks else [])))
-        numbers = ("", "") if file.binary else (str(file.added), str(file.removed))
+        numbers = ("", "") if file.binary else (f"{file.added:,}", f"{file.removed:,}")
         rows.append([name, *(raw(number or "–") for number in numbers)])
     if patch.count > MAX_ROWS:
         rest = f"… and {count(patch.count - MAX_ROWS, 'more file')}"
@@ -74,7 +79,7 @@ def _marks(file: FileView) -> list[str]:
 
 
 def _file_line(file: FileView) -> str:
-    marks = [] if file.binary else [f"+{file.added} {MINUS}{file.removed}"]
+    marks = [] if file.binary else [plus_minus(file.added, file.removed)]
     return f"{code(_short(file.path), 110)}  {' · '.join([*marks, *_marks(file)])}"
 
 
@@ -87,8 +92,7 @@ class Snippet:
 
     def box(self, *, is_open: bool) -> Block:
         file = self.file
-        numbers = f"+{file.added} {MINUS}{file.removed}"
-        subtitle = " · ".join([numbers, *_marks(file)])
+        subtitle = " · ".join([plus_minus(file.added, file.removed), *_marks(file)])
         title = visible(_short(file.path)) if not is_blank(file.path) else "?"
         inside = rich(preformatted(self.text, "diff"))
         return container(title, subtitle, inside, is_open=is_open)

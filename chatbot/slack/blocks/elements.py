@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -19,6 +20,7 @@ BUTTON_LIMIT = 75
 CONTAINER_LIMIT = 150
 ASKED_FOR = "asked-for:"
 """Before a task's id where not everybody may have its page's address."""
+_CODE = re.compile(r"`([^`\n]+)`")
 Style = Literal["primary", "danger"]
 
 
@@ -123,7 +125,15 @@ def line(*runs: Block) -> Block:
 
 
 def quotation(text: str, limit: int) -> Block:
-    return {"type": "rich_text_quote", "elements": [words(cut(visible(text), limit))]}
+    return {"type": "rich_text_quote", "elements": coded(cut(visible(text), limit))}
+
+
+def coded(text: str) -> list[Block]:
+    """Literal text, in which what stands between backticks is shown as code."""
+    parts = [(part, index % 2 == 1) for index, part in enumerate(_CODE.split(text)) if part]
+    if not parts or any(is_blank(part) for part, _ in parts):
+        return [words(text)]
+    return [words(part, code=is_code) for part, is_code in parts]
 
 
 def preformatted(text: str, language: str = "") -> Block:

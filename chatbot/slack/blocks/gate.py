@@ -80,7 +80,7 @@ def _edits(gate: GateView) -> str:
 
 
 def _until(gate: GateView) -> str:
-    return f"This stands until {moment(gate.expires_at)}" if gate.expires_at > 0 else ""
+    return f"Expires {moment(gate.expires_at)}" if gate.expires_at > 0 else ""
 
 
 _DISCARD = confirm(

@@ -17,7 +17,7 @@ from chatbot.slack.blocks.elements import (
     section,
 )
 from chatbot.slack.blocks.listing import Row, row_block
-from chatbot.slack.blocks.text import Block, code, moment
+from chatbot.slack.blocks.text import Block, code, dollars, moment
 
 UNSETTLED = Defaults()
 SHOWN = 10
@@ -88,7 +88,7 @@ def _ended(view: HomeView, workspace_url: str) -> list[Block]:
         pages.append(button("Newer", "home_newer", str(max(0, view.offset - SHOWN))))
     if len(view.ended) > SHOWN:
         pages.append(button("Older", "home_older", str(view.offset + SHOWN)))
-    spent = [context(f"Today ${view.spent_today:.2f}")] if view.spent_today else []
+    spent = [context(f"Spent today: {dollars(view.spent_today)}")] if view.spent_today else []
     return [_header("Last results"), *rows, *([actions(*pages)] if pages else []), *spent]
 
 

@@ -7,9 +7,18 @@ from dataclasses import dataclass
 
 from chatbot.models import Status, Task, Thread
 from chatbot.slack.blocks.elements import Content, context, fallback, section
-from chatbot.slack.blocks.text import Block, code, count, escaped, link, moment, person
+from chatbot.slack.blocks.text import (
+    Block,
+    code,
+    count,
+    dollars,
+    escaped,
+    link,
+    moment,
+    person,
+)
 
-SIGNS = {
+_SIGNS = {
     Status.QUEUED: ":hourglass_flowing_sand:",
     Status.PREPARING: ":gear:",
     Status.RUNNING: ":gear:",
@@ -20,6 +29,13 @@ SIGNS = {
     Status.FAILED: ":x:",
     Status.STOPPED: ":octagonal_sign:",
 }
+_STATES = {
+    Status.RUNNING: "working",
+    Status.WAITING: "waits for an answer",
+    Status.READY: "waits for a decision",
+    Status.PUBLISHING: "opening the pull request",
+}
+_ANSWERS = {"answer": "answered", "findings": "reviewed"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,20 +58,28 @@ def row_block(row: Row, workspace_url: str, *, is_own: bool = False) -> Block:
     """``is_own``: whoever looks asked for it, and need not be told so."""
     task = row.task
     title = task.title or task.request
+    sign, state = _standing(task)
     url = thread_url(workspace_url, task.thread)
     head = link(url, _short(title)) if url else escaped(_short(title), 200)
     facts = [
-        task.status.value,
+        state,
         code(task.source.repository or "no repository", 80),
         *([] if is_own else [person(task.author.id, task.author.name)]),
         moment(task.created_at),
         code(task.id),
     ]
     if row.cost_usd:
-        facts.insert(2, f"${row.cost_usd:.2f}")
+        facts.insert(2, dollars(row.cost_usd))
     if task.pull_request is not None:
         facts.insert(1, link(task.pull_request.url, f"#{task.pull_request.number}"))
-    return section(f"{SIGNS[task.status]} {head}\n{' · '.join(facts)}")
+    return section(f"{sign} {head}\n{' · '.join(facts)}")
+
+
+def _standing(task: Task) -> tuple[str, str]:
+    """A sign and a word; an answer waits for nobody."""
+    if task.status == Status.READY and task.open_patch_sha256 is None:
+        return _SIGNS[Status.DONE], _ANSWERS.get(task.outcome or "", "ready")
+    return _SIGNS[task.status], _STATES.get(task.status, task.status.value)
 
 
 def make_listing(rows: Sequence[Row], workspace_url: str, *, title: str, more: bool) -> Content:

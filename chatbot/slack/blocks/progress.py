@@ -15,7 +15,16 @@ from chatbot.slack.blocks.elements import (
     footer,
     section,
 )
-from chatbot.slack.blocks.text import Block, code, count, cut, duration, escaped, size
+from chatbot.slack.blocks.text import (
+    Block,
+    code,
+    count,
+    cut,
+    dollars,
+    duration,
+    escaped,
+    size,
+)
 from chatbot.slack.view import EnvironmentView, RefusalView, RunView
 
 MAX_REFUSALS = 3
@@ -34,7 +43,7 @@ class Moment:
 def make_progress(task: Task, run: RunView, moment: Moment) -> Content:
     title = make_title(run, moment.now)
     stop: tuple[Block, ...] = ()
-    if run.result is None:
+    if run.result is None and not run.stopping:
         stop = (button("Stop", "stop", task.id), button("Steer", "steer", task.id))
     around = (
         *_notes(run),
@@ -58,7 +67,7 @@ def make_title(run: RunView, now: float) -> str:
         if waiting := queue_words(run):
             return waiting
         if run.waits_for:
-            return f"Waiting for a word about {run.waits_for}"
+            return f"Waiting for a decision about {run.waits_for}…"
         if run.is_asking:
             return "Waiting for an answer…"
         if run.is_queued:
@@ -73,9 +82,9 @@ def make_title(run: RunView, now: float) -> str:
             return "Setting up…"
         return f"Pulling {run.pulling}…" if run.pulling else "Preparing…"
     if run.result.outcome == "stopped":
-        return "Stopped"
+        return f"Stopped{_after(run, now)}"
     if run.result.outcome == "failed":
-        return "Failed"
+        return f"Failed{_after(run, now)}"
     return f"Worked for {_elapsed(run, now)}"
 
 
@@ -86,6 +95,10 @@ def queue_words(run: RunView) -> str:
     if run.position:
         return f"Waiting: {count(run.position, 'task')} before this one."
     return "Waiting: it is next, as soon as a running task ends." if run.is_next else ""
+
+
+def _after(run: RunView, now: float) -> str:
+    return "" if run.prepared_at is None else f" after {_elapsed(run, now)}"
 
 
 def _elapsed(run: RunView, now: float) -> str:
@@ -159,12 +172,13 @@ def _facts(task: Task, run: RunView, now: float) -> str:
         facts.append(code(shown_model(task.model)))
     if environment := environment_words(run):
         facts.append(environment)
-    if run.prepared_at is not None:
+    if run.result is None and run.prepared_at is not None:
+        # At the end the title tells it.
         facts.append(_elapsed(run, now))
     if run.tokens:
         facts.append(f"{_short(run.tokens)} tokens")
-    if run.cost_usd is not None:
-        facts.append(f"${run.cost_usd:.2f}")
+    if run.cost_usd:
+        facts.append(dollars(run.cost_usd))
     return " · ".join(facts)
 
 

@@ -27,7 +27,7 @@ def make_question(task: Task, asked: QuestionView) -> Content:
         said = escaped(" ".join(asked.answer.split()), 600)
         blocks.append(context(f"Answered by {who}: “{said}”"))
     elif asked.is_closed:
-        blocks.append(context("Nobody answered in time."))
+        blocks.append(context("Closed without an answer."))
     else:
         offered = [
             button(option, f"answer_{index}", f"{task.id}:{asked.seq}:{index}")
@@ -36,6 +36,7 @@ def make_question(task: Task, asked: QuestionView) -> Content:
         ]
         if offered:
             blocks.append(actions(*offered))
-        blocks.append(context("Reply in the thread; the work waits for it."))
+        how = "Or reply in this thread" if offered else "Reply in this thread"
+        blocks.append(context(f"{how}. The work waits for the answer."))
     text = fallback(f"A question: {question}")
     return Content(text=text, blocks=tuple(blocks), simple=tuple(blocks))

@@ -62,21 +62,43 @@ def make_nothing(result: Result) -> Content:
 
 
 def make_failed(task: Task, run: RunView, result: Result, page_url: str) -> Content:
-    stage = f" at {code(result.stage)}" if result.stage else ""
     brief = escaped(result.brief, 1200) or "The run ended without a result."
-    lines = [f":x: *Failed*{stage}: {brief}"]
+    if result.stage == "request":
+        # Nothing was begun: only other words help.
+        asked = section("\n".join(filter(None, (brief, escaped(result.resolution, 1200)))))
+        return Content(text=fallback(result.brief), blocks=(asked,), simple=(asked,))
+    lines = [f":x: *Failed{_where(result.stage)}*: {brief}"]
     if not is_blank(result.resolution):
         lines.append(f"*Next:* {escaped(result.resolution, 1200)}")
     if kept := _kept(run):
         lines.append(kept)
     said = section("\n".join(lines))
-    # A source that cannot be had is put right by another choice.
-    change = (button("Change", "change_task", task.id),) if result.stage == "source" else ()
+    buttons = [button("Try again", "try_again", f"{task.id}:{run.id}")]
+    if result.stage == "source":
+        # A source that cannot be had is put right by another choice.
+        buttons.append(button("Change", "change_task", task.id))
     return Content(
         text=fallback(f"Failed: {result.brief}"),
-        blocks=(said, *footer(page_url, *change)),
-        simple=(said,),
+        blocks=(said, *footer(page_url, *buttons)),
+        simple=(said, *footer(page_url, *buttons)),
     )
+
+
+_STAGES = {
+    "source": "fetching the source",
+    "image": "pulling the image",
+    "setup": "setting up",
+    "container": "starting the container",
+    "model": "asking the model",
+    "agent": "working",
+}
+
+
+def _where(stage: str) -> str:
+    """What was being done, in words where there are any."""
+    if not stage:
+        return ""
+    return f" while {_STAGES[stage]}" if stage in _STAGES else f" ({escaped(stage, 60)})"
 
 
 _STOPPED = {
@@ -85,19 +107,15 @@ _STOPPED = {
 }
 
 
-def make_stopped(run: RunView, page_url: str) -> Content:
+def make_stopped(run: RunView) -> Content:
     text = _STOPPED.get(run.stopped_for, "Okay, I stopped.")
     said = section("\n".join(part for part in (text, _kept(run)) if part))
-    return Content(
-        text=text,
-        blocks=(said, *footer(page_url)),
-        simple=(said,),
-    )
+    return Content(text=text, blocks=(said,), simple=(said,))
 
 
 def _kept(run: RunView) -> str:
     if run.patch is None or not run.patch.count:
-        return "" if run.started_at is None else "No file had been changed yet."
+        return "" if run.started_at is None else "No file had been changed yet. Reply to go on."
     return f"Kept: the work so far, {totals(run.patch)}. Reply to go on with it."
 
 

@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass, replace
 from typing import Any
 
-from chatbot.slack.blocks.diff import split_files
+from chatbot.slack.blocks.diff import plus_minus, split_files
 from chatbot.slack.blocks.elements import (
     actions,
     button,
@@ -18,7 +18,7 @@ from chatbot.slack.blocks.elements import (
     section,
 )
 from chatbot.slack.blocks.forms import modal, read_field, words_field
-from chatbot.slack.blocks.text import MINUS, Block, code, count, cut, escaped, visible
+from chatbot.slack.blocks.text import Block, code, count, cut, escaped, visible
 from chatbot.slack.patch_view import FileView, PatchView
 
 REVIEW_VIEW = "review"
@@ -97,7 +97,7 @@ def make_review(reviewed: Reviewed, draft: Draft, note: str = "") -> Block:
     place = f"File {draft.file + 1} of {len(reviewed.files)}"
     if len(parts) > 1:
         place += f", page {part + 1} of {len(parts)}"
-    numbers = "binary" if file.binary else f"+{file.added} {MINUS}{file.removed}"
+    numbers = "binary" if file.binary else plus_minus(file.added, file.removed)
     heavy = ":warning: sensitive" if file.sensitive else ""
     blocks = [
         context(" · ".join(filter(None, (place, code(file.path, 300), numbers, heavy)))),

@@ -101,7 +101,7 @@ def moment(at: float) -> str:
     """A day and its time, shown in each reader's own time zone."""
     whole = max(0, min(int(at), _LAST_DAY))
     told = datetime.fromtimestamp(whole, UTC).strftime("%-d %b, %H:%M UTC")
-    return f"<!date^{whole}^{{date_short_pretty}} {{time}}|{told}>"
+    return f"<!date^{whole}^{{date_short_pretty}} at {{time}}|{told}>"
 
 
 def duration(seconds: float) -> str:
@@ -113,8 +113,13 @@ def duration(seconds: float) -> str:
     return f"{minutes}m {rest}s" if minutes else f"{rest}s"
 
 
+def dollars(amount: float) -> str:
+    """What was spent; never nothing where it was something."""
+    return f"${amount:,.2f}" if amount >= 0.005 else "under $0.01"
+
+
 def count(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+    return f"{number} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
 def size(blocks: tuple[Block, ...]) -> int:

@@ -1,4 +1,4 @@
-"""Steer, and Slack's own Stop."""
+"""Steer, try again, and Slack's own Stop."""
 
 from __future__ import annotations
 
@@ -39,6 +39,11 @@ def register(
             await refuse(ack, STEER_BLOCK, error)
         else:
             await ack()
+
+    @app.action("try_again")
+    async def again(ack: AsyncAck, body: dict[str, Any], action: dict[str, Any]) -> None:
+        await ack()
+        await steering.again(action["value"], body["user"]["id"])
 
     @app.event("agent_session_stopped")
     async def stop(event: dict[str, Any]) -> None:

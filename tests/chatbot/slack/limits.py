@@ -13,7 +13,7 @@ from chatbot.demo.workspace.errors import ApiError
 
 OWN_SEQUENCES = re.compile(
     r"<@[UW][A-Z0-9]{2,}>|<!date\^\d+\^\{time\}\|\d\d:\d\d UTC>"
-    r"|<!date\^\d+\^\{date_short_pretty\} \{time\}\|\d+ \w+, \d\d:\d\d UTC>|<https?://[^<>|\s]+\|[^<>|]*>"
+    r"|<!date\^\d+\^\{date_short_pretty\} at \{time\}\|\d+ \w+, \d\d:\d\d UTC>|<https?://[^<>|\s]+\|[^<>|]*>"
 )
 
 

@@ -73,7 +73,7 @@ async def test_an_allowance_is_taken_back_by_whoever_gave_it(ways: Ways) -> None
     assert await ways.actions.ask_setup(run_id, **asked) == "pending"
     await ways.workspace.open_home("ada")
     await ways.workspace.open_home("grace")
-    await shows(ways, "ada", "Waiting for you", "waiting")
+    await shows(ways, "ada", "Waiting for you", "waits for an answer")
     # Where a rule names who decides, it waits for them.
     await shows(ways, "grace", "Others wait for you", "fix it")
     task = await ways.task()

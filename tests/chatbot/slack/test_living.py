@@ -59,6 +59,29 @@ async def test_steer_after_the_end_begins_the_next_run_which_shows_it(stage: Sta
     await until(newest)
 
 
+async def test_what_failed_is_tried_again_once_by_a_button(stage: Stage) -> None:
+    await stage.ask()
+    task = await stage.task()
+    run = await stage.begin_run(task)
+    await stage.finish(run, kind="failed", stage="model", brief="No key.")
+    await stage.told(task)
+    for _ in range(2):
+        await stage.press("result", "try_again")
+    again = await stage.begin_run(task)
+    assert (again.number, again.request) == (2, "Please try again.")
+    await until(lambda: stage.ephemerals())
+    assert [said["text"] for said in stage.ephemerals()] == ["Something newer has begun since."]
+
+
+async def test_a_running_task_shows_that_its_request_was_edited(stage: Stage) -> None:
+    ts = await stage.ask()
+    task = await stage.task()
+    await stage.begin_run(task)
+    await until(lambda: "progress" in stage.shown())
+    await stage.slack.edit(ts, "<@UBOT> fix it in demo/shop, and add a test")
+    await until(lambda: "and add a test" in stage.words("progress"))
+
+
 async def test_empty_words_keep_the_form_open(stage: Stage) -> None:
     await stage.ask()
     task = await stage.task()

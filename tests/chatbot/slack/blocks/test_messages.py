@@ -136,8 +136,8 @@ def test_many_steps_become_a_number() -> None:
     ("outcome", "title", "status"),
     [
         ("patch", "Worked for 4s", "complete"),
-        ("stopped", "Stopped", "error"),
-        ("failed", "Failed", "error"),
+        ("stopped", "Stopped after 4s", "error"),
+        ("failed", "Failed after 4s", "error"),
     ],
 )
 def test_nothing_is_under_way_after_the_end(outcome: str, title: str, status: str) -> None:
@@ -242,7 +242,7 @@ def test_the_gate_tells_what_was_edited_and_how_long_it_stands() -> None:
     assert [note["text"] for note in notes["elements"]] == [
         "Edited by <@U7777>: title “Round &lt;b&gt;”, branch `fix/rounding`, another description,"
         " as a draft",
-        "This stands until <!date^90000^{date_short_pretty} {time}|2 Jan, 01:00 UTC>",
+        "Expires <!date^90000^{date_short_pretty} at {time}|2 Jan, 01:00 UTC>",
     ]
     open_pr = buttons["elements"][0]
     assert (open_pr["text"]["text"], open_pr["value"]) == ("Open PR as draft", "a_1:1")
@@ -326,7 +326,7 @@ def test_a_failure_names_stage_cause_next_step_and_what_was_kept() -> None:
         ),
     )
     assert texts(content.blocks[0]) == (
-        ":x: *Failed* at `model`: The model &lt;gave up&gt;.\n*Next:* Set a key.\n"
+        ":x: *Failed while asking the model*: The model &lt;gave up&gt;.\n*Next:* Set a key.\n"
         "Kept: the work so far, 2 files, +12 \u22123. Reply to go on with it."
     )
     assert "sk-secret" not in str(content)
@@ -334,7 +334,10 @@ def test_a_failure_names_stage_cause_next_step_and_what_was_kept() -> None:
 
 def test_stopped_is_one_line_and_what_was_kept() -> None:
     (content,) = show("result", queued(), preparing(), started(), finished(outcome="stopped"))
-    assert texts(content.blocks[0]) == "Okay, I stopped.\nNo file had been changed yet."
+    assert (
+        texts(content.blocks[0])
+        == "Okay, I stopped.\nNo file had been changed yet. Reply to go on."
+    )
 
 
 def test_an_answer_keeps_code_as_it_is_and_takes_links_apart() -> None:
