@@ -16,7 +16,7 @@ HELP = """\
 `/code stop` ends yours; `/code stop t_…` ends that one
 `/code search flaky retry` looks through what was asked, said and done
 `/code use acme/api` makes it this channel's repository; `/code use nothing` takes that back
-`/code config` shows this channel's repository, the model and the rules
+`/code config` shows and settles what holds here
 In a task's thread just reply. Start with `aside` to talk past me; `mute` and `unmute` me there."""
 
 _TASK_ID = re.compile(r"t_[a-z0-9]+")
