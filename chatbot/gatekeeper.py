@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from typing import Protocol
 
 from chatbot.models import Person, Task
@@ -22,10 +22,11 @@ class Gatekeeper(Protocol):
         person: Person,
         channel: str,
         *,
-        aloud: bool = False,
+        heard: Container[str] | None = None,
         limit: int | None = None,
     ) -> tuple[str, ...]:
         """Of the repositories the first ones that the person may ask for, and so may know of.
 
-        ``aloud``: the channel reads it, so that only those count that nobody is kept from.
+        ``heard``: the channel reads it. Of what some are kept from, only these names count there,
+        in small letters: the channel has heard of them before.
         """

@@ -107,11 +107,16 @@ class Reader:
         aloud: bool = False,
         limit: int | None = None,
     ) -> tuple[str, ...]:
-        """Those that the person may ask for; outside of Slack nobody is kept out."""
+        """Those that the person may ask for; outside of Slack nobody is kept out.
+
+        ``aloud``: and that may be named to everybody who reads the thread.
+        """
         gatekeeper = self.gatekeeper(thread)
         if gatekeeper is None or thread is None:
             return tuple(names)[:limit]
-        return await gatekeeper.usable(names, person, thread.channel, aloud=aloud, limit=limit)
+        is_shared = aloud and not thread.channel.startswith("D")
+        heard = await self._repositories.heard_of(thread) if is_shared else None
+        return await gatekeeper.usable(names, person, thread.channel, heard=heard, limit=limit)
 
     def gatekeeper(self, thread: Thread | None) -> Gatekeeper | None:
         """Of the workspace that the thread is in."""

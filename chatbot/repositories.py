@@ -14,7 +14,7 @@ from chatbot.config import Settings
 from chatbot.history import defaults
 from chatbot.history.known import Known
 from chatbot.history.store import History
-from chatbot.history.used import used_repositories
+from chatbot.history.used import heard_of, used_repositories
 from chatbot.models import Person, Thread
 from chatbot.vocabulary import channel_repository, configured_repositories
 from sandbox.errors import SourceError
@@ -53,6 +53,11 @@ class Repositories:
     async def known(self) -> tuple[str, ...]:
         """The familiar ones come first."""
         return _once([*await self.familiar(), *(one.name for one in await self.listed())])
+
+    async def heard_of(self, thread: Thread) -> frozenset[str]:
+        """No secret in the thread's channel, in small letters."""
+        used = await self._history.read(partial(heard_of, team=thread.team, channel=thread.channel))
+        return frozenset(name.lower() for name in [*used, await self.of_channel(thread)] if name)
 
     async def search(self, typed: str) -> tuple[str, ...]:
         """Those that hold what was typed, the nearest first."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
+from typing import Any
 
 from sqlite_utils import Database
 
@@ -17,6 +19,21 @@ def used_repositories(db: Database, *, limit: int = 500) -> list[str]:
         " GROUP BY source ORDER BY used DESC LIMIT ?",
         limit,
     )
+    return _names(rows)
+
+
+def heard_of(db: Database, team: str, channel: str) -> list[str]:
+    """Those that work was begun in before the eyes of the channel."""
+    rows = fetch_all(
+        db,
+        "SELECT DISTINCT source FROM tasks WHERE team = ? AND channel = ?"
+        " AND base_commit IS NOT NULL",
+        *(team, channel),
+    )
+    return _names(rows)
+
+
+def _names(rows: Iterable[Any]) -> list[str]:
     names = []
     for row in rows:
         source = json.loads(row["source"])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import time
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Container, Iterable
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -118,7 +118,7 @@ class Access:
         person: Person,
         channel: str,
         *,
-        aloud: bool = False,
+        heard: Container[str] | None = None,
         limit: int | None = None,
     ) -> tuple[str, ...]:
         """See `chatbot.gatekeeper`. Guests know of what is public, or given to them by a rule."""
@@ -134,7 +134,7 @@ class Access:
             words = who_may(self._settings, name, "ask")
             if words is None:
                 may = is_inside or name.lower() in public
-            elif aloud and not channel.startswith("D"):
+            elif heard is not None and name.lower() not in heard:
                 may = False
             else:
                 if words not in decided:
