@@ -105,7 +105,7 @@ _ANSWER = re.compile(
     r"|locate)\s+(?:the\s+)?(?:root\s+)?"
     r"(?:cause|reason|place|where|who|out)|debug\s+why"
     rf"|(?:check|see|look|look\s+(?:at|into)|dig\s+into|determine|confirm|verify|find|say)\s+{_WH}"
-    r"|answer|suggest|propose|recommend|advise|think\s+(?:of|about)"
+    r"|answer|guess|suggest|propose|recommend|advise|think\s+(?:of|about)"
     r"|(?:write|prepare|put\s+together|send|draft|sketch|produce|do|make|create)\s+(?:me\s+|us\s+)?"
     r"(?:up\s+)?(?:an?\s+|the\s+|some\s+)?(?:\w+\s+)?(?:summary|overview|explanation|write-?up"
     r"|breakdown|comparison|outline|analysis|assessment|rundown|plan|proposal|list\s+of"
@@ -167,6 +167,9 @@ _REVIEW = re.compile(
     r"|MR|diff|patch|commits?)\b.{0,60}"
     r"\b(?:ok|okay|fine|good|safe|correct|sound|sane|ready|problems?|bugs?|issues?|wrong"
     r"|mistakes?)\b"
+    r"|(?:tell|let)\s+(?:me|us)\s+(?:know\s+)?(?:if|whether)\s+(?:you\s+(?:see|find|spot|notice)"
+    r"|there\s+(?:is|are))\s+.{0,40}"
+    r"\b(?:problems?|issues?|bugs?|concerns?|mistakes?|wrong|vulnerabilit\w+|flaws?)\b"
     r"|(?:.{0,40}\b)?second\s+pair\s+of\s+eyes\b|(?:any\s+)?feedback\s+on\b"
     r"|(?:your\s+)?(?:thoughts|opinion)\s+on\b"
     r"(?=.{0,40}\b(?:PR|pull\s+request|diff|patch|MR)\b)",
@@ -183,6 +186,20 @@ _LOOK = re.compile(
     r"|inspect|examine"
     r"|work\s+on|deal\s+with|take\s+care|do\b|handle",
     _FLAGS,
+)
+_PLAINLY = re.compile(
+    rf"\b(?:please|pls|plz|let'?s|(?:can|could|would|will)\s+{_YOU}|{_YOU}\s+(?:can"
+    rf"|could))\b\W*$",
+    _FLAGS,
+)
+_VERB_LIKE = re.compile(
+    r"(?!(?:the|a|an|this|that|these|those|it|its|there|my|our|your|their|his|her|i|we|you|they"
+    r"|he|she|in|on|at|for|of|from|to"
+    r"|with|by|as|is|are|was|were|not|no|don'?t|do\s+not|stop|if|when|only|because|so|but|and|or"
+    r"|someone|somebody|guys|team|also"
+    r"|help|believe|remember|imagine|reproduce|ping|say|use|wait|hold|see|look"
+    r"|check)\b)[a-z][a-z-]+\s+\S",
+    re.ASCII,
 )
 _HOW_TO = re.compile(
     r"\bhow\s+(?:to|(?:do|can|could|would|should)\s+\w+|\w+\s+(?:can|could|should|would))\b"
@@ -236,6 +253,8 @@ def _act(clause: Clause, before: list[Act], clauses: list[Clause]) -> Act:
         return "answer"
     if _LOOK.match(said) and (requested or not clause.asked):
         return "look"
+    if _PLAINLY.search(lead) and _VERB_LIKE.match(said):
+        return "work"
     if (
         clause.asked
         and clause is clauses[-1]

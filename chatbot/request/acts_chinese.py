@@ -40,6 +40,7 @@ _BROKEN = re.compile(
     r"坏|错了|不对|失败|报错|挂了|崩|异常|超时|没反应|不了|不能|无法|白屏|不见了|卡死|太[慢大多乱]"
 )
 _AT_ONCE = re.compile(rf"(?:把|将)|{_VERB}", _FLAGS)
+_COULD = re.compile(r"(?:能不能|能否|可不可以|可否)(?!够?正常)")
 _DONE_TO = re.compile(rf"(?:把|将)[^，。]*?{_VERB}[^，。]{{0,4}}$", _FLAGS)
 _ANSWER = re.compile(
     r"(?:解释|说明一下|说明下|讲讲|讲一下|讲下|讲解|说说|说一下|说下|介绍|总结|概述|描述|梳理"
@@ -52,7 +53,7 @@ _LOOK = re.compile(
 )
 _QUESTION = re.compile(
     r"为什么|为啥|为何|怎么(?!办|样都)|如何|什么|哪|是不是|有没有|是否|多少|怎样|干嘛|干啥|咋|谁"
-    r"|几个|多久|多大|(?:吗|么|呢|嘛)\s*$|原因|啥(?!都)|能不能|可不可以"
+    r"|多久|多大|(?:吗|么|呢|嘛)\s*$|原因|啥(?!都)|能不能|可不可以"
 )
 _REVIEW = re.compile(
     r"(?:(?:对|给|把)[^，。]*?)?(?:做|来|进行|跑)?(?:一次|一个|个|一下)?(?:安全|代码)?"
@@ -91,6 +92,8 @@ def _act(clause: Clause) -> Act:
         _AT_ONCE.match(said) is not None or _BROKEN.search(said) is None
     )
     asks = _QUESTION.search(said) is not None
+    if _COULD.search(said) and not re.search(r"为什么|为啥|怎么|如何|哪|解释|告诉|说|讲|看", said):
+        return "work"
     if _DONE_TO.match(said) and not clause.asked:
         return "work"
     if requested and worked and not re.search(r"为什么|为啥|怎么|如何|哪", said):

@@ -135,3 +135,5 @@ SUBJECT = re.compile(
 )
 IS_WIDE = re.compile(r"\s*[\u2e80-\uffff]")
 ASIDE = re.compile(r"(?:[,，;(（。！？]|[.!?]\s|^|\n)\s*$")
+HEADS = re.compile(r"(?:^|\n)\s*(?:[-*•]\s*)?$")
+"""A line begins."""

@@ -15,6 +15,7 @@ from chatbot.request.leads import (
     COMPARING,
     FOR_CONTEXT,
     FROM_THERE,
+    HEADS,
     IS_WIDE,
     LABEL,
     LEAD_CUT,
@@ -185,6 +186,8 @@ def known_as(name: str, vocabulary: Vocabulary) -> str | None:
 def _tier(words: Words, start: int, end: int, *, known: bool) -> int:
     before, after = words.near(start), words.seen[end:]
     before = before.rstrip('`"“「') if before.endswith(("`", '"', "“", "「")) else before
+    if HEADS.search(before) and re.match(r"[`\"”」]?\s*[:：](?!\w)", after):
+        return LABELLED
     compared = COMPARING.search(words.clause(start)) or SO_TOO.match(after)
     if REFERENCE.search(before) or (compared and not OPENS.fullmatch(before)):
         return COMPARED

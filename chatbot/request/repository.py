@@ -9,7 +9,7 @@ from chatbot.request.leads import AND, HERE
 from chatbot.request.mentions import Mention, find_mentions, known_as
 from chatbot.request.model import Vocabulary
 from chatbot.request.short_names import find_short_names
-from chatbot.request.sureness import LABELLED, LED, LINKED, LOOSE, ORIGIN, STRAY
+from chatbot.request.sureness import COMPARED, LABELLED, LED, LINKED, LOOSE, ORIGIN, STRAY
 from chatbot.request.words import Words
 
 
@@ -64,6 +64,9 @@ def _unlikely(mentions: list[Mention], vocabulary: Vocabulary) -> tuple[str, ...
     if vocabulary.has_default:
         owners = {_owner(name) for name in vocabulary.repositories}
         stray = [m for m in stray if not m.folder and (_owner(m.name) in owners or _is_odd(m.name))]
+    elif not stray:
+        # Somebody is asked in any case.
+        stray = [m for m in mentions if m.tier == COMPARED]
     if not all(m.folder for m in stray):
         stray = [m for m in stray if not m.folder]
     return tuple(dict.fromkeys(m.name for m in stray))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -79,3 +80,25 @@ def test_a_long_paste_is_kept_whole() -> None:
     request = understand(paste)
     assert request.repository == "acme/api"
     assert request.task == paste.removeprefix("in acme/api ")
+
+
+@pytest.mark.parametrize(
+    "piece",
+    [
+        "a",
+        "a/",
+        "a.b-",
+        "`",
+        '"a" ',
+        "(",
+        "in the ",
+        "branch a/b ",
+        "use opus, ",
+        "x3 ",
+        "修复 a/b 的",
+    ],
+)
+def test_a_message_of_one_thing_over_and_over_is_read(piece: str) -> None:
+    """Forty thousand characters of it: a pattern that is tried again and again would not end."""
+    request = understand(piece * (40_000 // len(piece)), KNOWN)
+    assert request.repository is None or request.candidates == ()
