@@ -12,6 +12,7 @@ from typing import Any
 
 from sqlite_utils import Database
 
+from chatbot.attempts import is_undecided
 from chatbot.changes import EmptyRequest, failure, who
 from chatbot.edit_changes import EditChanges
 from chatbot.gate_changes import GateChanges
@@ -107,8 +108,10 @@ class Actions(
             if along:
                 payload["given"] = given.add(db, task_id, message.id, author.name, along)
             queries.append_event(db, task_id, "message_received", payload, at=now)
-            # Without a repository there is nothing to begin: it is kept until one is named.
-            if not live and task.status != Status.PUBLISHING and task.source.repository:
+            # Without a repository there is nothing to begin: it is kept until one is named; and
+            # before one of several attempts is chosen, there is nothing to go on from.
+            held = is_undecided(task, queries.task_runs(db, task_id)) or not task.source.repository
+            if not live and task.status != Status.PUBLISHING and not held:
                 self._take_up(db, task)
             return message
 

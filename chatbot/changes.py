@@ -11,11 +11,12 @@ from typing import Any
 
 from sqlite_utils import Database
 
-from chatbot.approval_changes import SYSTEM, ApprovalChanges, continues_pull, who
+from chatbot.approval_changes import SYSTEM, continues_pull, who
+from chatbot.attempt_changes import AttemptChanges
+from chatbot.attempts import can_be_chosen, newest_attempts
 from chatbot.history import anew, given, queries, setup_approvals
 from chatbot.models import (
     DEADLINE_SECONDS,
-    Message,
     NewTask,
     Person,
     Run,
@@ -27,19 +28,21 @@ from chatbot.models import (
     make_id,
     shown_model,
 )
+from chatbot.queue_changes import first_line
 from sandbox.errors import ThreadsmithError
 from sandbox.recorder import Outcome
 
 __all__ = ["SYSTEM", "Changes", "EmptyRequest", "continues_pull", "failure", "who"]
 
+_ENDS = {
+    "patch": Status.READY,
+    "answer": Status.READY,
+    "findings": Status.READY,
+    "nothing": Status.DONE,
+    "stopped": Status.STOPPED,
+    "failed": Status.FAILED,
+}
 _NAME = re.compile(r"`?[\w.:/@-]+`?")
-
-UPDATE_REQUEST = (
-    "Bring this work up to date with the branch {} as it is now. Where both changed the same "
-    "places the files hold conflict marks (<<<<<<<, =======, >>>>>>>): resolve each of them so "
-    "that both intentions hold, run the tests, and leave everything else as it is."
-)
-"""What the agent is asked where the work is brought onto a newer base."""
 
 
 class EmptyRequest(ThreadsmithError):
@@ -50,7 +53,7 @@ class EmptyRequest(ThreadsmithError):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Changes(ApprovalChanges):
+class Changes(AttemptChanges):
     """Requests and runs, from their begin to their end."""
 
     def _create(
@@ -79,7 +82,8 @@ class Changes(ApprovalChanges):
             agent=new.agent,
             issue=new.issue,
             draft=new.draft,
-            title=_first_line(new.request),
+            attempts=new.attempts,
+            title=first_line(new.request),
         )
         queries.insert_task(db, task, new.key)
         payload: dict[str, Any] = {
@@ -102,78 +106,49 @@ class Changes(ApprovalChanges):
         self._queue_run(db, task, new.request, new.author, owner=owner)
         return queries.get_task(db, task.id), True
 
-    def _queue_run(
-        self,
-        db: Database,
-        task: Task,
-        request: str,
-        author: Person,
-        *,
-        owner: str | None = None,
-        update_onto: str | None = None,
-    ) -> Run:
+    def _finish(
+        self, db: Database, task: Task, run: Run, outcome: Outcome, *, is_last: bool = False
+    ) -> None:
+        """``is_last``: no further attempt is made, whatever was asked for."""
         now = self.clock()
-        number = len(queries.task_runs(db, task.id)) + 1
-        run = Run(
-            id=make_id("r", now=now),
-            task_id=task.id,
-            number=number,
-            request=request,
-            author=author,
-            created_at=now,
-            owner=owner,
-            update_onto=update_onto,
-        )
-        queries.insert_run(db, run)
-        payload = {
-            "run_id": run.id,
-            "number": number,
-            "request": request,
-            "author": who(author),
-            "position": queries.queue_position(db, run.id),
-            "status": Status.QUEUED,
-        }
-        queries.append_event(db, task.id, "run_queued", payload, at=now)
-        return run
-
-    def _take_up(self, db: Database, task: Task) -> None:
-        """Start the next run with everything that was said and not yet heard."""
-        if approval := queries.pending_approval(db, task.id):
-            self._settle(db, approval, "void", SYSTEM, self.clock())
-        waiting = queries.pending_messages(db, task.id)
-        self._move(db, task, Status.QUEUED)
-        people = [m.author for m in waiting if m.author.id != SYSTEM.id]
-        update = next((m.text for m in waiting if m.kind == "update"), None)
-        run = self._queue_run(
-            *(db, task, "\n\n".join(_words(message) for message in waiting)),
-            people[-1] if people else SYSTEM,
-            update_onto=update,
-        )
-        queries.mark_delivered(db, [m.id for m in waiting], run.id, self.clock())
-
-    def _finish(self, db: Database, task: Task, run: Run, outcome: Outcome) -> None:
-        now = self.clock()
-        queries.update_run(db, replace(run, finished_at=now, outcome=outcome.kind, handle=None))
+        run = replace(run, finished_at=now, outcome=outcome.kind, handle=None)
+        queries.update_run(db, run)
         if (asked := setup_approvals.pending_of(db, task.id)) is not None:
             # Nobody waits for the answer any more.
             self._settle_setup(db, asked, "void", SYSTEM)
-        status = {
-            "patch": Status.READY,
-            "answer": Status.READY,
-            "findings": Status.READY,
-            "nothing": Status.DONE,
-            "stopped": Status.STOPPED,
-            "failed": Status.FAILED,
-        }[outcome.kind]
-        task = replace(
-            task,
-            outcome=outcome.kind,
-            title=outcome.title or task.title,
-            summary=outcome.summary or outcome.brief,
-        )
-        standing = None if outcome.kind == "patch" else self._standing(db, task, run)
-        task = self._move(db, task, status if standing is None else Status.READY)
-        status = task.status
+        has_next = not is_last and self._has_next(db, task, run, outcome)
+        attempts = newest_attempts(queries.task_runs(db, task.id)) if run.attempt else []
+        standing = None
+        if has_next:
+            task = self._move(db, replace(task, patch_sha256=None), Status.QUEUED)
+        elif any(can_be_chosen(each) for each in attempts):
+            ended = replace(task, patch_sha256=None, outcome="attempts")
+            task = self._move(db, ended, Status.READY)
+        else:
+            standing = None if outcome.kind == "patch" else self._standing(db, task, run)
+            task = replace(
+                task,
+                outcome=outcome.kind,
+                title=outcome.title or task.title,
+                summary=outcome.summary or outcome.brief,
+            )
+            task = self._move(db, task, _ENDS[outcome.kind] if standing is None else Status.READY)
+        self._tell_end(db, task, run, outcome)
+        if has_next:
+            self._next_attempt(db, task, run)
+            return
+        is_settled = self._begin_anew(db, task) or self._end_attempts(db, task, run)
+        if is_settled:
+            return
+        if queries.pending_messages(db, task.id) and outcome.kind != "stopped":
+            self._take_up(db, task)
+        elif outcome.kind == "patch":
+            self._ask_approval(db, task, run)
+        elif standing is not None:
+            self._ask_approval(db, task, standing)
+
+    def _tell_end(self, db: Database, task: Task, run: Run, outcome: Outcome) -> None:
+        now = self.clock()
         payload = {
             "run_id": run.id,
             "number": run.number,
@@ -191,18 +166,9 @@ class Changes(ApprovalChanges):
             "resolution": outcome.resolution,
             "details": outcome.details,
             "seconds": now - (run.started_at or now),
-            "status": status,
+            "status": task.status,
         }
         queries.append_event(db, task.id, "run_finished", payload, at=now)
-        if self._begin_anew(db, task):
-            return
-        late = queries.pending_messages(db, task.id)
-        if late and outcome.kind != "stopped":
-            self._take_up(db, task)
-        elif outcome.kind == "patch":
-            self._ask_approval(db, task, run)
-        elif standing is not None:
-            self._ask_approval(db, task, standing)
 
     def _begin_anew(self, db: Database, task: Task) -> bool:
         """With the choice that a person made meanwhile; False where nobody did."""
@@ -218,6 +184,7 @@ class Changes(ApprovalChanges):
             source=Source(**chosen["source"]),
             mode=chosen["mode"],
             model=chosen["model"],
+            attempts=task.attempts if chosen["mode"] == "change" else 1,
             patch_sha256=None,
             base_commit=None,
             branch=None,
@@ -239,7 +206,10 @@ class Changes(ApprovalChanges):
         # A name alone answered which repository is meant.
         said = [text for text in anew.said_to(db, task.id) if not _NAME.fullmatch(text)]
         request = "\n\n".join(dict.fromkeys([task.request, *said]))
-        run = self._queue_run(db, queries.get_task(db, task.id), request, task.author)
+        run = self._queue_run(
+            *(db, queries.get_task(db, task.id), request, task.author),
+            attempt=1 if task.attempts > 1 else None,
+        )
         queries.mark_delivered(db, [*waiting, change.id], run.id, now)
         return True
 
@@ -275,10 +245,6 @@ class Changes(ApprovalChanges):
         queries.append_event(db, approval.task_id, "setup_approval_settled", payload, at=now)
 
 
-def _words(message: Message) -> str:
-    return UPDATE_REQUEST.format(message.text) if message.kind == "update" else message.text
-
-
 def failure(stage: str, error: ThreadsmithError) -> Outcome:
     return Outcome(
         kind="failed",
@@ -287,8 +253,3 @@ def failure(stage: str, error: ThreadsmithError) -> Outcome:
         resolution=error.resolution,
         details=error.details,
     )
-
-
-def _first_line(text: str) -> str:
-    line = text.strip().splitlines()[0]
-    return line if len(line) <= 80 else line[:79] + "…"

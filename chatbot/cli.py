@@ -132,6 +132,11 @@ def demo(*, once: bool, as_json: bool, port: int) -> None:
 )
 @click.option("--model", help="provider:name, for example anthropic:claude-sonnet-5-5.")
 @click.option("--agent", type=click.Choice(AGENTS), help="The program that does the work.")
+@click.option(
+    "--attempts",
+    type=click.IntRange(1, 10),
+    help="How often it is tried, each time from the same commit (default: from the words).",
+)
 @click.option("--image", help="Image of the container; anything with python3 and git.")
 @click.option(
     "--setup",

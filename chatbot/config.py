@@ -26,6 +26,7 @@ from chatbot.config_sections import (
     rule_faults,
 )
 from chatbot.model_settings import KnownModelSettings, ModelSettings
+from chatbot.models import MAX_ATTEMPTS
 from sandbox.egress.rules import EgressRuleInvalid, EgressRules
 from sandbox.errors import ThreadsmithError
 from sandbox.seats import AgentRefused, check_agent
@@ -132,6 +133,8 @@ class SandboxSettings(Section):
     """Image of the run's container; anything with python3 and git."""
     max_runs: int = Field(default=4, ge=1)
     """Runs at a time; further ones wait in order."""
+    max_attempts: int = Field(default=3, ge=1, le=MAX_ATTEMPTS)
+    """At one request, one after another, where somebody asks for several."""
     runtime: str = ""
     """OCI runtime of the containers, such as `runsc` or `kata`; empty: Docker's default."""
     pull_images: tuple[str, ...] = ("*",)

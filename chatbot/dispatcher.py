@@ -11,10 +11,11 @@ from typing import Any, TypeVar
 import structlog
 
 from chatbot.actions import Actions
+from chatbot.attempts import asked_of
 from chatbot.budgets import check_allowance
 from chatbot.config import Settings
 from chatbot.given import Gathering, not_given
-from chatbot.history import delivery, queries
+from chatbot.history import conversation, delivery, queries
 from chatbot.models import Event, Run, Status, Task
 from chatbot.ownership import Ownership
 from chatbot.permissions import spend_limit
@@ -209,7 +210,7 @@ class Dispatcher:
         patch = b""
         if (sha256 := run.start_patch_sha256) is not None:
             patch = await self._history.read(lambda db: queries.get_patch(db, sha256))
-        turns = await self._history.read(lambda db: queries.turn_count(db, task.id))
+        turns = await self._history.read(lambda db: conversation.count(db, task.id))
         agent = await self._history.read(lambda db: find_agent(db, task, run, rules))
         earlier: tuple[Exchange, ...] = ()
         if agent != OWN_AGENT:
@@ -218,7 +219,7 @@ class Dispatcher:
             run_id=run.id,
             task_id=task.id,
             mode=task.mode,
-            request=run.request,
+            request=asked_of(task, run),
             author=run.author.name,
             tree=tree,
             image=rules.image,
@@ -239,6 +240,7 @@ class Dispatcher:
             checks=(rules.test,) if rules.test else (),
             patch=patch,
             resume_turn=turns,
+            own_container=run.attempt is not None,
         )
 
     async def _setup(

@@ -10,10 +10,10 @@ import click
 
 from chatbot.app import make_engine, make_runner
 from chatbot.config import Settings
+from chatbot.harmless import seconds_text, visible
 from chatbot.history.store import History
 from chatbot.listing import Listing
 from chatbot.sources import TaskSources
-from chatbot.story import seconds_text, visible
 from sandbox.engines.engine import Handle
 from sandbox.environments.build_log import Unheard
 from sandbox.environments.records import SEAT_SCOPE, Record, Records

@@ -16,7 +16,7 @@ import structlog
 from sqlite_utils import Database
 
 from chatbot.actions import Actions
-from chatbot.history import given, queries
+from chatbot.history import conversation, given
 from chatbot.history.given import Fetched, Given
 from sandbox.enclosed import Enclosed
 from sandbox.errors import ThreadsmithError
@@ -123,7 +123,7 @@ def find_image_type(data: bytes) -> str:
 
 def enclosed_of(db: Database, task_id: str, run_id: str) -> list[Enclosed]:
     """What a run starts with: all of the task's, but what waits in its inbox."""
-    has_begun = queries.turn_count(db, task_id) > 0
+    has_begun = conversation.count(db, task_id) > 0
     heard = given.heard(db, task_id)
     found = []
     for item in given.of_task(db, task_id):

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Literal
 
 from chatbot.actions import Actions
+from chatbot.attempts import count_attempts
 from chatbot.changes import EmptyRequest
 from chatbot.config import Settings
 from chatbot.edit_changes import Edited
@@ -80,6 +81,7 @@ class Intake:
         image: str | None = None,
         agent: str | None = None,
         draft: bool | None = None,
+        attempts: int | None = None,
         archive: Path | None = None,
         owner: str | None = None,
         issue: Issue | None = None,
@@ -102,9 +104,12 @@ class Intake:
         if origin == "cli" and named is not None and await asyncio.to_thread(Path(named).is_dir):
             named = str(await asyncio.to_thread(Path(named).resolve))
         source = self._source(named, ref or request.ref, archive)
+        mode = mode or request.mode
+        allowed = self._settings.sandbox.max_attempts
+        count, note = count_attempts(attempts or request.count, allowed, mode)
         new = NewTask(
             origin=origin,
-            mode=mode or request.mode,
+            mode=mode,
             model=self._settings.model.aliases.get((model or "").lower(), model)
             or request.model
             or await self._usual_model(thread, author),
@@ -117,8 +122,9 @@ class Intake:
             agent=agent or reading.agent,
             issue=issue,
             draft=request.draft if draft is None else draft,
+            attempts=count,
             chosen_by=reading.resolution.rule,
-            notes=reading.notes,
+            notes=(*reading.notes, *note),
             key=key,
         )
         gatekeeper = self._reader.gatekeeper(thread)

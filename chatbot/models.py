@@ -43,8 +43,12 @@ TRANSITIONS: dict[Status, frozenset[Status]] = {
             *(Status.READY, Status.FAILED, Status.STOPPED),
         },
     ),
+    # Queued again: the next of several attempts.
     Status.RUNNING: frozenset(
-        {Status.WAITING, Status.READY, Status.DONE, Status.FAILED, Status.STOPPED},
+        {
+            *(Status.QUEUED, Status.WAITING, Status.READY),
+            *(Status.DONE, Status.FAILED, Status.STOPPED),
+        },
     ),
     Status.WAITING: frozenset(
         {Status.QUEUED, Status.RUNNING, Status.READY, Status.FAILED, Status.STOPPED},
@@ -120,6 +124,9 @@ class Thread:
     """The message that asked; it carries the reactions."""
 
 
+MAX_ATTEMPTS = 10
+"""At one request, whatever the configuration allows."""
+
 STEERED = "steered"
 """How the key of a follow-up begins that came by a button, so that no message shows it."""
 
@@ -176,7 +183,8 @@ class Task:
     title: str = ""
     summary: str = ""
     outcome: str | None = None
-    """Of the newest run: an OutcomeKind; or `discarded`, `published`, `expired`."""
+    """Of the newest run: an OutcomeKind; or `discarded`, `published`, `expired`, and `attempts`
+    while several wait for a choice."""
     patch_sha256: str | None = None
     """The newest patch, partial ones included."""
     published_sha256: str | None = None
@@ -185,6 +193,8 @@ class Task:
     issue: Issue | None = None
     draft: bool | None = None
     """Whether its pull request is to be a draft; None: as the repository has it."""
+    attempts: int = 1
+    """How often the request is tried, each time from the same commit."""
     last_seq: int = 0
 
     @property
@@ -221,6 +231,10 @@ class Run:
     """The engine's reference, written right after."""
     owner: str | None = None
     """The process that drives it, see `chatbot.ownership`."""
+    attempt: int | None = None
+    """From 1, where the request is tried several times; None: the only one, or a follow-up."""
+    is_aside: bool = False
+    """An attempt that the task does not go on from, or not yet: its turns are not the task's."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -355,6 +369,7 @@ class NewTask:
     agent: str = ""
     issue: Issue | None = None
     draft: bool | None = None
+    attempts: int = 1
     chosen_by: str | None = None
     """The rule that chose the repository, see `chatbot.request.resolving`."""
     notes: tuple[str, ...] = ()

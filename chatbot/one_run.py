@@ -12,11 +12,12 @@ import click
 
 from chatbot.app import App, start_app
 from chatbot.config import Settings
+from chatbot.harmless import counted, visible
 from chatbot.history.export import LogFiles
 from chatbot.models import FINAL, Person, Status, Task
 from chatbot.report import task_report
 from chatbot.setup_prompt import SetupChoice, decide_setup
-from chatbot.story import describe, visible
+from chatbot.story import describe
 from chatbot.verified import read_verified
 
 REPORTED = (
@@ -32,6 +33,7 @@ REPORTED = (
     "outcome",
     "answer",
     "findings",
+    "attempts",
     "verification",
     "usage",
     "error",
@@ -49,6 +51,7 @@ async def run_one(
     model: str | None,
     image: str | None,
     agent: str | None,
+    attempts: int | None,
     setup: SetupChoice,
     quiet: bool,
 ) -> dict[str, Any]:
@@ -65,6 +68,7 @@ async def run_one(
             model=model,
             image=image,
             agent=agent,
+            attempts=attempts,
             archive=archive,
             owner=app.owner,
         )
@@ -105,6 +109,9 @@ async def final_report(app: App, task_id: str, *, quiet: bool = True) -> dict[st
     tree = patch.with_name("tree.zip")
     report["tree_path"] = str(tree.absolute()) if tree.exists() else None
     report["task_id"] = task_id
+    for tried in report["attempts"]:
+        made = patch.with_name(f"attempt-{tried['attempt']}.patch")
+        tried["patch_path"] = str(made.absolute()) if made.exists() else None
     if not quiet:
         _conclude(report, app.settings.logs_directory / task_id)
     return {name: report.get(name) for name in REPORTED}
@@ -119,6 +126,8 @@ def _conclude(report: dict[str, Any], logs: Path) -> None:
     for finding in report.get("findings") or ():
         place = f"{finding['file']}:{finding.get('line') or '?'}"
         click.echo(visible(f"{finding['severity']}: {place} {finding['title']}"))
+    for tried in report["attempts"]:
+        click.echo(visible(_attempt(tried)), err=True)
     verified = read_verified(report)
     if verified.state:
         click.echo(visible(verified.headline), err=True)
@@ -129,3 +138,17 @@ def _conclude(report: dict[str, Any], logs: Path) -> None:
     if report["tree_path"]:
         click.echo(f"Tree:  {report['tree_path']}", err=True)
     click.echo(f"Logs:  {logs.absolute()}", err=True)
+
+
+def _attempt(tried: dict[str, Any]) -> str:
+    """How one of several went."""
+    if tried["error"] is not None:
+        said = f"failed: {tried['error']['brief']}"
+    elif not tried["files"]:
+        said = tried["outcome"] or "under way"
+    else:
+        said = f"{counted(tried['files'], 'file')}, +{tried['added']} −{tried['removed']}"
+    verified = read_verified(tried).headline
+    parts = [said, tried["title"], verified, tried["patch_path"] or ""]
+    mark = " (chosen)" if tried["is_chosen"] else ""
+    return f"Attempt {tried['attempt']}{mark}: {'; '.join(part for part in parts if part)}"

@@ -140,6 +140,7 @@ class PublishChanges(Changes):
                 if queries.pending_messages(db, task_id):
                     self._take_up(db, task)
                 return
-            self._finish(db, task, run, Outcome(kind="failed", stage=stage, brief=brief))
+            outcome = Outcome(kind="failed", stage=stage, brief=brief)
+            self._finish(db, task, run, outcome, is_last=True)
 
         await self.history.write(change)

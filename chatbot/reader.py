@@ -34,8 +34,6 @@ class Reading:
         if request.unsure:
             said = ", ".join(f"“{words[:80]}”" for words in request.unsure[:5])
             notes.append(f"Read as part of the task, not as a choice: {said}.")
-        if request.count > 1:
-            notes.append(f"One attempt is made: {request.count} at a time are not offered yet.")
         if request.agent is not None and not self.agent:
             notes.append(f"{request.agent} is not set up here; Threadsmith's own agent works.")
         return tuple(notes)

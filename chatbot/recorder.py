@@ -9,7 +9,7 @@ from chatbot.actions import Actions
 from chatbot.budgets import find_allowance
 from chatbot.config import BudgetSettings
 from chatbot.given import enclosed_in, enclosed_of
-from chatbot.history import given, queries, summaries
+from chatbot.history import conversation, given, queries, summaries
 from chatbot.history.store import POLL_SECONDS
 from chatbot.models import Message
 from sandbox.enclosed import Enclosed
@@ -45,7 +45,7 @@ class StoryRecorder:
         await self._actions.record_handle(self._run_id, handle)
 
     async def turns(self) -> list[Turn]:
-        stored = await self._history.read(lambda db: queries.turns(db, self._task_id))
+        stored = await self._history.read(lambda db: conversation.turns(db, self._task_id))
         return [Turn.from_json(turn) for turn in stored]
 
     async def turn(self, turn: Turn) -> None:

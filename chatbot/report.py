@@ -12,7 +12,7 @@ from chatbot.cited import Places, find_places, read_places
 from chatbot.history import queries
 from chatbot.history.store import History
 from chatbot.models import Event, Task
-from chatbot.story_fields import integer, mapping, sequence, string
+from chatbot.story_fields import integer, mapping, number, sequence, string
 
 Json = dict[str, Any]
 
@@ -42,7 +42,7 @@ async def task_report(history: History, task_id: str) -> Json:
 
 def make_report(task: Task, events: Sequence[Event]) -> Json:
     """The report without the number of events."""
-    ended = next((e.payload for e in reversed(events) if e.kind == "run_finished"), {})
+    ended = find_ending(events)
     places = read_places(ended)
     return {
         "id": task.id,
@@ -56,6 +56,7 @@ def make_report(task: Task, events: Sequence[Event]) -> Json:
         "title": task.title,
         "summary": task.summary,
         "answer": string(ended, "answer", 200_000),
+        "attempts": make_attempts(events),
         "findings": [_finding(item, places) for item in sequence(ended, "findings")],
         "cited": _cited(ended, places),
         "verification": mapping(ended, "verification") or None,
@@ -83,6 +84,60 @@ def _cited(ended: Json, places: Places) -> dict[str, str]:
     found = find_places(string(ended, "answer", 200_000))
     urls = {shown: places.url(path, line, end) for shown, path, line, end in found}
     return {shown: url for shown, url in urls.items() if url}
+
+
+def find_ending(events: Sequence[Event]) -> Json:
+    """What was told of the end that counts: the newest run's, or the chosen attempt's."""
+    endings = {e.payload.get("run_id"): e.payload for e in events if e.kind == "run_finished"}
+    for event in reversed(events):
+        match event.kind:
+            case "run_finished" | "attempt_chosen":
+                return endings.get(event.payload.get("run_id"), {})
+            case "attempts_ended" if event.payload.get("state") == "choose":
+                return {}
+    return {}
+
+
+def make_attempts(events: Sequence[Event]) -> list[Json]:
+    """How each of several attempts at the request went; empty where there is only one."""
+    found: dict[str, Json] = {}
+    chosen = None
+    for event in events:
+        payload, run_id = event.payload, string(event.payload, "run_id")
+        match event.kind:
+            case "run_queued" if attempt := integer(payload, "attempt"):
+                found = {} if attempt == 1 else found
+                found[run_id] = {"attempt": attempt, "run_id": run_id, "patch": {}, "spent": []}
+            case "attempt_chosen":
+                chosen = run_id
+            case "patch" if run_id in found:
+                found[run_id]["patch"] = payload
+            case "run_finished" if run_id in found:
+                found[run_id]["ended"] = payload
+            case "turn" | "context_summed" if run_id in found:
+                found[run_id]["spent"].append(event)
+    return [_attempt(told, is_chosen=run_id == chosen) for run_id, told in found.items()]
+
+
+def _attempt(told: Json, *, is_chosen: bool) -> Json:
+    ended, patch = told.get("ended", {}), told["patch"]
+    error = {name: string(ended, name, 2000) for name in ("stage", "brief", "resolution")}
+    return {
+        "attempt": told["attempt"],
+        "run_id": told["run_id"],
+        "is_chosen": is_chosen,
+        "outcome": string(ended, "outcome") or None,
+        "title": string(ended, "title", 400),
+        "summary": string(ended, "summary", 20_000),
+        "sha256": string(patch, "sha256") or None,
+        "files": len(sequence(patch, "files")),
+        "added": integer(patch, "added"),
+        "removed": integer(patch, "removed"),
+        "verification": mapping(ended, "verification") or None,
+        "cost_usd": make_usage(told["spent"])["cost_usd"],
+        "seconds": round(number(ended, "seconds"), 3) if ended else None,
+        "error": error if ended.get("outcome") == "failed" else None,
+    }
 
 
 def find_patch_event(task: Task, events: Sequence[Event]) -> Event | None:
@@ -145,6 +200,9 @@ def make_timings(task: Task, events: Sequence[Event]) -> dict[str, float | None]
     }
 
 
+_SETTLING = frozenset({"run_queued", "published", "run_finished", "attempt_chosen"})
+
+
 def find_error(events: Sequence[Event]) -> Json | None:
     """What went wrong last, unless the task has gone on since."""
     for event in reversed(events):
@@ -153,8 +211,15 @@ def find_error(events: Sequence[Event]) -> Json | None:
             event.kind == "run_finished" and payload.get("outcome") == "failed"
         ):
             return {name: string(payload, name, 2000) for name in ("stage", "brief", "resolution")}
-        if event.kind in {"run_queued", "published", "run_finished"} or (
-            event.kind == "approval_settled" and payload.get("state") in {"approved", "discarded"}
+        if event.kind == "attempts_ended" and string(payload, "brief"):
+            return {name: string(payload, name, 2000) for name in ("stage", "brief", "resolution")}
+        if (
+            event.kind in _SETTLING
+            or (event.kind == "attempts_ended" and payload.get("state") != "none")
+            or (
+                event.kind == "approval_settled"
+                and payload.get("state") in {"approved", "discarded"}
+            )
         ):
             return None
     return None

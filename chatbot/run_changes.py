@@ -9,7 +9,7 @@ from typing import Any
 from sqlite_utils import Database
 
 from chatbot.changes import Changes, failure
-from chatbot.history import given, queries, spending, summaries
+from chatbot.history import conversation, given, queries, spending, summaries
 from chatbot.models import (
     Run,
     Status,
@@ -154,7 +154,7 @@ class RunChanges(Changes):
     async def record_turn(self, run_id: str, turn: dict[str, Any]) -> None:
         def change(db: Database) -> None:
             run = queries.get_run(db, run_id)
-            queries.insert_turn(db, run.task_id, run_id, turn, at=self.clock())
+            conversation.add(db, run.task_id, run_id, turn, at=self.clock())
 
         await self.history.write(change)
 

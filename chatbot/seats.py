@@ -33,6 +33,8 @@ def find_earlier(db: Database, task: Task, run: Run) -> tuple[Exchange, ...]:
     }
     found = []
     for earlier in queries.task_runs(db, task.id):
+        if earlier.is_aside or run.attempt is not None:
+            continue  # another attempt's conversation
         if earlier.number < run.number and (ended := finished.get(earlier.id)) is not None:
             told = (string(ended, name, _CHARACTERS) for name in ("summary", "answer", "brief"))
             summary = next(filter(None, told), "")

@@ -9,10 +9,10 @@ from typing import Literal
 import click
 
 from chatbot.app import App
+from chatbot.harmless import visible
 from chatbot.history import setup_approvals
 from chatbot.models import Event, Person
 from chatbot.scripts import Scripts
-from chatbot.story import visible
 
 SetupChoice = Literal["ask", "run", "skip"]
 NOBODY_TO_ASK = (

@@ -79,8 +79,8 @@ class TaskSources:
         return GitCredentials(username="x-access-token", token=token)
 
     async def resolve(self, task: Task, run: Run) -> Tree:
-        """Where the run starts: the branch to be brought up to, unpublished work's base, the pull
-        request's branch, or the ref.
+        """Where the run starts: the branch to be brought up to, the first attempt's base,
+        unpublished work's base, the pull request's branch, or the ref.
 
         The tree's objects may not be in the mirror yet: ``fetch`` sees to that.
         """
@@ -92,6 +92,9 @@ class TaskSources:
             )
         if run.update_onto is not None:
             return await self.look_up(task, run.update_onto)
+        if run.attempt is not None and run.attempt > 1 and task.base_commit is not None:
+            # Every attempt begins where the first one did, wherever its branch is by now.
+            return self._at(task, task.base_commit, task.branch)
         if (base := await self._unpublished_base(task, run)) is not None:
             return base
         pull_request = task.pull_request
@@ -157,10 +160,13 @@ class TaskSources:
         earlier = await self.unpublished(task, run)
         if earlier is None or earlier.base_commit is None:
             return None
+        return self._at(task, earlier.base_commit, earlier.branch)
+
+    def _at(self, task: Task, commit: str, branch: str | None) -> Tree:
         return Tree(
             mirror=str(self.mirrors.path(task.source.url)),
-            commit=earlier.base_commit,
-            branch=earlier.branch,
+            commit=commit,
+            branch=branch,
             repository=task.source.repository,
         )
 

@@ -1,55 +1,25 @@
 """One event of a task's story as one line for people: the task page and the command line share it.
 
-Payloads hold what containers, models and strangers wrote, so every word is made harmless for a
-terminal: one line, no control characters, nothing that turns the reading direction.
+Payloads hold what containers, models and strangers wrote, so every word is made harmless.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from typing import Any
 
+from chatbot.harmless import LINE_CHARACTERS, counted, one_line, seconds_text
 from chatbot.models import Event
 from chatbot.story_fields import integer, mapping, number, sequence, string, strings
 
-LINE_CHARACTERS = 200
 SHORT_STEP_SECONDS = 1.0
 """A step that took less is told once, by its start."""
-
-# C0 and C1 controls, and what turns or hides text: bidi marks, zero-width characters.
-_HIDDEN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
 
 
 def describe(event: Event) -> str | None:
     """The line, or None for what is not worth one."""
     tell = _LINES.get(event.kind)
     return None if tell is None else tell(event.payload) or None
-
-
-def visible(text: str) -> str:
-    """The text with every hidden character written out, as `<U+202E>`."""
-    return _HIDDEN.sub(lambda match: f"<U+{ord(match[0]):04X}>", text)
-
-
-def one_line(text: str, limit: int = LINE_CHARACTERS) -> str:
-    """The text in one harmless line of at most that many characters."""
-    line = " ".join(_HIDDEN.sub(" ", text[: limit * 8]).split())
-    return line if len(line) <= limit else f"{line[: limit - 1]}…"
-
-
-def seconds_text(seconds: float) -> str:
-    """A duration as people say it."""
-    if seconds < 60:
-        return f"{seconds:.1f} s"
-    minutes, rest = divmod(int(seconds), 60)
-    if minutes < 60:
-        return f"{minutes} min {rest} s"
-    return f"{minutes // 60} h {minutes % 60} min"
-
-
-def counted(count: int, noun: str) -> str:
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
 Payload = dict[str, Any]
@@ -92,6 +62,8 @@ def _run_queued(payload: Payload) -> str:
     ahead = integer(payload, "position")
     behind = f", behind {counted(ahead, 'other')}" if ahead > 0 else ""
     run = integer(payload, "number")
+    if attempt := integer(payload, "attempt"):
+        return f"Attempt {attempt} of {integer(payload, 'attempts')} queued{behind}"
     return f"Queued{behind}" if run <= 1 else f"Run {run} queued{behind}"
 
 
@@ -239,6 +211,22 @@ def _run_finished(payload: Payload) -> str:
             return f"Finished: {title}" if title else "Finished"
 
 
+_ATTEMPTS_ENDED = {
+    "choose": "All attempts have ended: one is to be chosen",
+    "none": "All attempts have ended; none came to a change",
+}
+_CHOSEN = {
+    "only": "Attempt {number} is the only one with a change: it was chosen by itself",
+    "same": "All came to the same change: attempt {number} was chosen by itself",
+}
+
+
+def _attempt_chosen(payload: Payload) -> str:
+    template = _CHOSEN.get(string(payload, "why"), "{who} chose attempt {number}")
+    number = str(integer(payload, "attempt"))
+    return template.replace("{number}", number).replace("{who}", _who(payload))
+
+
 def _failure(word: str, payload: Payload) -> str:
     stage, brief = _words(payload, "stage", 40), _words(payload, "brief")
     resolution = _words(payload, "resolution")
@@ -258,6 +246,7 @@ _SETTLED = {
 _ALONE = {
     "verified": "Let through by itself: verified, and nothing sensitive was touched",
     "autofix": "Let through by itself: autofix is on",
+    "attempt": "No longer up for approval: another attempt was chosen",
 }
 
 
@@ -360,6 +349,9 @@ _LINES: dict[str, Callable[[Payload], str]] = {
     ),
     "stop_requested": _stop_requested,
     "run_finished": _run_finished,
+    "attempts_ended": lambda payload: _ATTEMPTS_ENDED.get(string(payload, "state"), ""),
+    "attempt_chosen": _attempt_chosen,
+    "attempts_discarded": lambda payload: f"{_who(payload)} took none of the attempts",
     "approval_requested": lambda payload: (
         f"{_who(payload)} asked again: the patch waits for approval"
         if payload.get("by")

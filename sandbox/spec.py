@@ -130,6 +130,8 @@ class RunSpec:
     patch: bytes = b""
     """The task's work so far, laid over the commit before the agent starts."""
     resume_turn: int = 0
+    own_container: bool = False
+    """Never the one that stayed after the task's last run."""
 
     def to_json(self) -> dict[str, Any]:
         data = asdict(self)

@@ -86,6 +86,9 @@ def test_fronts_see_neither_sandbox_engines_nor_publishing(name: str) -> None:
 
 ACTIONS = (
     "chatbot.actions",
+    "chatbot.attempts",
+    "chatbot.attempt_changes",
+    "chatbot.queue_changes",
     "chatbot.changes",
     "chatbot.edit_changes",
     "chatbot.approval_changes",

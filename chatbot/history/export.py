@@ -3,7 +3,8 @@
 prompt.txt, llm_response.txt, setup.log and events.jsonl only grow; how much of each is known to
 be good is kept with the projection, so that a half-written end is cut off and written again.
 Several processes may write the same files: what stands up to a known length is the same for all.
-diff.patch, and tree.zip of a task on an archive, are written whole.
+diff.patch, tree.zip of a task on an archive, and attempt-<n>.patch where there are several, are
+written whole.
 """
 
 from __future__ import annotations
@@ -22,11 +23,12 @@ from typing import Any
 import structlog
 from sqlite_utils import Database
 
+from chatbot.attempts import newest_attempts
 from chatbot.changed_tree import has_changed_tree, write_changed_tree
-from chatbot.history import delivery, queries
+from chatbot.history import conversation, delivery, queries
 from chatbot.history.store import History, HistoryUnavailable
 from chatbot.history.transcript import Turn, make_prompt, make_response, make_setup_log
-from chatbot.models import Event
+from chatbot.models import MAX_ATTEMPTS, Event
 from sandbox.errors import SourceError
 
 log = structlog.get_logger(__name__)
@@ -34,6 +36,7 @@ log = structlog.get_logger(__name__)
 PROJECTION = "files"
 SPACING_SECONDS = 1.0
 """Between two passes: a chatty run's events come together."""
+_MOVE_PATCHES = frozenset({"patch", "run_finished", "attempt_chosen"})
 PAUSE_SECONDS = 5.0
 """After the files or the history could not be written."""
 
@@ -47,6 +50,8 @@ class _News:
     events: list[Event]
     turns: list[Turn]
     patch: bytes | None
+    attempts: dict[int, bytes]
+    """What each of several came to, or has come to by now."""
 
     @property
     def last_seq(self) -> int:
@@ -163,8 +168,13 @@ def _look(db: Database, task_id: str, *, seq: int, state: dict[str, Any]) -> _Ne
         seq=seq,
         state=state,
         events=events,
-        turns=queries.turns(db, task_id, start=state.get("turns", 0)),
+        turns=conversation.every(db, task_id, start=state.get("turns", 0)),
         patch=queries.get_patch(db, sha256) if sha256 else None,
+        attempts={
+            run.attempt: queries.get_patch(db, run.patch_sha256)
+            for run in newest_attempts(queries.task_runs(db, task_id))
+            if run.attempt is not None and run.patch_sha256 is not None
+        },
     )
 
 
@@ -177,7 +187,7 @@ def _grow(folder: Path, news: _News) -> dict[str, int] | None:
         if size is None:
             return None
         sizes[name] = size
-    if news.seq == 0 or any(event.kind == "patch" for event in news.events):
+    if news.seq == 0 or any(event.kind in _MOVE_PATCHES for event in news.events):
         _write_patch(folder, news)
     return sizes
 
@@ -191,10 +201,16 @@ def _rewrite(folder: Path, news: _News) -> dict[str, int]:
 
 
 def _write_patch(folder: Path, news: _News) -> None:
-    if news.patch is None:
-        (folder / "diff.patch").unlink(missing_ok=True)
+    for number in range(1, MAX_ATTEMPTS + 1):
+        _put(folder / f"attempt-{number}.patch", news.attempts.get(number))
+    _put(folder / "diff.patch", news.patch)
+
+
+def _put(path: Path, data: bytes | None) -> None:
+    if data is None:
+        path.unlink(missing_ok=True)
     else:
-        _replace(folder / "diff.patch", news.patch)
+        _replace(path, data)
 
 
 def _append(path: Path, known: int, added: bytes) -> int | None:

@@ -284,41 +284,6 @@ def mark_delivered(db: Database, message_ids: list[int], run_id: str, at: float)
         )
 
 
-# Turns
-
-
-def turns(db: Database, task_id: str, *, start: int = 0) -> list[dict[str, Any]]:
-    """The task's turns from that number on."""
-    found = fetch_all(
-        db,
-        "SELECT turn FROM turns WHERE task_id = ? AND number >= ? ORDER BY number",
-        *(task_id, start),
-    )
-    return [json.loads(row["turn"]) for row in found]
-
-
-def turn_count(db: Database, task_id: str) -> int:
-    row = fetch_one(db, "SELECT count(*) AS n FROM turns WHERE task_id = ?", task_id)
-    return int(row["n"]) if row else 0
-
-
-def insert_turn(
-    db: Database, task_id: str, run_id: str, turn: dict[str, Any], *, at: float
-) -> None:
-    insert(
-        db,
-        "turns",
-        {
-            "task_id": task_id,
-            "number": turn["number"],
-            "run_id": run_id,
-            "at": at,
-            "request_sha256": turn["request_sha256"],
-            "turn": json.dumps(turn, ensure_ascii=False),
-        },
-    )
-
-
 # Patches
 
 

@@ -56,6 +56,7 @@ def task_row(task: Task) -> dict[str, Any]:
         "pull_request": json.dumps(asdict(task.pull_request)) if task.pull_request else None,
         "issue": json.dumps(asdict(task.issue)) if task.issue else None,
         "draft": None if task.draft is None else int(task.draft),
+        "attempts": task.attempts,
         "last_seq": task.last_seq,
     }
 
@@ -95,6 +96,7 @@ def task_from(row: sqlite3.Row) -> Task:
         pull_request=PullRequest(**json.loads(pull_request)) if pull_request else None,
         issue=Issue(**json.loads(row["issue"])) if row["issue"] else None,
         draft=None if row["draft"] is None else bool(row["draft"]),
+        attempts=row["attempts"],
         last_seq=row["last_seq"],
     )
 
@@ -113,6 +115,7 @@ def run_from(row: sqlite3.Row) -> Run:
     values["author"] = Person(values.pop("author_id"), values.pop("author_name"))
     for name in ("spec", "handle"):
         values[name] = None if values[name] is None else json.loads(values[name])
+    values["is_aside"] = bool(values["is_aside"])
     return Run(**values)
 
 

@@ -70,6 +70,11 @@ def m011_repositories(db: Database) -> None:
     _execute(db, _REPOSITORIES)
 
 
+@migrations()
+def m012_attempts(db: Database) -> None:
+    _execute(db, _ATTEMPTS)
+
+
 def _execute(db: Database, statements: str) -> None:
     for statement in statements.split(";\n"):
         if statement.strip():
@@ -320,4 +325,35 @@ CREATE TABLE repositories (
     pushed_at REAL NOT NULL,
     seen_at REAL NOT NULL
 ) STRICT, WITHOUT ROWID
+"""
+
+# A task may hold several conversations: the same number of turn once for each of its attempts.
+_ATTEMPTS = """
+ALTER TABLE tasks ADD COLUMN attempts INTEGER NOT NULL DEFAULT 1;
+ALTER TABLE runs ADD COLUMN attempt INTEGER;
+ALTER TABLE runs ADD COLUMN is_aside INTEGER NOT NULL DEFAULT 0;
+CREATE TABLE new_turns (
+    task_id TEXT NOT NULL REFERENCES tasks (id),
+    number INTEGER NOT NULL,
+    run_id TEXT NOT NULL REFERENCES runs (id),
+    at REAL NOT NULL,
+    request_sha256 TEXT NOT NULL,
+    turn TEXT NOT NULL,
+    PRIMARY KEY (run_id, number)
+) STRICT;
+INSERT INTO new_turns SELECT * FROM turns ORDER BY rowid;
+DROP TABLE turns;
+ALTER TABLE new_turns RENAME TO turns;
+CREATE INDEX turns_task ON turns (task_id, number);
+CREATE TABLE new_summaries (
+    task_id TEXT NOT NULL REFERENCES tasks (id),
+    until INTEGER NOT NULL,
+    run_id TEXT NOT NULL REFERENCES runs (id),
+    at REAL NOT NULL,
+    text TEXT NOT NULL,
+    PRIMARY KEY (task_id, run_id, until)
+) STRICT, WITHOUT ROWID;
+INSERT INTO new_summaries SELECT * FROM summaries;
+DROP TABLE summaries;
+ALTER TABLE new_summaries RENAME TO summaries
 """

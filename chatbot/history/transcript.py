@@ -31,22 +31,30 @@ def make_setup_log(events: Iterable[Event]) -> str:
 
 
 def _request(turn: Turn) -> Iterable[str]:
-    number = turn["number"]
+    number = _name(turn)
     if turn["system"] is not None:
-        yield _section(f"turn {number}: system", turn["system"])
+        yield _section(f"{number}: system", turn["system"])
     if turn["tools"] is not None:
         tools = (f"{tool['name']}: {tool['description']}" for tool in turn["tools"])
-        yield _section(f"turn {number}: tools", "\n".join(tools))
+        yield _section(f"{number}: tools", "\n".join(tools))
     for message in turn["messages"]:
         text = "\n\n".join(_block(block) for block in message["content"])
-        yield _section(f"turn {number}: {message['role']}", text)
+        yield _section(f"{number}: {message['role']}", text)
+
+
+def _name(turn: Turn) -> str:
+    """Where the request was tried several times, with the attempt's number."""
+    attempt = turn.get("attempt")
+    return (
+        f"turn {turn['number']}" if attempt is None else f"attempt {attempt}, turn {turn['number']}"
+    )
 
 
 def _reply(turn: Turn) -> str:
     reply = turn["reply"]
     usage = reply["usage"]
     head = (
-        f"turn {turn['number']}: {reply['model']}, {reply['stop']},"
+        f"{_name(turn)}: {reply['model']}, {reply['stop']},"
         f" {usage['input_tokens']} tokens in, {usage['output_tokens']} out"
     )
     if usage.get("cache_read_tokens"):

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from chatbot.models import MAX_ATTEMPTS
 from chatbot.request.model import Vocabulary
 from chatbot.request.named_model import read_agent, read_model
 from chatbot.request.words import END, SPAN, TAKEN, Words
 
-MAX_COUNT = 10
 _FLAGS = re.IGNORECASE | re.ASCII
 
 _NUMBER_WORDS = {
@@ -162,7 +162,7 @@ def _read_count(words: Words, unsure: list[str]) -> int:
             continue
         if number == 1:
             continue
-        if not 1 <= number <= MAX_COUNT:
+        if not 1 <= number <= MAX_ATTEMPTS:
             unsure.append(said)
             continue
         words.take(*match.span())

@@ -95,6 +95,16 @@ class Decisions:
         person = await self._allowed("steer", task_id, user_id)
         await self._actions.answer(task_id, int(seq), int(option), person)
 
+    async def choose(self, value: str, user_id: str) -> None:
+        """``value``: the task, and which of its attempts."""
+        task_id, _, attempt = value.rpartition(":")
+        person = await self._allowed("steer", task_id, user_id)
+        await self._actions.choose_attempt(task_id, int(attempt), person)
+
+    async def choose_none(self, task_id: str, user_id: str) -> None:
+        person = await self._allowed("steer", task_id, user_id)
+        await self._actions.discard_attempts(task_id, person)
+
     async def stop(self, task_id: str, user_id: str) -> None:
         """Everybody who can see the button may stop a run."""
         if not await self._actions.stop_task(task_id, await self._people.get(user_id)):

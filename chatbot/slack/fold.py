@@ -7,6 +7,15 @@ from typing import Any
 
 from chatbot.cited import read_places
 from chatbot.models import STEERED, Event
+from chatbot.slack.attempt_fold import (
+    REACTIONS,
+    begin_attempt,
+    fold_attempts_ended,
+    fold_chosen,
+    fold_discarded,
+    hold_reply,
+    set_open,
+)
 from chatbot.slack.feedback_fold import fold_ended, fold_feedback, fold_fix
 from chatbot.slack.gate_fold import close_gates, fold_edited, fold_requested, fold_settled
 from chatbot.slack.patch_view import PatchView
@@ -27,7 +36,6 @@ from chatbot.verified import read_verified
 MAX_STEERED = 3
 _UNSEEN = (f"{STEERED}:", "edit:", "delete:")
 """Keys of what was said to a run by a button, or by changing a message: no new one shows it."""
-REACTIONS = {"stopped": "octagonal_sign", "failed": "x"}
 
 
 def fold(view: TaskView, event: Event) -> TaskView:
@@ -55,6 +63,12 @@ def fold(view: TaskView, event: Event) -> TaskView:
             return _stop_requested(view, payload)
         case "run_finished":
             return _run_finished(close_questions(view), event)
+        case "attempts_ended":
+            return fold_attempts_ended(view, event)
+        case "attempt_chosen":
+            return fold_chosen(view, event)
+        case "attempts_discarded":
+            return fold_discarded(view, event)
         case "setup_approval_requested":
             return _setup_requested(view, event)
         case "setup_approval_settled":
@@ -64,7 +78,9 @@ def fold(view: TaskView, event: Event) -> TaskView:
         case "approval_edited":
             return fold_edited(view, payload)
         case "approval_settled":
-            return fold_settled(view, event)
+            # Before it is published the newest patch may still be another attempt's.
+            is_approved = string(payload, "state") == "approved"
+            return fold_settled(set_open(view, is_open=False) if is_approved else view, event)
         case "question":
             return fold_question(view, event)
         case "question_closed":
@@ -98,6 +114,8 @@ def _run_queued(view: TaskView, event: Event) -> TaskView:
         steered=view.steered,
         is_anew=view.is_changed,
     )
+    run = begin_attempt(view, run, event)
+    view = set_open(view, is_open=False)
     # Everything said and not yet heard goes into the next run.
     replies = tuple(
         replace(reply, run_id=run.id) if reply.run_id is None else reply for reply in view.replies
@@ -111,6 +129,7 @@ def _message_received(view: TaskView, payload: dict[str, Any]) -> TaskView:
     if view.gates and view.gates[-1].is_publishing:
         newest = replace(view.gates[-1], is_followed=True)
         view = replace(view, gates=(*view.gates[:-1], newest))
+    view = hold_reply(view)
     ts = slack_ts(string(payload, "key"))
     if ts is not None:
         reply = ReplyView(ts=ts, message_id=integer(payload, "message_id"))
@@ -192,7 +211,9 @@ def _run_finished(view: TaskView, event: Event) -> TaskView:
         return replace(view, runs=runs)
     replies = tuple(_answered(reply, run_id, reaction) for reply in view.replies)
     beginnings = [run for run in view.begun if run.is_anew] or list(view.begun[:1])
-    first = bool(beginnings) and beginnings[-1].id == run_id
+    # Of several attempts no single one's end is the request's.
+    is_attempt = any(run.id == run_id and run.attempt for run in runs)
+    first = bool(beginnings) and beginnings[-1].id == run_id and not is_attempt
     return replace(view, runs=runs, replies=replies, reaction=reaction if first else view.reaction)
 
 

@@ -37,7 +37,9 @@ def presence_of(view: TaskView) -> State:
     newest = view.runs[-1]
     if newest.finished_at is None:
         return "suspended" if newest.waits_for or newest.is_asking else "processing"
-    if view.is_asking or any(gate.state == "pending" for gate in view.gates):
+    is_choice = bool(view.choices) and view.choices[-1].is_waiting
+    is_gate = any(gate.state == "pending" for gate in view.gates)
+    if view.is_asking or is_choice or is_gate:
         return "suspended"
     return "closed" if view.ended and view.ended[-1].seq > newest.seq else "active"
 

@@ -9,6 +9,7 @@ from typing import Literal
 from chatbot.models import Task
 from chatbot.slack.blocks.accepted import make_accepted
 from chatbot.slack.blocks.answer import make_answer, make_findings
+from chatbot.slack.blocks.attempts import make_attempts
 from chatbot.slack.blocks.elements import Content
 from chatbot.slack.blocks.feedback import make_ended, make_feedback
 from chatbot.slack.blocks.gate import make_gate, make_publish_failed, make_published
@@ -18,6 +19,7 @@ from chatbot.slack.blocks.question import make_question
 from chatbot.slack.blocks.result import make_change, make_failed, make_nothing, make_stopped
 from chatbot.slack.blocks.setup_gate import make_setup_gate
 from chatbot.slack.view import (
+    AttemptsView,
     EndedView,
     FeedbackView,
     GateView,
@@ -43,6 +45,7 @@ Kind = Literal[
     "ended",
     "question",
     "pick",
+    "attempts",
 ]
 
 
@@ -62,12 +65,14 @@ class Slot:
     ended: EndedView | None = None
     question: QuestionView | None = None
     pick: PickView | None = None
+    attempts: AttemptsView | None = None
 
     @property
     def is_edited(self) -> bool:
         """Whether it follows the story after it was posted."""
         return self.kind in {
             *("accepted", "progress", "setup", "gate", "feedback", "question", "pick"),
+            "attempts",
         }
 
     @property
@@ -75,6 +80,7 @@ class Slot:
         """A person has to answer it."""
         is_asked = self.question is not None and not self.question.is_closed
         is_asked = is_asked or (self.pick is not None and not self.pick.repository)
+        is_asked = is_asked or (self.attempts is not None and self.attempts.is_waiting)
         waiting = [gate for gate in (self.gate, self.setup) if gate is not None]
         return is_asked or any(gate.state == "pending" for gate in waiting)
 
@@ -93,10 +99,19 @@ class Slot:
 def make_slots(view: TaskView, *, is_archive: bool = False) -> list[Slot]:
     """In the order in which the story made them; an archive's task gives its tree back as well."""
     begun = view.begun
-    slots = [slot for run in begun for slot in _run_slots(run, is_archive=is_archive)]
+    followed = {each.id for run in begun for each in run.earlier}
+    slots = [
+        slot
+        for run in begun
+        for slot in _run_slots(run, is_archive=is_archive, is_followed=run.id in followed)
+    ]
     told = {slot.run.id for slot in _accepted_slots(view) if slot.run}
     # What waits and is told of by nothing else is told of by the message it will live in.
     slots += [_progress(run) for run in begun if _waits_alone(run) and run.id not in told]
+    slots += [
+        Slot(key=f"attempts:{tried.seq}", kind="attempts", seq=tried.seq, attempts=tried)
+        for tried in view.choices
+    ]
     if view.pick is not None:
         slots.append(
             Slot(key=f"pick:{view.pick.seq}", kind="pick", seq=view.pick.seq, pick=view.pick)
@@ -139,25 +154,29 @@ def _accepted_slots(view: TaskView) -> Iterator[Slot]:
         is_told = is_told or run.resolved
 
 
-def _run_slots(run: RunView, *, is_archive: bool) -> list[Slot]:
+def _run_slots(run: RunView, *, is_archive: bool, is_followed: bool) -> list[Slot]:
+    """``is_followed``: another attempt has begun, and has the living message of them all."""
     slots = []
-    if run.prepared_at is not None:
+    if (run.prepared_at is not None or run.earlier) and not is_followed:
         slots.append(_progress(run))
-    if run.result is not None:
-        slots.append(Slot(key=f"result:{run.id}", kind="result", seq=run.finished_seq, run=run))
+    seq = run.shown_seq if run.attempt else run.finished_seq
+    if run.result is not None and seq:
+        slots.append(Slot(key=f"result:{run.id}", kind="result", seq=seq, run=run))
         if has_file(run):
-            slots.append(Slot(key=f"file:{run.id}", kind="file", seq=run.finished_seq, run=run))
+            slots.append(Slot(key=f"file:{run.id}", kind="file", seq=seq, run=run))
         if has_file(run) and is_archive:
-            slots.append(Slot(key=f"tree:{run.id}", kind="tree", seq=run.finished_seq, run=run))
+            slots.append(Slot(key=f"tree:{run.id}", kind="tree", seq=seq, run=run))
     return slots
 
 
 def _progress(run: RunView) -> Slot:
-    return Slot(key=f"progress:{run.id}", kind="progress", seq=run.seq, run=run)
+    """Of several attempts all have the first one's."""
+    first = run.earlier[0] if run.earlier else run
+    return Slot(key=f"progress:{first.id}", kind="progress", seq=first.seq, run=run)
 
 
 def _waits_alone(run: RunView) -> bool:
-    return run.has_waited and run.prepared_at is None
+    return run.has_waited and run.prepared_at is None and not run.earlier
 
 
 def has_file(run: RunView) -> bool:
@@ -189,6 +208,8 @@ def make_contents(slot: Slot, task: Task, moment: Moment, diff: str) -> list[Con
         return [make_feedback(task, slot.feedback)]
     if slot.pick is not None:
         return [make_pick(slot.pick)]
+    if slot.attempts is not None:
+        return [make_attempts(task, slot.attempts)]
     if slot.question is not None:
         return [make_question(task, slot.question)]
     if slot.ended is not None:

@@ -131,6 +131,14 @@ class RunView:
     cost_usd: float | None = None
     patch: PatchView | None = None
     result: Result | None = None
+    attempt: int = 0
+    """From 1, where it is one of several; 0: the only one, or a follow-up."""
+    attempts: int = 0
+    """How many are made."""
+    earlier: tuple[RunView, ...] = ()
+    """The attempts before it."""
+    shown_seq: int = 0
+    """Since then an attempt's result stands in the thread by itself; 0: with the others'."""
 
     @property
     def is_live(self) -> bool:
@@ -222,6 +230,30 @@ class QuestionView:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AttemptsView:
+    """What several attempts came to; people choose one, or nobody has to."""
+
+    seq: int
+    attempts: tuple[RunView, ...]
+    chosen: int = 0
+    """Its number; 0: none."""
+    why: str = ""
+    """What chose it where no person did."""
+    by_id: str = ""
+    by_name: str = ""
+    settled_at: float = 0.0
+    is_discarded: bool = False
+    is_open: bool = True
+    """Another may be chosen: nothing has followed."""
+    held: int = 0
+    """Replies that wait for the choice."""
+
+    @property
+    def is_waiting(self) -> bool:
+        return self.is_open and not self.chosen and not self.is_discarded
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PickView:
     """The question for the repository, or what was answered."""
 
@@ -310,6 +342,7 @@ class TaskView:
     feedback: tuple[FeedbackView, ...] = ()
     ended: tuple[EndedView, ...] = ()
     questions: tuple[QuestionView, ...] = ()
+    choices: tuple[AttemptsView, ...] = ()
     pick: PickView | None = None
     is_changed: bool = False
     """The next run begins the task anew."""

@@ -19,6 +19,7 @@ from chatbot.intake import Intake
 from chatbot.models import Person, Status, Task
 from chatbot.report import task_report
 from chatbot.web.bodies import (
+    ChoiceBody,
     ListQuery,
     MessageBody,
     TaskBody,
@@ -57,8 +58,10 @@ class Api:
             web.get(TASK, self._show),
             web.get(f"{TASK}/diff.patch", self._patch),
             web.get(f"{TASK}/tree.zip", self._tree),
+            web.get(rf"{TASK}/attempt-{{number:\d{{1,2}}}}.patch", self._attempt),
             web.post(f"{TASK}/messages", self._message),
             web.post(f"{TASK}/stop", self._stop),
+            web.post(f"{TASK}/choice", self._choose),
         ]
 
     async def _create(self, request: web.Request) -> web.Response:
@@ -89,6 +92,7 @@ class Api:
             model=body.model,
             image=body.image,
             agent=body.agent,
+            attempts=body.attempts,
             archive=archive,
         )
         if archive is not None and task.source.path != str(archive):
@@ -111,6 +115,12 @@ class Api:
     async def _patch(self, request: web.Request) -> web.Response:
         task = await self._find(request)
         body = await read_patch(self._history, task.id)
+        return web.Response(body=body, content_type="text/x-diff", charset="utf-8")
+
+    async def _attempt(self, request: web.Request) -> web.Response:
+        task = await self._find(request)
+        number = int(request.match_info["number"])
+        body = await read_patch(self._history, task.id, attempt=number)
         return web.Response(body=body, content_type="text/x-diff", charset="utf-8")
 
     async def _tree(self, request: web.Request) -> web.StreamResponse:
@@ -138,6 +148,14 @@ class Api:
         task = await self._find(request)
         told = {"id": task.id, "status": task.status.value, "stopping": is_stopping}
         return web.json_response(told, status=202)
+
+    async def _choose(self, request: web.Request) -> web.Response:
+        """Of several attempts; like every other word of an API caller it is not asked for again."""
+        task = await self._find(request)
+        body = await read_json(request, ChoiceBody)
+        task = await self._actions.choose_attempt(task.id, body.attempt, CALLER)
+        told = {"id": task.id, "status": task.status.value, "attempt": body.attempt}
+        return web.json_response(told)
 
     async def _find(self, request: web.Request) -> Task:
         task_id = request.match_info["task_id"]

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from aiohttp import web
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
-from chatbot.models import Status
+from chatbot.models import MAX_ATTEMPTS, Status
 from chatbot.web.refusals import BadRequest, UnsupportedBody
 from sandbox.spec import AgentName, Mode
 
@@ -85,6 +85,13 @@ class TaskBody(Body):
     model: Annotated[str, AfterValidator(_model)] | None = None
     image: Annotated[str, AfterValidator(_image)] | None = None
     agent: AgentName | None = None
+    attempts: Annotated[int, Field(ge=1, le=MAX_ATTEMPTS)] | None = None
+
+
+class ChoiceBody(Body):
+    """`POST /tasks/{id}/choice`."""
+
+    attempt: Annotated[int, Field(ge=1, le=MAX_ATTEMPTS)]
 
 
 class MessageBody(Body):

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Literal
 
-from chatbot.story import visible
+from chatbot.harmless import visible
 
 Kind = Literal["hunk", "same", "add", "del", "note"]
 

@@ -10,7 +10,7 @@ from markdown_it.token import Token
 from markdown_it.utils import EnvType, OptionsDict
 from markupsafe import Markup
 
-from chatbot.story import visible
+from chatbot.harmless import visible
 
 MAX_CHARACTERS = 60_000
 

@@ -10,9 +10,17 @@ from typing import Any
 from markupsafe import Markup
 
 from chatbot.cited import Places, read_places
+from chatbot.harmless import counted, one_line, seconds_text, visible
 from chatbot.models import FINAL, Event, Run, Task, shown_model
-from chatbot.report import find_error, find_patch_event, make_timings, make_usage
-from chatbot.story import describe, one_line, patch_totals, seconds_text, visible
+from chatbot.report import (
+    find_ending,
+    find_error,
+    find_patch_event,
+    make_attempts,
+    make_timings,
+    make_usage,
+)
+from chatbot.story import describe, patch_totals
 from chatbot.story_fields import integer, sequence, string
 from chatbot.verified import Verified, read_verified
 
@@ -76,6 +84,21 @@ class RunView:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Attempt:
+    """How one of several went."""
+
+    number: int
+    is_chosen: bool
+    title: str
+    state: str
+    """What it came to, or why to nothing."""
+    verified: Verified
+    cost: str
+    took: str
+    has_patch: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TaskPage:
     """Everything the page says, except the diff."""
 
@@ -91,6 +114,8 @@ class TaskPage:
     error: dict[str, Any] | None
     plan: tuple[tuple[str, str, str], ...]
     """Of the newest run: mark, status, title."""
+    attempts: tuple[Attempt, ...]
+    """Where the request was tried several times."""
     runs: tuple[RunView, ...]
     lines: tuple[Line, ...]
     lines_left_out: int
@@ -108,7 +133,7 @@ def make_page(
     markdown: Callable[[str], Markup],
 ) -> TaskPage:
     ended = {e.payload.get("run_id"): e.payload for e in events if e.kind == "run_finished"}
-    newest = next((ended[run.id] for run in reversed(runs) if run.id in ended), {})
+    newest = find_ending(events)
     told = [(event, text) for event in events if (text := describe(event))]
     patch = find_patch_event(task, events)
     pull = task.pull_request
@@ -127,6 +152,7 @@ def make_page(
         verified=read_verified(newest),
         error=error,
         plan=_plan(runs, events),
+        attempts=tuple(_attempt(told) for told in make_attempts(events)),
         runs=tuple(_run(run, ended.get(run.id), markdown) for run in reversed(runs)),
         lines=tuple(_line(task, event, text) for event, text in told[-MAX_LINES:]),
         lines_left_out=max(0, len(told) - MAX_LINES),
@@ -221,6 +247,25 @@ def _finding(item: dict[str, Any], places: Places, markdown: Callable[[str], Mar
         title=one_line(string(item, "title", 400)),
         detail=markdown(places.link(string(item, "detail", 8000))),
         suggestion=markdown(places.link(string(item, "suggestion", 8000))),
+    )
+
+
+def _attempt(told: dict[str, Any]) -> Attempt:
+    error, seconds, cost = told["error"], told["seconds"], told["cost_usd"]
+    state = told["outcome"] or "under way"
+    if error is not None:
+        state = f"failed at {error['stage']}: {error['brief']}"
+    elif told["files"]:
+        state = f"{counted(told['files'], 'file')}, +{told['added']} −{told['removed']}"
+    return Attempt(
+        number=told["attempt"],
+        is_chosen=told["is_chosen"],
+        title=one_line(told["title"]),
+        state=one_line(state),
+        verified=read_verified(told),
+        cost="" if cost is None else f"${cost:.2f}",
+        took="" if seconds is None else seconds_text(seconds),
+        has_patch=told["sha256"] is not None,
     )
 
 

@@ -11,7 +11,8 @@ from dataclasses import asdict, dataclass
 from aiohttp import web
 from sqlite_utils import Database
 
-from chatbot.history import queries, setup_approvals
+from chatbot.attempts import newest_attempts
+from chatbot.history import conversation, queries, setup_approvals
 from chatbot.history.store import History
 from chatbot.history.transcript import make_prompt, make_response, make_setup_log
 from chatbot.models import Event, Run, Task
@@ -51,7 +52,8 @@ class SharedTasks:
         downloads = [
             web.get(f"{SHARE}/{name}", self._download(name, make)) for name, make in files.items()
         ]
-        return [web.get(SHARE, self._page), *downloads]
+        attempt = web.get(rf"{SHARE}/attempt-{{number:\d{{1,2}}}}.patch", self._attempt)
+        return [web.get(SHARE, self._page), attempt, *downloads]
 
     async def find(self, request: web.Request) -> Task:
         """The task the link names; a wrong token is answered as a task that does not exist."""
@@ -93,6 +95,14 @@ class SharedTasks:
 
         return serve
 
+    async def _attempt(self, request: web.Request) -> web.Response:
+        number = int(request.match_info["number"])
+
+        async def read(task_id: str) -> tuple[str, bytes]:
+            return "text/plain", await read_patch(self._history, task_id, attempt=number)
+
+        return await self._download(f"attempt-{number}.patch", read)(request)
+
     async def _patch(self, task_id: str) -> tuple[str, bytes]:
         return "text/plain", await read_patch(self._history, task_id)
 
@@ -102,11 +112,11 @@ class SharedTasks:
         return "application/json", text.encode()
 
     async def _prompt(self, task_id: str) -> tuple[str, bytes]:
-        turns = await self._history.read(lambda db: queries.turns(db, task_id))
+        turns = await self._history.read(lambda db: conversation.every(db, task_id))
         return "text/plain", make_prompt(turns).encode(errors="replace")
 
     async def _response(self, task_id: str) -> tuple[str, bytes]:
-        turns = await self._history.read(lambda db: queries.turns(db, task_id))
+        turns = await self._history.read(lambda db: conversation.every(db, task_id))
         return "text/plain", make_response(turns).encode(errors="replace")
 
     async def _setup_log(self, task_id: str) -> tuple[str, bytes]:
@@ -125,11 +135,14 @@ class SharedTasks:
         return "text/plain", text.encode(errors="replace")
 
 
-async def read_patch(history: History, task_id: str) -> bytes:
-    """The task's newest patch; raises PatchMissing or TaskNotFound."""
+async def read_patch(history: History, task_id: str, *, attempt: int | None = None) -> bytes:
+    """The task's newest patch, or that of an attempt; raises PatchMissing or TaskNotFound."""
 
     def look(db: Database) -> bytes:
         sha256 = queries.get_task(db, task_id).patch_sha256
+        if attempt is not None:
+            made = newest_attempts(queries.task_runs(db, task_id))
+            sha256 = next((run.patch_sha256 for run in made if run.attempt == attempt), None)
         if sha256 is None:
             raise PatchMissing
         return queries.get_patch(db, sha256)

@@ -23,6 +23,7 @@ from hypothesis.stateful import (
 from sqlite_utils import Database
 
 from chatbot.actions import Actions
+from chatbot.attempts import can_be_chosen, is_none_chosen, is_undecided, newest_attempts
 from chatbot.history import queries
 from chatbot.history.store import History
 from chatbot.models import (
@@ -50,7 +51,7 @@ data = st.sampled_from([b"", b"patch one", b"patch two", b"patch three"])
 
 
 class Tasks(RuleBasedStateMachine):
-    """Two tasks, driven by whoever may drive them, with no regard for their state."""
+    """Three tasks, one tried several times; driven by anybody, with no regard for their state."""
 
     tasks: Bundle[str] = Bundle("tasks")
 
@@ -89,8 +90,9 @@ class Tasks(RuleBasedStateMachine):
 
     @initialize(target=tasks)
     def begin(self) -> Any:
-        for key in ("one", "two"):
-            task, _ = self.wait(self.actions.create_task(make_new(key=key)))
+        for key, attempts in (("one", 1), ("two", 1), ("three", 3)):
+            new = make_new(key=key, attempts=attempts)
+            task, _ = self.wait(self.actions.create_task(new))
             self.ids.append(task.id)
         return multiple(*self.ids)
 
@@ -193,6 +195,20 @@ class Tasks(RuleBasedStateMachine):
                     self.actions.request_changes(approval_id, BOB, "other", key=message_key)
                 )
 
+    @rule(task=tasks, number=st.integers(1, 3), by=people)
+    def choose(self, task: str, number: int, by: Any) -> None:
+        self.attempt(self.actions.choose_attempt(task, number, by))
+
+    @rule(task=tasks, by=people)
+    def choose_none(self, task: str, by: Any) -> None:
+        self.attempt(self.actions.discard_attempts(task, by))
+
+    @rule(task=tasks, back=st.integers(0, 1))
+    def reply(self, task: str, back: int) -> None:
+        """The model speaks: an attempt that fails after that is followed by the next."""
+        run = self.pick(task, back)
+        self.attempt(self.actions.record_event(run.id, "turn", {"usage": {}}))
+
     @rule(task=tasks, works=st.booleans(), number=st.integers(1, 2))
     def publish(self, task: str, works: bool, number: int) -> None:
         approval = self.wait(self.history.read(partial(queries.approved, task_id=task)))
@@ -247,9 +263,28 @@ def _check(db: Database, task_id: str) -> None:
     assert (task.deadline_at is None) == (task.status in FINAL)
     told = [e.payload["approval_id"] for e in events if e.kind == "approval_settled"]
     assert len(told) == len(set(told))
-    if task.status in {Status.READY, Status.DONE, Status.FAILED}:
+    _check_attempts(task, runs, events)
+    held = is_none_chosen(runs)
+    if task.status in {Status.READY, Status.DONE, Status.FAILED} and not held:
         # Nothing that a person said is left lying when the task comes to rest.
         assert queries.pending_messages(db, task_id) == []
+
+
+def _check_attempts(task: Task, runs: list[Run], events: list[Event]) -> None:
+    made = newest_attempts(runs)
+    assert [run.attempt for run in made] == list(range(1, len(made) + 1))
+    assert len(made) <= task.attempts
+    # Each begins from the base alone.
+    assert all(run.start_patch_sha256 is None for run in made)
+    assert sum(not run.is_aside for run in made) <= 1
+    assert not any(run.is_aside for run in runs if run.attempt is None)
+    if is_undecided(task, runs):
+        assert len({run.patch_sha256 for run in made if can_be_chosen(run)}) > 1
+        assert task.patch_sha256 is None
+    chosen = [event.payload for event in events if event.kind == "attempt_chosen"]
+    if chosen and not any(run.number > made[-1].number for run in runs):
+        (run,) = [run for run in made if not run.is_aside]
+        assert (run.id, run.patch_sha256) == (chosen[-1]["run_id"], task.patch_sha256)
 
 
 def _check_statuses(task: Task, events: list[Event]) -> None:

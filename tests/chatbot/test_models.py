@@ -20,7 +20,7 @@ from chatbot.models import (
 ALLOWED = {
     "queued": "preparing ready failed stopped",
     "preparing": "queued waiting running ready failed stopped",
-    "running": "waiting ready done failed stopped",
+    "running": "queued waiting ready done failed stopped",
     "waiting": "queued running ready failed stopped",
     "ready": "queued publishing done stopped",
     "publishing": "ready done failed",

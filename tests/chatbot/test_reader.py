@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from chatbot.actions import Actions
 from chatbot.config import Settings, load_settings
 from chatbot.history import defaults, queries
@@ -60,11 +62,38 @@ async def test_keywords_short_names_and_notes(
     words = "in the api repo fix it, try it 3 times using opencode, draft PR"
     task = await intake.ask(words, author=ANN, origin="api")
     assert (task.source.repository, task.draft, task.request) == ("acme/api", True, "fix it")
+    assert task.attempts == 3
     created = (await history.read(lambda db: queries.task_events(db, task.id)))[0]
     assert created.payload["notes"] == [
-        "One attempt is made: 3 at a time are not offered yet.",
         "opencode is not set up here; Threadsmith's own agent works.",
     ]
+
+
+@pytest.mark.parametrize(
+    ("words", "attempts", "note"),
+    [
+        ("fix the flaky test in acme/api, two attempts", 2, None),
+        ("fix it in acme/api", 1, None),
+        (
+            "fix the flaky test in acme/api, best of 7",
+            3,
+            "3 attempts are made: 7 are more than is allowed here.",
+        ),
+        (
+            "explain how retries work in acme/api, try it 2 times",
+            1,
+            "One answer is given: several attempts are made at changes only.",
+        ),
+    ],
+)
+async def test_attempts_are_made_within_what_is_allowed_and_at_changes_only(
+    tmp_path: Path, history: History, actions: Actions, words: str, attempts: int, note: str | None
+) -> None:
+    intake = Intake(configured(tmp_path), history, actions)
+    task = await intake.ask(words, author=ANN, origin="api")
+    assert task.attempts == attempts
+    created = (await history.read(lambda db: queries.task_events(db, task.id)))[0]
+    assert created.payload.get("notes", []) == ([note] if note else [])
 
 
 async def test_the_name_alone_answers_the_question(

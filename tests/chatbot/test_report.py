@@ -50,6 +50,7 @@ async def test_report_of_a_whole_life(actions: Actions, clock: Clock) -> None:
         "title": "Sum the prices",
         "summary": "Prices now count.",
         "answer": "",
+        "attempts": [],
         "findings": [],
         "cited": {},
         "verification": None,

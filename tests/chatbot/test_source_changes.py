@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from chatbot.actions import Actions
-from chatbot.history import queries
+from chatbot.history import conversation, queries
 from chatbot.models import Choice, Person, Source, Status, TransitionRefused
 from tests.chatbot.history.lives import Life
 
@@ -55,7 +55,7 @@ async def test_what_waits_for_a_person_is_void(actions: Actions) -> None:
     await life.to_ready()
     await actions.change_task(life.task_id, ELSEWHERE, ADA)
     await begun_anew(life)
-    assert await actions.history.read(lambda db: queries.turn_count(db, life.task_id)) == 0
+    assert await actions.history.read(lambda db: conversation.count(db, life.task_id)) == 0
     pending = await actions.history.read(lambda db: queries.pending_approval(db, life.task_id))
     assert pending is None
 

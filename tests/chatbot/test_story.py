@@ -10,8 +10,9 @@ import pytest
 from hypothesis import example, given
 
 from chatbot.actions import Actions
+from chatbot.harmless import one_line, seconds_text, visible
 from chatbot.models import Event
-from chatbot.story import describe, one_line, seconds_text, visible
+from chatbot.story import describe
 from tests.chatbot.history.lives import ADA, BOB, PULL, Life
 
 WHO = {"id": "U1", "name": "Ada"}

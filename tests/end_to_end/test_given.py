@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from chatbot.demo.stage import Stage
-from chatbot.history import queries
+from chatbot.history import conversation
 from tests.end_to_end.stage import bash_says, call, finish, product, wait_said, wait_task
 from tests.pictures import PNG
 
@@ -53,7 +53,7 @@ async def test_everything_given_along_reaches_the_model(stage: Stage) -> None:
     await wait_said(stage, thread, "Open a pull request")
     task = await wait_task(stage, thread)
     assert task.source.repository == "acme/api"
-    first, second, *_ = await stage.app.history.read(lambda db: queries.turns(db, task.id))
+    first, second, *_ = await stage.app.history.read(lambda db: conversation.turns(db, task.id))
     blocks = first["messages"][0]["content"]
     texts = [block.get("text", "") for block in blocks]
     assert "- file /tmp/given/app.log (20 bytes)\n- picture /tmp/given/shot.png" in texts[1]
@@ -65,5 +65,5 @@ async def test_everything_given_along_reaches_the_model(stage: Stage) -> None:
     # The next run's container holds both what was given then and what is given now.
     await workspace.post("ada", "shop", "and this", thread_ts=thread, files={"more.csv": b"1,2\n"})
     await wait_said(stage, thread, "Looked again")
-    turns = await stage.app.history.read(lambda db: queries.turns(db, task.id))
+    turns = await stage.app.history.read(lambda db: conversation.turns(db, task.id))
     assert "Traceback of Monday\n1,2\n" in bash_says(turns[-1])

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from chatbot.history import queries
+from chatbot.history import conversation
 from tests.end_to_end.stage import ask, call, product, wait_said, wait_task
 
 pytestmark = [
@@ -32,7 +32,7 @@ async def test_an_answer_leads_to_the_lines_and_leaves_the_tree_as_it_is(tmp_pat
         page = f"{stage.forge.url}/acme/api/blob/{task.base_commit}/src/a.txt#L1"
         assert f"It is one: [`src/a.txt:1`]({page}), not `src/b.txt:1`." in text
         assert task.patch_sha256 is None
-        turns = await stage.app.history.read(lambda db: queries.turns(db, task.id))
+        turns = await stage.app.history.read(lambda db: conversation.turns(db, task.id))
         told = [block.get("text", "") for block in turns[1]["messages"][0]["content"]]
         assert told[1] == "Not finished: see below."
         assert "changes no files, but these differ: src/a.txt" in told[2]

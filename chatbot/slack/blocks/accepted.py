@@ -25,6 +25,8 @@ def make_accepted(task: Task, run: RunView) -> Content:
     if environment := environment_words(run):
         facts.append(environment)
     head = f"{_VERBS.get(task.mode, 'Working on')} {facts[0]}"
+    if run.attempts > 1:
+        facts.append(f"{run.attempts} attempts, one after another")
     details = [*facts[1:], f"mode {code(task.mode)}", f"model {code(shown_model(task.model))}"]
     text = f"{head}\n{' · '.join(details)}"
     if waiting := queue_words(run):

@@ -37,6 +37,7 @@ _RECORDS = {
 _ALONE = {
     "verified": "Opened by itself: the change was verified and touches nothing sensitive · {at}",
     "autofix": "Updated by itself, as autofix is on · {at}",
+    "attempt": "Another attempt was chosen · {at}",
 }
 
 

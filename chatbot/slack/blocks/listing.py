@@ -77,6 +77,8 @@ def row_block(row: Row, workspace_url: str, *, is_own: bool = False) -> Block:
 
 def _standing(task: Task) -> tuple[str, str]:
     """A sign and a word; an answer waits for nobody."""
+    if task.status == Status.READY and task.outcome == "attempts":
+        return _SIGNS[task.status], "waits for a choice"
     if task.status == Status.READY and task.open_patch_sha256 is None:
         return _SIGNS[Status.DONE], _ANSWERS.get(task.outcome or "", "ready")
     return _SIGNS[task.status], _STATES.get(task.status, task.status.value)

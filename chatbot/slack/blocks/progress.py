@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from chatbot.models import Task, shown_model
+from chatbot.slack.blocks.attempts import attempt_line
 from chatbot.slack.blocks.cards import make_cards
 from chatbot.slack.blocks.elements import (
     MESSAGE_LIMIT,
@@ -46,6 +47,7 @@ def make_progress(task: Task, run: RunView, moment: Moment) -> Content:
     if run.result is None and not run.stopping:
         stop = (button("Stop", "stop", task.id), button("Steer", "steer", task.id))
     around = (
+        *_earlier(run),
         *_notes(run),
         *_warnings(task, run),
         context(_facts(task, run, moment.now)),
@@ -61,6 +63,11 @@ def make_progress(task: Task, run: RunView, moment: Moment) -> Content:
 
 def make_title(run: RunView, now: float) -> str:
     """The run's state, then its end, in a few words."""
+    title = _title(run, now)
+    return f"Attempt {run.attempt} of {run.attempts}: {title}" if run.attempt else title
+
+
+def _title(run: RunView, now: float) -> str:
     if run.result is None:
         if run.stopping:
             return "Stopping…"
@@ -117,6 +124,11 @@ def _plan(title: str, run: RunView, budget: int) -> Block | None:
         if size((plan,)) <= budget or limit <= 3:
             return plan
         limit -= 3
+
+
+def _earlier(run: RunView) -> tuple[Block, ...]:
+    """How the attempts before it went."""
+    return (context(*(attempt_line(each) for each in run.earlier)),) if run.earlier else ()
 
 
 def _notes(run: RunView) -> tuple[Block, ...]:

@@ -128,7 +128,7 @@ def _head(result: Result, otherwise: str) -> tuple[Block, ...]:
     return (head, {"type": "markdown", "text": cut(tame(result.summary), SUMMARY_LIMIT)})
 
 
-_MARKS = {"verified": ":white_check_mark:", "failed": ":x:", "unverified": ":grey_question:"}
+MARKS = {"verified": ":white_check_mark:", "failed": ":x:", "unverified": ":grey_question:"}
 
 
 def _verified(result: Result) -> tuple[Block, ...]:
@@ -136,7 +136,7 @@ def _verified(result: Result) -> tuple[Block, ...]:
     verified = result.verified
     if not verified.state:
         return ()
-    lines = [f"{_MARKS[verified.state]} *{escaped(verified.headline, 400)}*"]
+    lines = [f"{MARKS[verified.state]} *{escaped(verified.headline, 400)}*"]
     lines += [
         f"{'' if check.is_fine else ':x: '}{code(check.command, 300)} {escaped(check.said, 200)}"
         for check in verified.checks

@@ -55,6 +55,16 @@ def register(app: AsyncApp, decisions: Decisions) -> None:
         await ack()
         await decisions.answer(action["value"], body["user"]["id"])
 
+    @app.action(re.compile(r"choose_\d{1,2}"))
+    async def choose(ack: AsyncAck, body: dict[str, Any], action: dict[str, Any]) -> None:
+        await ack()
+        await decisions.choose(action["value"], body["user"]["id"])
+
+    @app.action("no_attempt")
+    async def choose_none(ack: AsyncAck, body: dict[str, Any], action: dict[str, Any]) -> None:
+        await ack()
+        await decisions.choose_none(action["value"], body["user"]["id"])
+
     @app.action("stop")
     async def stop(ack: AsyncAck, body: dict[str, Any], action: dict[str, Any]) -> None:
         await ack()

@@ -119,7 +119,7 @@ CREATE TABLE runs (
     outcome TEXT,
     spec TEXT,
     handle TEXT,
-    owner TEXT, update_onto TEXT, continues TEXT,
+    owner TEXT, update_onto TEXT, continues TEXT, attempt INTEGER, is_aside INTEGER NOT NULL DEFAULT 0,
     UNIQUE (task_id, number)
 ) STRICT;
 CREATE TABLE scripts (
@@ -152,15 +152,14 @@ CREATE TABLE spending (
     cost_usd REAL NOT NULL
 ) STRICT;
 CREATE TABLE sqlite_sequence(name,seq);
-CREATE TABLE summaries (
+CREATE TABLE "summaries" (
     task_id TEXT NOT NULL REFERENCES tasks (id),
     until INTEGER NOT NULL,
     run_id TEXT NOT NULL REFERENCES runs (id),
     at REAL NOT NULL,
     text TEXT NOT NULL,
-    PRIMARY KEY (task_id, until)
-) STRICT, WITHOUT ROWID
-;
+    PRIMARY KEY (task_id, run_id, until)
+) STRICT, WITHOUT ROWID;
 CREATE TABLE tasks (
     id TEXT PRIMARY KEY,
     created_at REAL NOT NULL,
@@ -189,15 +188,15 @@ CREATE TABLE tasks (
     pull_request TEXT,
     last_seq INTEGER NOT NULL DEFAULT 0,
     key TEXT UNIQUE
-, image TEXT, issue TEXT, agent TEXT NOT NULL DEFAULT '', draft INTEGER) STRICT;
-CREATE TABLE turns (
+, image TEXT, issue TEXT, agent TEXT NOT NULL DEFAULT '', draft INTEGER, attempts INTEGER NOT NULL DEFAULT 1) STRICT;
+CREATE TABLE "turns" (
     task_id TEXT NOT NULL REFERENCES tasks (id),
     number INTEGER NOT NULL,
     run_id TEXT NOT NULL REFERENCES runs (id),
     at REAL NOT NULL,
     request_sha256 TEXT NOT NULL,
     turn TEXT NOT NULL,
-    PRIMARY KEY (task_id, number)
+    PRIMARY KEY (run_id, number)
 ) STRICT;
 CREATE INDEX approvals_task ON approvals (task_id);
 CREATE INDEX given_task ON given (task_id)
@@ -219,3 +218,4 @@ CREATE INDEX spending_task ON spending (task_id);
 CREATE INDEX tasks_created ON tasks (created_at);
 CREATE INDEX tasks_status ON tasks (status);
 CREATE UNIQUE INDEX tasks_thread ON tasks (team, channel, thread_ts);
+CREATE INDEX turns_task ON turns (task_id, number);

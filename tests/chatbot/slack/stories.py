@@ -216,6 +216,35 @@ inner = st.lists(
 
 
 @st.composite
+def attempts_story(draw: st.DrawFn) -> list[Event]:
+    """A request that is tried several times, with whatever people then do about it."""
+    told: list[tuple[str, dict[str, Any]]] = []
+    made = draw(st.integers(1, 10))
+    by = {"id": draw(st.sampled_from(["U12345", "threadsmith", "<!here>"])), "name": draw(words)}
+    for number in range(1, made + 1):
+        run = f"r_{number}"
+        queueing = {"run_id": run, "number": number, "attempt": number, "attempts": made}
+        told += [("run_queued", queueing), resolved(run, "main"), preparing(run), started(run)]
+        told.append(("patch", {**draw(patches), "run_id": run}))
+        spent = {"run_id": run, "usage": {"input_tokens": 9}, "cost_usd": draw(st.floats(0, 1e6))}
+        told.append(("turn", spent))
+        told.append(("run_finished", {**draw(endings), "run_id": run}))
+    if draw(st.booleans()):
+        state = draw(st.sampled_from(["choose", "chosen", "none", "odd"]))
+        told.append(("attempts_ended", {"run_id": f"r_{made}", "state": state}))
+        said = {"text": draw(long_words), "key": None, "message_id": 1}
+        told += [("message_received", said)] * draw(st.integers(0, 3))
+        for _ in range(draw(st.integers(0, 2))):
+            number = draw(st.integers(1, made))
+            why = draw(st.sampled_from(["", "only", "same", "odd"]))
+            chosen = {"run_id": f"r_{number}", "attempt": number, "by": by, "why": why}
+            told.append(("attempt_chosen", chosen))
+        if draw(st.booleans()):
+            told.append(("attempts_discarded", {"by": by}))
+    return make_events(*told)
+
+
+@st.composite
 def story(draw: st.DrawFn) -> list[Event]:
     """A whole task: one run, its end, a gate and its record, a publishing."""
     begun: list[tuple[str, dict[str, Any]]] = [

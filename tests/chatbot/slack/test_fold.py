@@ -120,3 +120,46 @@ def test_only_message_keys_name_a_message() -> None:
     assert slack_ts("slack:view:T1:V1") is None
     assert slack_ts("api:1:2:3.4") is None
     assert slack_ts("") is None
+
+
+def an_attempt(number: int, outcome: str = "patch") -> list[tuple[str, dict[str, object]]]:
+    run = f"r_{number}"
+    queueing = {"run_id": run, "number": number, "attempt": number, "attempts": 2}
+    return [
+        ("run_queued", queueing),
+        resolved(run),
+        preparing(run),
+        ("patch", {"run_id": run, "sha256": run, "files": [{"path": "a"}] * number}),
+        finished(run, outcome, patch_sha256=run),
+    ]
+
+
+def test_attempts_share_a_living_message_and_end_in_one_that_asks() -> None:
+    first = told(*an_attempt(1))
+    assert keys(first) == ["accepted:r_1", "progress:r_1"]
+    assert first.reaction == "eyes"
+    ended = ("attempts_ended", {"run_id": "r_2", "state": "choose"})
+    both = told(*an_attempt(1), *an_attempt(2), ended)
+    assert keys(both) == ["accepted:r_1", "progress:r_1", "attempts:11"]
+    (living,) = [slot.run for slot in make_slots(both) if slot.kind == "progress"]
+    assert living is not None
+    assert make_title(living, 0.0).startswith("Attempt 2 of 2: Worked for")
+    assert [run.id for run in living.earlier] == ["r_1"]
+    assert both.reaction == "white_check_mark"
+    chosen = ("attempt_chosen", {"run_id": "r_1", "attempt": 1, "by": {"id": "U1"}})
+    view = told(*an_attempt(1), *an_attempt(2), ended, chosen)
+    assert keys(view)[3:] == ["result:r_1", "file:r_1"]
+    assert view.patch.count == 1
+    assert view.choices[-1].is_open
+    assert (
+        not told(*an_attempt(1), *an_attempt(2), ended, chosen, queued("r_3", 3))
+        .choices[-1]
+        .is_open
+    )
+
+
+def test_where_no_attempt_came_to_a_change_the_last_ones_end_is_told() -> None:
+    ended = ("attempts_ended", {"run_id": "r_2", "state": "none"})
+    view = told(*an_attempt(1, "failed"), *an_attempt(2, "failed"), ended)
+    assert keys(view) == ["accepted:r_1", "progress:r_1", "result:r_2"]
+    assert view.reaction == "x"

@@ -23,6 +23,7 @@ from chatbot.slack.slots import make_contents, make_slots
 from chatbot.slack.view import TaskView
 from tests.chatbot.slack.limits import assert_no_control, check_message
 from tests.chatbot.slack.stories import (
+    attempts_story,
     files,
     finished,
     long_words,
@@ -60,6 +61,19 @@ def test_every_message_of_any_story_keeps_the_limits(
             contents = make_contents(slot, task, moment, diff)
             assert 1 <= len(contents) <= 5
             for content in contents:
+                check(content)
+
+
+@slow
+@given(told=attempts_story(), diff=long_words)
+def test_every_message_of_any_attempts_keeps_the_limits(told: list[Event], diff: str) -> None:
+    view = reduce(fold, told, TaskView())
+    slots = make_slots(view)
+    # One living message for all of them.
+    assert [slot.key for slot in slots if slot.kind == "progress"] == ["progress:r_1"]
+    for slot in slots:
+        if slot.kind != "file":
+            for content in make_contents(slot, make_task(), MOMENT, diff):
                 check(content)
 
 
