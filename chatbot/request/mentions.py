@@ -54,7 +54,7 @@ _MENTIONED = re.compile(
     rf"(?P<url>{_URL})"
     rf"|(?<![\w./@:~$%#+\\=-])(?P<hosted>{_HOSTED})(?![\w/])"
     rf"|(?<![\w./@:~$%#+\\={{<-])(?P<name>{OWNER_NAME})(?:@(?P<at>{_REF_NAME})"
-    rf"|\#(?P<number>\d+))?(?![\w/\\(=+*])"
+    rf"|\#(?P<number>\d+)(?!\w)|\#(?P<hash>{_REF_NAME}))?(?![\w/\\(=+*])"
     rf"|(?P<span>{SPAN})",
     _FLAGS,
 )
@@ -109,7 +109,7 @@ def _read(words: Words, match: re.Match[str], vocabulary: Vocabulary) -> Mention
         # A dependency: actions/checkout@v4.
         tier = COMPARED
     start, end = _extent(words, match.start(), match.end(), keep=keep)
-    return Mention(known or name, tier, start, end, match["at"], keep)
+    return Mention(known or name, tier, start, end, match["at"] or match["hash"], keep)
 
 
 def _spanned(words: Words, match: re.Match[str], vocabulary: Vocabulary) -> Mention | None:

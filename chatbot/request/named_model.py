@@ -64,6 +64,11 @@ _CHOSEN = re.compile(
     _FLAGS,
 )
 _BIDDEN = re.compile(r"\s*(?:let|have|ask|let's|让|由|交给)", _FLAGS)
+_AS_ANOTHER = re.compile(
+    r"\s+as\s+(?:an?\s+|the\s+|our\s+)?(?:fallback|default|backup|provider|option|alternative"
+    r"|base)\b",
+    _FLAGS,
+)
 _LEFT_MODEL = re.compile(rf"(?<![\w/.-])(?:{_SPOKEN_MODEL}){_THING}", _FLAGS)
 _PROVIDERS = frozenset({"anthropic", "openai", "replay"})
 
@@ -94,6 +99,8 @@ def read_model(words: Words, vocabulary: Vocabulary, unsure: list[str]) -> str |
         if (
             found is None
             or _is_about_models(words, match)
+            or _AS_ANOTHER.match(words.seen, match.end())
+            or _others(words, match)
             or not (_BIDDEN.match(match["lead"]) or _CHOSEN.match(words.seen, match.end()))
         ):
             unsure.append(name)
@@ -112,6 +119,13 @@ def read_model(words: Words, vocabulary: Vocabulary, unsure: list[str]) -> str |
     if not unsure:
         unsure += [match[0] for match in words.find(_LEFT_MODEL)]
     return None
+
+
+def _others(words: Words, match: re.Match[str]) -> bool:
+    """Whether the sentence names another model too: then it is likely about them."""
+    said = words.value(match, "model").lower()
+    named = {one[0].lower() for one in _LEFT_MODEL.finditer(words.sentence(match.start()))}
+    return any(said not in one and one not in said for one in named)
 
 
 def _is_about_models(words: Words, match: re.Match[str]) -> bool:

@@ -58,6 +58,7 @@ _TAGGED = rf"{_IMAGE_NAME}:[\w][\w.-]*"
 _IMAGE = re.compile(
     rf"(?:(?<!\w)(?:with|using|in)\s+(?:the\s+)?)?(?<!\w)(?:--)?image=`?(?P<any>{_IMAGE_NAME}"
     rf"(?::[\w.-]*\w)?)`?"
+    rf"|(?:^|(?<=[\n,;(（。，.]))[ \t]*(?:docker\s+)?image\s*[:：]\s*`?(?P<labelled>{_TAGGED})`?"
     rf"|(?<!\w)(?:with|using|in|on|use)\s+(?:(?:the|a|an)\s+)?(?:docker\s+)?(?:image|container)"
     rf"(?:\s*:)?\s+(?:`?(?P<tagged>{_TAGGED})`?|(?P<span>{SPAN}))"
     rf"|(?<!\w)(?:with|using|in|on|use)\s+(?:(?:the|a|an)\s+)?(?:docker\s+)?"
@@ -72,6 +73,9 @@ _FAULT = re.compile(
     r"\b(?:fails?|failed|breaks?|broken|crash\w*|hangs?|errors?|works?|missing|slow|since"
     r"|currently|dies)\b|失败|报错|崩溃|挂了|出错",
     _FLAGS,
+)
+_OF_THE_WORK = re.compile(
+    r"\s+(?:in|for|as|instead|everywhere)\b(?!\s+[\w.-]+/[\w.-]+(?:\s|$|[.,;:]))", _FLAGS
 )
 _IMAGE_FORM = re.compile(_TAGGED, re.ASCII)
 
@@ -90,7 +94,11 @@ def _read_image(words: Words, unsure: list[str]) -> str | None:
         if lead.startswith(("镜像", "容器")) and re.search(r"\w", words.clause(match.start())):
             unsure.append(words.text[match.start() : match.end()])
             continue
-        if lead.startswith("use ") and re.search(r"\w", words.clause(match.start())):
+        if lead.startswith("use ") and (
+            re.search(r"\w", words.clause(match.start()))
+            or _OF_THE_WORK.match(words.seen, match.end())
+        ):
+            unsure.append(words.text[match.start() : match.end()])
             continue
         words.take(*match.span())
         return name
@@ -113,6 +121,7 @@ _COUNT = re.compile(
     rf"|independent\s+|separate\s+)?"
     rf"(?:attempts|tries|runs)(?![\w-])"
     rf"|(?:^|(?<=[\n,;:(，；：（])|(?<={TAKEN})|(?<=[\w.-]\s))\s*[x×]\s?{_N.format('h')}{_THEN}"
+    rf"|(?:^|(?<=\n))\s*{_N.format('i')}\s?[x×]\s*(?=[:：-])"
     rf"|(?<!\w)best[ -]of[ -]{_N.format('c')}(?![\w-])"
     rf"|(?<!\w)(?:--)?(?:attempts|count|n)\s*[=:]\s*{_N.format('d')}(?!\w)"
     rf"|(?:请)?(?:分别|各)?(?:试|跑|尝试|做|来|执行)(?:上)?\s*{_N.format('e')}\s*(?:次|遍|回)"
@@ -176,7 +185,7 @@ def _read_count(words: Words, unsure: list[str]) -> int:
 
 
 def _number(match: re.Match[str]) -> int:
-    word = next((match[name] for name in "abcdefgh" if match[name]), match["twice"] or "")
+    word = next((match[name] for name in "abcdefghi" if match[name]), match["twice"] or "")
     return int(word) if word.isdecimal() else _NUMBER_WORDS.get(word.lower(), 0)
 
 

@@ -120,10 +120,14 @@ _FEW = 3
 
 def _labelled(words: Words) -> Iterator[_Found]:
     for match in words.find(LABEL):
-        group = next(name for name in ("name", "flagged", "bare", "behind", "paren") if match[name])
+        group = next(
+            name for name in ("name", "flagged", "bare", "behind", "paren", "boxed") if match[name]
+        )
         if group in {"behind", "paren"} and not BEHIND.search(words.near(match.start())):
             continue
         if group == "paren" and not _is_branchy(match["paren"], "branch"):
+            continue
+        if group == "boxed" and not _BOXED.fullmatch(match["boxed"]):
             continue
         branchy = _is_branchy(match[group], "branch")
         whole = match[group][0] in '`"“「' or re.match(END, words.seen[match.end() :])
@@ -221,7 +225,9 @@ def _version(words: Words) -> Iterator[_Found]:
 def _prefixed(words: Words) -> Iterator[_Found]:
     for match in words.find(PREFIXED):
         name = words.value(match, "name")
-        if re.fullmatch(rf"{PREFIXES}/{NAME}", name, _FLAGS) and not _FILE.search(name):
+        known = match["name"][0] in '`"“「' and name.lower() in KNOWN
+        prefixed = re.fullmatch(rf"{PREFIXES}/{NAME}", name, _FLAGS) and not _FILE.search(name)
+        if known or prefixed:
             merging = MERGING.search(words.clause(match.start()))
             yield _found(words, match, UNSURE if merging else SURE)
 
@@ -244,6 +250,7 @@ _READERS: tuple[_Reader, ...] = (
     _prefixed,
     _main,
 )
+_BOXED = re.compile(rf"{PREFIXES}/.+|{'|'.join(sorted(KNOWN))}", _FLAGS)
 _FILE = re.compile(
     r"\.(?:py|js|ts|tsx|jsx|go|rs|c|h|cc|java|rb|md|txt|toml|ya?ml|json|sh|css|html)$"
 )

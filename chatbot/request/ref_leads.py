@@ -49,7 +49,7 @@ NEXT = (
 )
 
 AFTER_KIND = re.compile(
-    rf"(?P<cut>,?\s*\b{_TO}\s+(?:the\s+)?(?:git\s+)?(?P<kind>{_KIND})(?:\s+(?:called"
+    rf"(?P<cut>,?\s*\b{_TO}\s+(?:the\s+)?(?:git\s+)?(?P<kind>{_KIND})(?!\w)(?:\s+(?:called"
     rf"|named))?\s*:?\s*"
     rf"(?P<name>{SPAN}|{NAME}))",
     _FLAGS,
@@ -67,17 +67,19 @@ LABEL = re.compile(
     rf"|(?:(?<=[,(;] )|(?<=[,(;\n])|^)(?:branch|ref|tag)\s+(?P<bare>{NAME})(?:{END}"
     rf"|(?=\s+please\b))"
     rf"|(?<=[\w.-] )branch\s+(?P<behind>{NAME}){END}"
+    rf"|(?:^|(?<=\n))[ \t]*\[(?P<boxed>{NAME})\][ \t]*:?"
     rf"|(?<=[\w.-])\s?[(（](?:branch\s+)?(?P<paren>{NAME})(?:\s*分支|\s+branch)?[)）])",
     _FLAGS,
 )
 AT_VERSION = re.compile(
-    rf"(?P<cut>,?\s*(?<![\w-])(?:at|from|@|on)\s+(?:(?:the\s+)?(?:tag|release|version)\s+)?"
+    rf"(?P<cut>,?\s*(?<![\w-])(?:at|from|@|on|against|off|based\s+on|use)\s+(?:(?:the\s+)?(?:tag"
+    rf"|release|version)\s+)?"
     rf"(?P<name>{SPAN}|{VERSION}|{SHA}))(?![\w/-]|\.\d)",
     _FLAGS,
 )
 PREFIXED = re.compile(
     rf"(?P<cut>(?<![\w-])(?:(?:start|begin|branch|base)(?:\s+it)?\s+(?=on|off|from))?(?:on|from"
-    rf"|off(?:\s+of)?|against|continue(?:\s+on)?)\s+(?P<name>{SPAN}"
+    rf"|off(?:\s+of)?|against|continue(?:\s+on)?|(?<!git )check\s*out|switch\s+to|use)\s+(?P<name>{SPAN}"
     rf"|{PREFIXES}/{NAME}))(?![\w/])",
     _FLAGS,
 )
@@ -166,7 +168,8 @@ LEADING = re.compile(
 BEHIND = re.compile(rf"(?<![\w/.-])(?!{PREFIXES}/){NAME}/{NAME}\s*$|{TAKEN}\s*$", _FLAGS)
 MOVED = re.compile(r"\s+(?:to|into|onto)\b|\s*(?:→|->)", _FLAGS)
 LEFT = re.compile(
-    rf"(?<![\w./-])(?:(?:hot)?fix\s+(?:for|on|in)\s+(?:{VERSION})(?![\w.-])|(?:feature|feat|fix"
+    rf"(?<![\w./-])(?:(?:on|against|at)\s+(?:v\d+\.\d+[\w.]*)(?<!\.)|(?:hot)?fix\s+(?:for|on"
+    rf"|in)\s+(?:{VERSION})(?![\w.-])|(?:feature|feat|fix"
     rf"|bugfix|hotfix|release|releases|chore)/{NAME}(?![\w/])"
     rf"|(?:on|from|off|onto|into|against|to)\s+(?:main|master|develop|trunk)(?![\w/.-])"
     rf"|到[ \t]*(?:main|master|develop|trunk)(?![\w/.-])|(?:on"
