@@ -79,7 +79,8 @@ AT_VERSION = re.compile(
 )
 PREFIXED = re.compile(
     rf"(?P<cut>(?<![\w-])(?:(?:start|begin|branch|base)(?:\s+it)?\s+(?=on|off|from))?(?:on|from"
-    rf"|off(?:\s+of)?|against|continue(?:\s+on)?|(?<!git )check\s*out|switch\s+to|use)\s+(?P<name>{SPAN}"
+    rf"|off(?:\s+of)?|against|continue(?:\s+on)?|(?<!git )check\s*out|switch\s+to"
+    rf"|use)\s+(?P<name>{SPAN}"
     rf"|{PREFIXES}/{NAME}))(?![\w/])",
     _FLAGS,
 )
