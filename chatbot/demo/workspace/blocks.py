@@ -21,12 +21,14 @@ Json = dict[str, Any]
 MAX_MARKDOWN = 12_000
 TASK_STATUSES = {"pending", "in_progress", "complete", "error"}
 COMMON = {
-    *("actions", "alert", "card", "carousel", "container", "context", "context_actions"),
-    *("data_table", "divider", "header", "image", "rich_text", "section", "table", "video"),
+    *("actions", "alert", "card", "carousel", "container", "context"),
+    *("divider", "header", "image", "rich_text", "section", "video"),
 }
-MESSAGE_BLOCKS = COMMON | {"file", "markdown", "plan", "task_card"}
+_TABLES = {"context_actions", "data_table", "table"}
+"""These stand in messages alone."""
+MESSAGE_BLOCKS = COMMON | _TABLES | {"file", "markdown", "plan", "task_card"}
 VIEW_BLOCKS = COMMON | {"input"}
-CHILD_BLOCKS = COMMON - {"container"} | {"markdown"}
+CHILD_BLOCKS = COMMON - {"container"} | _TABLES | {"markdown"}
 ALERT_LEVELS = {"default", "info", "warning", "error", "success"}
 CELLS = {"raw_text", "raw_number", "rich_text"}
 MAX_CELL = 2000
@@ -117,6 +119,7 @@ def _task_card(faults: Faults, card: Json, at: str) -> None:
     for place, source in faults.items(card.get("sources") or [], f"{at}/sources", 0, 50):
         if faults.fields(source, place, ("url", "text")):
             faults.kind(source, place, {"url"})
+        faults.urls(source, place, "url")
 
 
 def _table(faults: Faults, block: Json, at: str) -> None:
@@ -132,16 +135,27 @@ def _table(faults: Faults, block: Json, at: str) -> None:
 
 def _data_table(faults: Faults, block: Json, at: str) -> None:
     _rows(faults, block["rows"], f"{at}/rows", 2, 201)
+    head = block["rows"][0] if isinstance(block["rows"], list) and block["rows"] else None
+    if isinstance(head, list) and any(_kind(cell) == "rich_text" for cell in head):
+        faults.add(f"{at}/rows/0", "the head holds no rich_text")
     faults.string(block["caption"], f"{at}/caption", 255)
     size = block.get("page_size", 1)
-    if not isinstance(size, int) or not 1 <= size <= 100:
+    if isinstance(size, bool) or not isinstance(size, int) or not 1 <= size <= 100:
         faults.add(f"{at}/page_size", "must be between 1 and 100")
 
 
 def _rows(faults: Faults, rows: object, at: str, least: int, most: int) -> None:
+    widths = set()
     for place, row in faults.cells(rows, at, least, most):
         for inner, cell in faults.items(row, place, 1, 20):
             _cell(faults, cell, inner)
+        widths.add(len(row) if isinstance(row, list) else 0)
+    if len(widths) > 1:
+        faults.add(at, "all rows must have as many cells")
+
+
+def _kind(cell: object) -> object:
+    return cell.get("type") if isinstance(cell, dict) else None
 
 
 def _cell(faults: Faults, cell: Json, at: str) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from chatbot.demo.workspace.faults import Faults
@@ -62,7 +62,8 @@ def check_confirm(faults: Faults, confirm: object, at: str) -> None:
 
 def check_image(faults: Faults, image: Json, at: str) -> None:
     faults.fields(image, at, ("alt_text",), ("image_url", "slack_file"))
-    faults.strings(image, at, alt_text=2000, image_url=3000)
+    faults.strings(image, at, alt_text=2000)
+    faults.urls(image, at, "image_url")
     if (image.get("image_url") is None) == (image.get("slack_file") is None):
         faults.add(at, "must define either `image_url` or `slack_file`")
 
@@ -72,13 +73,25 @@ def check_option(faults: Faults, option: Json, at: str, *, plain: bool) -> None:
         faults.text(option["text"], f"{at}/text", 75, plain=plain)
         faults.string(option["value"], f"{at}/value", 150)
     faults.texts(option, at, description=75)
-    faults.strings(option, at, url=3000)
+    faults.urls(option, at, "url")
+
+
+def _check_chosen(faults: Faults, menu: Json, at: str, options: Sequence[Any]) -> None:
+    """What is chosen at first is one of the options, word for word."""
+    if menu.get("initial_option") is not None and menu["initial_option"] not in options:
+        faults.add(f"{at}/initial_option", "must be one of the options")
+    if menu.get("initial_options") is not None:
+        listed = faults.items(menu["initial_options"], f"{at}/initial_options", 1, 100)
+        for place, chosen in listed:
+            if chosen not in options:
+                faults.add(place, "must be one of the options")
 
 
 def _check_button(faults: Faults, button: Json, at: str) -> None:
     if faults.fields(button, at, ("text",), BUTTON_FIELDS):
         faults.text(button["text"], f"{at}/text", 75, plain=True)
-    faults.strings(button, at, value=2000, url=3000, accessibility_label=75, agent_prompt=4000)
+    faults.strings(button, at, value=2000, accessibility_label=75, agent_prompt=4000)
+    faults.urls(button, at, "url")
     faults.choice(button, at, "style", {"primary", "danger"})
 
 
@@ -98,15 +111,18 @@ def _check_select(faults: Faults, menu: Json, at: str) -> None:
     if (menu.get("options") is None) == (menu.get("option_groups") is None):
         faults.add(at, "must define either `options` or `option_groups`")
         return
-    if menu.get("options") is not None:
-        for place, option in faults.items(menu["options"], f"{at}/options", 1, 100):
-            check_option(faults, option, place, plain=True)
-        return
-    for place, group in faults.items(menu["option_groups"], f"{at}/option_groups", 1, 100):
-        if faults.fields(group, place, ("label", "options")):
-            faults.text(group["label"], f"{place}/label", 75, plain=True)
-            for inner, option in faults.items(group["options"], f"{place}/options", 1, 100):
-                check_option(faults, option, inner, plain=True)
+    found: list[Any] = []
+    lists = [(menu["options"], f"{at}/options")] if menu.get("options") is not None else []
+    if not lists:
+        for place, group in faults.items(menu["option_groups"], f"{at}/option_groups", 1, 100):
+            if faults.fields(group, place, ("label", "options")):
+                faults.text(group["label"], f"{place}/label", 75, plain=True)
+                lists.append((group["options"], f"{place}/options"))
+    for options, place in lists:
+        for inner, option in faults.items(options, place, 1, 100):
+            check_option(faults, option, inner, plain=True)
+            found.append(option)
+    _check_chosen(faults, menu, at, found)
 
 
 def _check_external(faults: Faults, menu: Json, at: str) -> None:
@@ -128,8 +144,10 @@ def _check_external(faults: Faults, menu: Json, at: str) -> None:
 def _check_group(faults: Faults, group: Json, at: str) -> None:
     initial = "initial_options" if group["type"] == "checkboxes" else "initial_option"
     faults.fields(group, at, ("options",), {"action_id", "confirm", "focus_on_load", initial})
-    for place, option in faults.items(group.get("options"), f"{at}/options", 1, 10):
+    options = list(faults.items(group.get("options"), f"{at}/options", 1, 10))
+    for place, option in options:
         check_option(faults, option, place, plain=False)
+    _check_chosen(faults, group, at, [option for _, option in options])
 
 
 def _check_words(faults: Faults, field: Json, at: str) -> None:
@@ -141,8 +159,12 @@ def _check_words(faults: Faults, field: Json, at: str) -> None:
         value = field.get(name)
         if value is not None and (not isinstance(value, int) or not 0 <= value <= 3000):
             faults.add(f"{at}/{name}", "must be between 0 and 3000")
-    if field.get("initial_value") is not None:
-        faults.string(field["initial_value"], f"{at}/initial_value", 3000, least=0)
+            return
+    least, most = field.get("min_length") or 0, field.get("max_length") or 3000
+    if least > most:
+        faults.add(f"{at}/min_length", "must be less than `max_length`")
+    elif field.get("initial_value") is not None:
+        faults.string(field["initial_value"], f"{at}/initial_value", most, least=least)
 
 
 def _check_feedback(faults: Faults, buttons: Json, at: str) -> None:

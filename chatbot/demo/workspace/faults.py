@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterator
 from typing import Any
 
 Json = dict[str, Any]
+
+_ADDRESS = re.compile(r"(?:https?://|slack://)[^\s<>]+\Z|(?:mailto|tel):[^\s<>]+\Z", re.IGNORECASE)
 
 
 class Faults:
@@ -50,6 +53,17 @@ class Faults:
         for name, limit in most.items():
             if value.get(name) is not None:
                 self.string(value[name], f"{at}/{name}", limit)
+
+    def url(self, value: object, at: str, most: int = 3000) -> None:
+        """An address that Slack would let somebody follow."""
+        if self.string(value, at, most) and not _ADDRESS.match(str(value)):
+            self.add(at, "must be a valid URL")
+
+    def urls(self, value: Json, at: str, *names: str) -> None:
+        """Optional fields that are addresses."""
+        for name in names:
+            if value.get(name) is not None:
+                self.url(value[name], f"{at}/{name}")
 
     def choice(self, value: Json, at: str, name: str, known: Collection[str]) -> None:
         given = value.get(name)

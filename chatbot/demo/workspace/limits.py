@@ -19,6 +19,9 @@ Json = dict[str, Any]
 MAX_BLOCKS, MAX_VIEW_BLOCKS = 50, 100
 MAX_TEXT = 40_000
 """What is beyond it is cut off."""
+MAX_CELLS_TEXT = 10_000
+"""Of all cells of a table."""
+MAX_ATTACHMENTS = 100
 MAX_TABLE_TEXT = 20_000
 """Of all data tables of a message."""
 MAX_ALL_BLOCK_TEXT = 13_200
@@ -40,13 +43,22 @@ def check_message(message: Json) -> None:
         raise ApiError("invalid_blocks_format")
     if not blocks and not text.strip() and not markdown and not message.get("attachments"):
         raise ApiError("no_text")
+    attachments = message.get("attachments")
+    if isinstance(attachments, list) and len(attachments) > MAX_ATTACHMENTS:
+        raise ApiError("too_many_attachments")
     faults = Faults()
     check_blocks(faults, blocks, "/blocks", MESSAGE_BLOCKS, MAX_BLOCKS)
     kinds = [block.get("type") for block in blocks]
     if "plan" in kinds and "task_card" in kinds:
         faults.add("/blocks", "plan and task_card blocks cannot stand in one message")
-    if sum(block.get("type") == "table" for block in _flat(blocks)) > 1:
+    flat = _flat(blocks)
+    tables = [block.get("rows") for block in flat if block.get("type") == "table"]
+    if len(tables) > 1:
         faults.add("/blocks", "only_one_table_allowed")
+    if text_length(tables) > MAX_CELLS_TEXT:
+        faults.add("/blocks", f"no more than {MAX_CELLS_TEXT} characters in a table")
+    # Of the same depth they are held apart where they stand.
+    faults.unique(_ids(blocks), "/blocks", "block_id")
     if faults.found:
         raise ApiError("invalid_blocks", messages=faults.found)
     _check_sizes(blocks)
@@ -60,8 +72,10 @@ def check_view(view: Json) -> None:
     if kind not in {"modal", "home"}:
         faults.add("/view/type", "must be a valid enum value: home, modal")
     required = ("title", "blocks") if kind == "modal" else ("blocks",)
-    optional = {"private_metadata", "callback_id", "external_id", "clear_on_close"}
-    optional |= {"notify_on_close", "title", "submit", "close", "submit_disabled"}
+    optional = {"private_metadata", "callback_id", "external_id"}
+    if kind != "home":
+        optional |= {"clear_on_close", "notify_on_close", "title", "submit", "close"}
+        optional |= {"submit_disabled"}
     if faults.fields(view, "/view", required, optional):
         check_blocks(faults, view["blocks"], "/view/blocks", VIEW_BLOCKS, MAX_VIEW_BLOCKS)
     faults.texts(view, "/view", plain=True, title=24, submit=24, close=24)
@@ -71,6 +85,8 @@ def check_view(view: Json) -> None:
     listed = [block for block in view.get("blocks") or [] if isinstance(block, dict)]
     if kind == "modal" and "submit" not in view and any(b.get("type") == "input" for b in listed):
         faults.add("/view", "missing required field: submit")
+    if sum(_is_focused(block) for block in listed) > 1:
+        faults.add("/view", "only one element may have focus_on_load")
     if faults.found:
         raise ApiError("invalid_arguments", messages=faults.found)
     if len(json.dumps(view)) > MAX_VIEW_BYTES:
@@ -84,6 +100,18 @@ def _check_sizes(blocks: list[Json]) -> None:
     rest = text_length([block for block in blocks if block["type"] != "data_table"])
     if markdown > MAX_MARKDOWN or tables > MAX_TABLE_TEXT or rest > MAX_ALL_BLOCK_TEXT:
         raise ApiError("msg_blocks_too_long")
+
+
+def _is_focused(block: Json) -> bool:
+    element = block.get("element")
+    return isinstance(element, dict) and element.get("focus_on_load") is True
+
+
+def _ids(blocks: list[Json]) -> list[Any]:
+    """Those in containers, and those beside them, each once at its own depth."""
+    outer = {name for block in blocks if isinstance(name := block.get("block_id"), str)}
+    inside = [child.get("block_id") for child in _flat(blocks)[len(blocks) :]]
+    return [*outer, *inside]
 
 
 def _flat(blocks: list[Json]) -> list[Json]:

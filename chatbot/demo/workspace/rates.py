@@ -18,12 +18,18 @@ METHOD_TIERS = {
     "conversations.members": 4,
     "usergroups.list": 2,
     "usergroups.users.list": 2,
+    "conversations.info": 3,
+    "conversations.open": 3,
+    "bots.info": 3,
+    "team.info": 3,
     "reactions.add": 3,
+    "reactions.get": 3,
     "reactions.remove": 2,
     "users.list": 2,
     "files.completeUploadExternal": 4,
     "files.getUploadURLExternal": 4,
     "agents.sessions.setStatus": 3,
+    "agents.sessions.rename": 3,
 }
 POSTS_BURST = 10
 """Posts in one channel that go through at once; then one a second."""

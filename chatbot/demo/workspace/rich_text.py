@@ -78,6 +78,8 @@ def _check_run(faults: Faults, run: Json, at: str) -> None:
     required, optional = RUNS[kind]
     if faults.fields(run, at, required, (*optional, "style")) and kind == "text":
         faults.string(run["text"], f"{at}/text", 40_000)
+    if kind == "link":
+        faults.urls(run, at, "url")
     style = run.get("style")
     if style is None:
         return

@@ -8,6 +8,7 @@ from typing import Any
 from aiohttp import web
 
 from chatbot.demo.workspace.api import Api
+from chatbot.demo.workspace.errors import ApiError
 from chatbot.demo.workspace.page_wire import HEADERS
 from chatbot.demo.workspace.pictures import picture_type
 from chatbot.demo.workspace.responses import Response, Responses
@@ -52,8 +53,11 @@ class Wire:
         )
 
     async def take_answer(self, request: web.Request) -> web.Response:
-        """At a response_url; a refusal is an ApiError."""
-        found = self._responses.spend(request.match_info["token"])
+        """At a response_url; what it says otherwise wrong is an ApiError."""
+        try:
+            found = self._responses.spend(request.match_info["token"])
+        except ApiError as error:
+            return web.json_response({"ok": False, "error": error.error}, status=404)
         sent = await request.json()
         self._answer(found, sent if isinstance(sent, dict) else {})
         return web.Response(text="ok")

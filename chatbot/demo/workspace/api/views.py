@@ -30,6 +30,7 @@ class Views:
         stack = [v for v in self._state.views.values() if v["_user"] == user_id]
         if len(stack) >= MAX_STACK:
             raise ApiError("push_limit_reached")
+        self._check_external(view)
         return self._store(view, user_id)
 
     def replace(self, known: Json, given: object) -> Json:
@@ -44,7 +45,14 @@ class Views:
             del self._state.views[known["id"]]
             gone = {"type": "view_closed", "user": user_id, "view_id": known["id"]}
             self._base.changed(gone)
+        self._check_external(view)
         return {"view": self._store(view, user_id)}
+
+    def _check_external(self, view: Json) -> None:
+        """The app's own name of a view is one view's alone."""
+        name = view.get("external_id")
+        if name and any(name == known.get("external_id") for known in self._state.views.values()):
+            raise ApiError("duplicate_external_id")
 
     async def _push(self, sent: Json) -> Json:
         return {

@@ -43,6 +43,23 @@ def plan(*cards: Json) -> Json:
     return {"type": "plan", "title": "p", "tasks": list(cards)}
 
 
+def table(*rows: list[Json]) -> Json:
+    return {"type": "table", "rows": list(rows)}
+
+
+def cell(text: str = "a") -> Json:
+    return {"type": "raw_text", "text": text}
+
+
+def data_table(*rows: list[Json], **more: Any) -> Json:
+    return {"type": "data_table", "caption": "c", "rows": list(rows)} | more
+
+
+def link(url: str) -> Json:
+    line = {"type": "rich_text_section", "elements": [{"type": "link", "url": url}]}
+    return {"type": "rich_text", "elements": [line]}
+
+
 def container(*children: Json, **more: Any) -> Json:
     box = {"type": "container", "title": plain("c"), "child_blocks": list(children)}
     return box | more
@@ -60,6 +77,9 @@ TAKEN: dict[str, list[Json]] = {
     "plan": [plan(*(card(number) for number in range(50)))],
     "card": [plan(card(1, details=words("d"), output=words("o"), status="error"))],
     "container": [container(*[section("s")] * 10)],
+    "table": [table(*[[cell("a" * 1000)]] * 10)],
+    "data table": [data_table([cell()], [words("w")], page_size=100)],
+    "link": [link("https://e.org/a?b=c&d=é")],
     "same action in two blocks": [actions(button("x")), actions(button("x"))],
 }
 
@@ -96,6 +116,30 @@ REFUSED: dict[str, list[Json]] = {
     "container": [container(*[section("s")] * 11)],
     "container without title": [{"type": "container", "child_blocks": [section("s")]}],
     "container width": [container(section("s"), width="huge")],
+    "wordy table": [table(*[[cell("a" * 1001)]] * 10)],
+    "ragged table": [table([cell(), cell()], [cell()])],
+    "data table without rows": [data_table([cell()])],
+    "data table with a rich head": [data_table([words("w")], [cell()])],
+    "data table without caption": [data_table([cell()], [cell()], caption=None)],
+    "long page": [data_table([cell()], [cell()], page_size=101)],
+    "no address": [actions(button(url="e.org"))],
+    "script": [actions(button(url="javascript:alert(1)"))],
+    "link to nowhere": [link("nowhere")],
+    "source": [plan(card(1, sources=[{"type": "url", "url": "x", "text": "t"}]))],
+    "choice that is none": [
+        actions(
+            {
+                "type": "static_select",
+                "action_id": "a",
+                "options": [{"text": plain("o"), "value": "v"}],
+                "initial_option": {"text": plain("p"), "value": "v"},
+            }
+        )
+    ],
+    "same block id in a container": [
+        {**section("s"), "block_id": "b"},
+        container({**section("s"), "block_id": "b"}),
+    ],
     "alert level": [{"type": "alert", "text": plain("a"), "level": "loud"}],
     "unknown block": [{"type": "sparkles"}],
     "input in a message": [
@@ -137,6 +181,21 @@ REFUSED_VIEWS: dict[str, Json] = {
     "unknown field": modal(colour="red"),
     "plan": modal(blocks=[plan(card(1))]),
     "markdown": modal(blocks=[{"type": "markdown", "text": "m"}]),
+    "table": modal(blocks=[table([cell()])]),
+    "home with a title": {"type": "home", "title": plain("t"), "blocks": [section("s")]},
+    "long initial value": modal(blocks=[field(max_length=3, initial_value="four")]),
+    "short initial value": modal(blocks=[field(min_length=3, initial_value="2")]),
+    "no length fits": modal(blocks=[field(min_length=3, max_length=2)]),
+    "two in focus": modal(blocks=[field(focus_on_load=True)] * 2),
+    "box that is none": modal(
+        blocks=[field(type="checkboxes", options=[option()], initial_options=[option("p")])]
+    ),
+    "external id": modal(external_id="e" * 256),
+    "close": modal(close=plain("c" * 25)),
+    "submit": modal(submit=plain("s" * 25)),
+    "hint": modal(blocks=[{**field(), "hint": plain("h" * 2001)}]),
+    "label": modal(blocks=[{**field(), "label": plain("l" * 2001)}]),
+    "placeholder": modal(blocks=[field(placeholder=plain("p" * 151))]),
     "long input": modal(blocks=[field(max_length=3001)]),
     "unknown input": modal(blocks=[field(type="lever")]),
     "no options": modal(blocks=[field(type="static_select")]),
