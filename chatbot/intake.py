@@ -20,13 +20,21 @@ from chatbot.history import defaults
 from chatbot.history.given import NewGiven
 from chatbot.history.store import History
 from chatbot.models import Choice, Issue, NewTask, Origin, Person, Source, Task, Thread
-from chatbot.named import ModelRefused, check_image, is_elsewhere, make_source, named_model
+from chatbot.named import (
+    ModelRefused,
+    RepositoryUnnamed,
+    check_image,
+    is_elsewhere,
+    make_source,
+    named_model,
+)
 from chatbot.pull_changes import NoPullRequest
 from chatbot.reader import Reader, Reading
 from chatbot.repositories import Repositories
 from chatbot.repository_rules import rules_for
 from chatbot.request import Request, find_autofix, is_stop, plain
 from chatbot.request.resolving import Resolution
+from chatbot.source_changes import check_change
 from sandbox.errors import SourceError, ThreadsmithError
 from sandbox.seats import AgentRefused, check_agent
 from sandbox.sources.addresses import check_address, check_ref
@@ -35,13 +43,6 @@ from sandbox.spec import Mode
 Reply = Literal[
     "stored", "duplicate", "stopping", "nothing_to_stop", "no_pull_request", "repository_needed"
 ]
-
-
-class RepositoryUnnamed(ThreadsmithError):
-    """No repository is named."""
-
-    code = "repository_unnamed"
-    resolution = "Reply with the repository, for example `owner/name` or its address."
 
 
 class Intake:
@@ -262,6 +263,12 @@ class Intake:
             await gatekeeper.check("steer", task, author)
         await self._actions.ask_repository_again(task.id, author)
 
+    async def check_change(self, task: Task, author: Person) -> None:
+        """Raise ThreadsmithError where the task stays as it is, or for others to change."""
+        check_change(task)
+        if (gatekeeper := self._reader.gatekeeper(task.thread)) is not None:
+            await gatekeeper.check("steer", task, author)
+
     async def change(
         self,
         task: Task,
@@ -274,9 +281,8 @@ class Intake:
         key: str | None = None,
     ) -> None:
         """Begin a task anew with what a person chose; raises ThreadsmithError."""
+        await self.check_change(task, author)
         gatekeeper = self._reader.gatekeeper(task.thread)
-        if gatekeeper is not None:
-            await gatekeeper.check("steer", task, author)
         source = self._source(repository, ref, None)
         check_address(source.url)
         if ref is not None:

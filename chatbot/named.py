@@ -14,6 +14,13 @@ from sandbox.errors import ThreadsmithError
 _MODEL = re.compile(r"(?:anthropic|openai|replay):\S{1,200}")
 
 
+class RepositoryUnnamed(ThreadsmithError):
+    """No repository is named."""
+
+    code = "repository_unnamed"
+    resolution = "Reply with the repository, for example `owner/name` or its address."
+
+
 class ModelRefused(ThreadsmithError):
     """That model cannot be named here."""
 

@@ -148,12 +148,7 @@ class SourceChanges(Changes):
         def change(db: Database) -> None:
             task = queries.get_task(db, task_id)
             run = queries.newest_run(db, task_id)
-            if task.source.kind != "git" or not task.source.repository:
-                raise TransitionRefused("This task works on no repository.")
-            if task.pull_request is not None or task.status == Status.PUBLISHING:
-                raise TransitionRefused(
-                    "There is a pull request already.", resolution="Ask for it in a new thread."
-                )
+            check_change(task)
             message = queries.add_message(
                 db,
                 task_id=task_id,
@@ -165,7 +160,11 @@ class SourceChanges(Changes):
             )
             if message is None:
                 return
-            payload = {"repository": choice.source.repository, "by": who(by)}
+            payload = {
+                "run_id": run.id,
+                "repository": choice.source.repository,
+                "by": who(by),
+            }
             queries.append_event(db, task_id, "change_asked", payload, at=now)
             if run.finished_at is not None:
                 self._begin_anew(db, task)
@@ -186,6 +185,20 @@ class SourceChanges(Changes):
                 queries.append_event(db, task_id, "stop_requested", told, at=now)
 
         await self.history.write(change)
+
+
+def check_change(task: Task) -> None:
+    """Raise TransitionRefused where a task cannot be begun anew with another choice.
+
+    A pull request is others' already: what is wanted elsewhere is another task.
+    """
+    if task.source.kind != "git" or not task.source.repository:
+        raise TransitionRefused("This task works on no repository.")
+    if task.pull_request is not None or task.status == Status.PUBLISHING:
+        raise TransitionRefused(
+            "It has a pull request already, so it stays where it is.",
+            resolution="Ask for it in a new thread.",
+        )
 
 
 def _named_words(events: Sequence[Event]) -> str:

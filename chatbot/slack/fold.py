@@ -19,7 +19,13 @@ from chatbot.slack.attempt_fold import (
 from chatbot.slack.feedback_fold import fold_ended, fold_feedback, fold_fix
 from chatbot.slack.gate_fold import close_gates, fold_edited, fold_requested, fold_settled
 from chatbot.slack.patch_view import PatchView
-from chatbot.slack.pick_fold import fold_asked, fold_changed, fold_named, fold_unanswered
+from chatbot.slack.pick_fold import (
+    fold_asked,
+    fold_change_asked,
+    fold_changed,
+    fold_named,
+    fold_unanswered,
+)
 from chatbot.slack.question_fold import close_questions, fold_answer, fold_closed, fold_question
 from chatbot.slack.run_fold import fold_run
 from chatbot.slack.view import (
@@ -49,6 +55,8 @@ def fold(view: TaskView, event: Event) -> TaskView:
             return fold_asked(view, event)
         case "repository_unanswered":
             return fold_unanswered(view)
+        case "change_asked":
+            return fold_change_asked(view, event)
         case "task_changed":
             return fold_changed(view, event)
         case "source_named":
@@ -169,7 +177,7 @@ def _message_delivered(view: TaskView, payload: dict[str, Any]) -> TaskView:
 def _stop_requested(view: TaskView, payload: dict[str, Any]) -> TaskView:
     run_id, why = string(payload, "run_id"), string(payload, "why", 100)
     runs = tuple(
-        replace(run, stopping=True, stopped_for=why) if run.id == run_id else run
+        replace(run, stopping=True, stopped_for=run.stopped_for or why) if run.id == run_id else run
         for run in view.runs
     )
     ts = slack_ts(string(payload, "key"))

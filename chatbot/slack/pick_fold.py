@@ -28,6 +28,16 @@ def fold_unanswered(view: TaskView) -> TaskView:
     return replace(view, pick=replace(view.pick, is_expired=True))
 
 
+def fold_change_asked(view: TaskView, event: Event) -> TaskView:
+    """The run that is under way ends for it."""
+    run_id = string(event.payload, "run_id", 100)
+    runs = tuple(
+        replace(run, stopped_for="changed") if run.id == run_id and run.finished_at is None else run
+        for run in view.runs
+    )
+    return replace(view, runs=runs)
+
+
 def fold_changed(view: TaskView, event: Event) -> TaskView:
     """What was shown of the earlier runs stays, under the name it was done for."""
     before, by = string(event.payload, "before", 300), mapping(event.payload, "by")

@@ -16,7 +16,13 @@ from chatbot.slack.blocks.gate import make_gate, make_publish_failed, make_publi
 from chatbot.slack.blocks.picker import make_pick
 from chatbot.slack.blocks.progress import Moment, make_progress
 from chatbot.slack.blocks.question import make_question
-from chatbot.slack.blocks.result import make_change, make_failed, make_nothing, make_stopped
+from chatbot.slack.blocks.result import (
+    make_change,
+    make_failed,
+    make_nothing,
+    make_replaced,
+    make_stopped,
+)
 from chatbot.slack.blocks.setup_gate import make_setup_gate
 from chatbot.slack.view import (
     AttemptsView,
@@ -70,6 +76,9 @@ class Slot:
     @property
     def is_edited(self) -> bool:
         """Whether it follows the story after it was posted."""
+        if self.kind == "result":
+            # What was to be done next about it has been done.
+            return self.run is not None and self.run.is_replaced
         return self.kind in {
             *("accepted", "progress", "setup", "gate", "feedback", "question", "pick"),
             "attempts",
@@ -160,7 +169,9 @@ def _run_slots(run: RunView, *, is_archive: bool, is_followed: bool) -> list[Slo
     if (run.prepared_at is not None or run.earlier) and not is_followed:
         slots.append(_progress(run))
     seq = run.shown_seq if run.attempt else run.finished_seq
-    if run.result is not None and seq:
+    # The first message of a run that ended for a change tells of that.
+    is_told = run.is_replaced and run.stopped_for == "changed"
+    if run.result is not None and seq and not is_told:
         slots.append(Slot(key=f"result:{run.id}", kind="result", seq=seq, run=run))
         if has_file(run):
             slots.append(Slot(key=f"file:{run.id}", kind="file", seq=seq, run=run))
@@ -226,6 +237,8 @@ def make_contents(slot: Slot, task: Task, moment: Moment, diff: str) -> list[Con
 def _make_result(
     task: Task, run: RunView, result: Result, page_url: str, diff: str
 ) -> list[Content]:
+    if run.is_replaced:
+        return [make_replaced(run, result)]
     match result.outcome:
         case "patch":
             return [make_change(task, run, result, diff)]

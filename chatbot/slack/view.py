@@ -121,7 +121,7 @@ class RunView:
     """Something that looked like a secret was taken out of what the run said."""
     stopping: bool = False
     stopped_for: str = ""
-    """Where nobody said stop: `deleted` or `edited`, the request was."""
+    """Where nobody said stop: `deleted` or `edited`, the request was; `changed`, the choice."""
     plan: tuple[PlanItem, ...] = ()
     steps: tuple[Step, ...] = ()
     earlier_steps: int = 0
@@ -139,6 +139,12 @@ class RunView:
     """The attempts before it."""
     shown_seq: int = 0
     """Since then an attempt's result stands in the thread by itself; 0: with the others'."""
+
+    @property
+    def is_replaced(self) -> bool:
+        """It made nothing, and the work has been begun anew since."""
+        is_empty = self.result is not None and self.result.outcome in {"failed", "stopped"}
+        return bool(self.was_in) and is_empty
 
     @property
     def is_live(self) -> bool:

@@ -14,6 +14,7 @@ from chatbot.slack.blocks.elements import (
     Content,
     actions,
     button,
+    context,
     fallback,
     footer,
     line,
@@ -99,6 +100,15 @@ def _where(stage: str) -> str:
     if not stage:
         return ""
     return f" while {_STAGES[stage]}" if stage in _STAGES else f" ({escaped(stage, 60)})"
+
+
+def make_replaced(run: RunView, result: Result) -> Content:
+    """In the place of a failure, or of a stop, once the work was begun anew otherwise."""
+    how = f"failed: {escaped(result.brief, 600)}" if result.outcome == "failed" else "was stopped."
+    who = f" by {run.changed_by}" if run.changed_by else ""
+    said = f"{code(run.was_in, 150)} {how} Changed{who}, and begun anew below."
+    blocks = (context(said),)
+    return Content(text=fallback(f"{run.was_in}: changed."), blocks=blocks, simple=blocks)
 
 
 _STOPPED = {

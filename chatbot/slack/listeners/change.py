@@ -25,6 +25,7 @@ def register(
     async def open_form(ack: AsyncAck, body: dict[str, Any], action: dict[str, Any]) -> None:
         await ack()
         task = await history.read(partial(queries.get_task, task_id=action["value"]))
+        await intake.check_change(task, await people.get(body["user"]["id"]))
         await client.views_open(trigger_id=body["trigger_id"], view=make_change_form(task))
 
     @app.view(CHANGE_VIEW)
