@@ -120,7 +120,12 @@ async def test_in_mid_run_the_old_container_goes_and_the_new_run_is_told_apart(
 
     def is_told() -> bool:
         first, second = parts(stage, thread, "progress")
-        return "Stopped acme/api" in first and "Worked for" in second and "acme/web" in second
+        return (
+            first.startswith("Stopped after")
+            and "acme/api" in first
+            and "Worked for" in second
+            and "acme/web" in second
+        )
 
     await stage.workspace.wait_for(is_told, seconds=SECONDS)
     assert len(parts(stage, thread, "result")) == 1
