@@ -16,7 +16,7 @@ from chatbot.attempts import is_undecided
 from chatbot.changes import EmptyRequest, failure, who
 from chatbot.edit_changes import EditChanges
 from chatbot.gate_changes import GateChanges
-from chatbot.history import delivery, given, muting, queries
+from chatbot.history import delivery, given, muting, queries, said
 from chatbot.models import (
     Message,
     NewTask,
@@ -208,6 +208,8 @@ class Actions(
     def _check_second(self, db: Database, task: Task, by: Person) -> None:
         sensitive = self._sensitive(db, task)
         asked = {run.author.id for run in queries.task_runs(db, task.id)} | {task.author.id}
+        # Whoever steered a run asked for what it did, too.
+        asked |= said.authors(db, task.id)
         if sensitive and by.id in asked:
             raise SecondPersonNeeded(
                 f"It changes sensitive files ({', '.join(sensitive[:3])}): somebody who did not "

@@ -137,8 +137,7 @@ class ApprovalChanges:
         """``revision``: as the person saw it, where that matters."""
         approval = queries.get_approval(db, approval_id)
         if approval.state != "pending":
-            name = approval.settled_by.name if approval.settled_by else "somebody"
-            raise TransitionRefused(f"This was settled already ({approval.state} by {name}).")
+            raise TransitionRefused(settled_words(approval))
         if approval.expires_at is not None and approval.expires_at <= self.clock():
             raise TransitionRefused("Nobody decided in time: it has to be asked again.")
         if revision is not None and revision != approval.revision:
@@ -175,6 +174,20 @@ class ApprovalChanges:
         task = replace(task, updated_at=self.clock())
         queries.update_task(db, task)
         return task
+
+
+def settled_words(approval: Approval) -> str:
+    """For whoever comes second: what was decided, and by whom."""
+    name = approval.settled_by.name if approval.settled_by else "somebody"
+    match approval.state:
+        case "void":
+            return "A newer request has taken this patch's place."
+        case "expired":
+            return "Nobody decided in time: it has to be asked again."
+        case "changes":
+            return f"{name} has asked for changes already."
+        case state:
+            return f"This was settled already ({state} by {name})."
 
 
 def _carried(before: Approval | None, task: Task, sha256: str) -> PullEdits:

@@ -84,7 +84,7 @@ class EditChanges(Changes):
             self._finish(db, task, run, Outcome(kind="stopped", summary="Nothing was begun."))
             task = replace(queries.get_task(db, task_id), source=source, request=text)
             self._store(db, task)
-            named = {"repository": source.repository, "ref": source.ref}
+            named = {"repository": source.repository, "ref": source.ref, "by": who(by)}
             queries.append_event(db, task.id, "source_named", named, at=now)
             message = queries.add_message(
                 db, task_id=task_id, kind="message", author=by, text=text, at=now, key=key

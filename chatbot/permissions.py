@@ -91,14 +91,17 @@ def allows(words: Words, facts: Facts) -> bool:
     return is_requester or is_member or named
 
 
-def refusal(act: Act, repository: str, words: Words, names: Mapping[str, str]) -> str:
-    """Names who can."""
+def refusal(
+    act: Act, repository: str, words: Words, names: Mapping[str, str], requester: str = ""
+) -> str:
+    """Names who can; ``requester``: the name of whoever asked, where there is somebody."""
+    asked = f"{requester} (who asked for it)" if requester else "whoever asked for it"
     does = _DOES[act].format(where=repository or "this repository")
     who = [
         *(names.get(word, word) for word in people_in(words)[:10]),
         *(f"@{names.get(word, word)}" for word in groups_in(words)[:5]),
         *(f"members of #{names.get(word, word)}" for word in words if _CHANNEL.fullmatch(word)),
-        *(["whoever asked for it"] if REQUESTER in words else []),
+        *([asked] if REQUESTER in words else []),
         *(["members of this channel"] if MEMBERS in words else []),
     ]
     return f"Only {listed(who)} can {does}." if who else f"Nobody can {does}."

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import fnmatch
 from typing import Any
 
 from chatbot.config import RepositorySettings, Settings
 from chatbot.models import PublishRules
+from chatbot.permissions import matches
 
 _FIELDS = frozenset(PublishRules.__dataclass_fields__)
 
@@ -15,8 +15,7 @@ def publish_rules(settings: Settings, repository: str) -> PublishRules:
     """Later tables win, field by field."""
     found: dict[str, Any] = {}
     for rule in settings.repositories:
-        # Forges take names in any letters: another spelling must not slip past a rule.
-        if fnmatch.fnmatchcase(repository.lower(), rule.match.lower()):
+        if matches(repository, rule.match):
             given = rule.model_dump(exclude_none=True)
             found |= {name: value for name, value in given.items() if name in _FIELDS}
     return PublishRules(**found)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import fnmatch
 import re
 import tomllib
 from dataclasses import dataclass, replace
 from typing import Any
 
 from chatbot.config import Settings
+from chatbot.permissions import matches
 from sandbox.sources.files import read_file
 from sandbox.spec import OWN_AGENT, Tree
 
@@ -49,7 +49,7 @@ class Rules:
 def rules_for(settings: Settings, repository: str) -> Rules:
     """What the configuration says; later tables win, field by field."""
     sandbox = settings.sandbox
-    trusted = any(fnmatch.fnmatchcase(repository, pattern) for pattern in sandbox.trust_setup)
+    trusted = any(matches(repository, pattern) for pattern in sandbox.trust_setup)
     found: dict[str, Any] = {
         "image": None,
         "setup": None,
@@ -62,7 +62,7 @@ def rules_for(settings: Settings, repository: str) -> Rules:
         "agent": settings.agent.default,
     }
     for rule in settings.repositories:
-        if fnmatch.fnmatchcase(repository, rule.match):
+        if matches(repository, rule.match):
             found |= rule.model_dump(exclude={"match"}, exclude_none=True)
     return Rules(
         image=found["image"] or "",

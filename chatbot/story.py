@@ -282,12 +282,20 @@ _LINES: dict[str, Callable[[Payload], str]] = {
         f"{_who(payload)} asked to work in {_words(payload, 'repository', 100)}"
     ),
     "task_changed": lambda payload: (
-        f"Begun anew in {_words(payload, 'repository', 100)}, {_words(payload, 'mode', 20)},"
-        f" {_words(payload, 'model', 100)}"
+        f"Begun anew, as {_who(payload)} wished, in {_words(payload, 'repository', 100)},"
+        f" {_words(payload, 'mode', 20)}, {_words(payload, 'model', 100)}"
     ),
-    "repository_asked": lambda payload: f"Asked: {_words(payload, 'question')}",
+    "repository_asked": lambda payload: (
+        f"{_who(payload)} asked again: {_words(payload, 'question')}"
+        if payload.get("by")
+        else f"Asked: {_words(payload, 'question')}"
+    ),
     "repository_unanswered": lambda _: "Nobody said in time which repository it is",
-    "source_named": lambda payload: f"Repository named: {_words(payload, 'repository', 100)}",
+    "source_named": lambda payload: (
+        f"{_who(payload)} named the repository: {_words(payload, 'repository', 100)}"
+        if payload.get("by")
+        else f"Repository named: {_words(payload, 'repository', 100)}"
+    ),
     "run_queued": _run_queued,
     "run_resolved": _run_resolved,
     "run_preparing": lambda _: "Preparing the workspace",
@@ -300,6 +308,11 @@ _LINES: dict[str, Callable[[Payload], str]] = {
     "setup_approval_settled": lambda payload: _SETUP_SETTLED.get(
         string(payload, "state"), ""
     ).replace("{who}", _who(payload)),
+    "setup_approval_revoked": lambda payload: (
+        f"{_who(payload)} took back that the set-up script may run unasked"
+    ),
+    "muted": lambda payload: f"{_who(payload)} muted Threadsmith in the thread",
+    "unmuted": lambda payload: f"{_who(payload)} let Threadsmith listen in the thread again",
     "setup_allowed": lambda payload: (
         f"{_words(payload, 'path', 100)} may run: {_who(payload)} approved it before"
     ),

@@ -21,8 +21,9 @@ ANSWERED = (
 """Words were given, and no patch of an earlier run waits for a decision."""
 _SPOKEN = (
     "(request LIKE ? ESCAPE '\\' OR title LIKE ? ESCAPE '\\' OR summary LIKE ? ESCAPE '\\'"
-    " OR source LIKE ? ESCAPE '\\' OR EXISTS (SELECT 1 FROM messages"
-    " WHERE messages.task_id = tasks.id AND messages.text LIKE ? ESCAPE '\\'))"
+    " OR json_extract(source, '$.repository') LIKE ? ESCAPE '\\' OR EXISTS (SELECT 1 FROM messages"
+    " WHERE messages.task_id = tasks.id AND messages.kind = 'message'"
+    " AND messages.text LIKE ? ESCAPE '\\'))"
 )
 
 

@@ -18,6 +18,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from chatbot.config import Settings
 from chatbot.models import Person, Task
 from chatbot.permissions import (
+    REQUESTER,
     Act,
     Facts,
     Words,
@@ -110,7 +111,9 @@ class Access:
             if unknown is not None:
                 raise unknown
             log.info("not_allowed", act=act, repository=repository, user=person.id)
-            raise NotAllowed(refusal(act, repository, words, await self._name_all(words)))
+            names = await self._name_all(words, requester)
+            told = refusal(act, repository, words, names, names.get(requester, ""))
+            raise NotAllowed(told)
 
     async def usable(
         self,
@@ -206,9 +209,11 @@ class Access:
                 break
         return frozenset(found)
 
-    async def _name_all(self, words: Words) -> dict[str, str]:
+    async def _name_all(self, words: Words, requester: str) -> dict[str, str]:
         """Ids stand for what has no name."""
         people, groups = people_in(words)[:10], groups_in(words)
+        if REQUESTER in words and _SLACK_USER.fullmatch(requester):
+            people = [*people, requester]
         channels = [each for each in channels_in(words, "") if each not in self._names]
         named, listed, *infos = await asyncio.gather(
             asyncio.gather(*(self._people.get(each) for each in people)),

@@ -66,7 +66,7 @@ class Commands:
             case "list":
                 return await self._list(viewer, is_open=line.rest == "open")
             case "search":
-                return await self._list(viewer, words=line.rest)
+                return await self._list(viewer, words=plain(line.rest))
             case "show":
                 task = await self._find(viewer, line.rest)
                 return await self._rows([task], title="Task", more=False)

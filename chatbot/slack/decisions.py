@@ -7,6 +7,7 @@ from typing import Any
 from sqlite_utils import Database
 
 from chatbot.actions import Actions
+from chatbot.approval_changes import settled_words
 from chatbot.history import queries, setup_approvals
 from chatbot.history.store import History
 from chatbot.models import Approval, Person, Task, TransitionRefused
@@ -120,7 +121,7 @@ class Decisions:
         await self._approver(_parse(value)[0], user_id)
         approval, proposed = await self._history.read(lambda db: _proposed(db, _parse(value)[0]))
         if approval.state != "pending":
-            raise TransitionRefused("This was settled already.")
+            raise TransitionRefused(settled_words(approval))
         return approval, proposed
 
     async def _approver(self, approval_id: str, user_id: str) -> Person:

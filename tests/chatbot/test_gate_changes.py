@@ -8,10 +8,18 @@ from functools import partial
 
 import pytest
 
-from chatbot.actions import Actions
+from chatbot.actions import Actions, SecondPersonNeeded
 from chatbot.gate_changes import EditRefused, branch_fault
 from chatbot.history import queries
-from chatbot.models import Approval, PublishRules, PullEdits, Status, Task, TransitionRefused
+from chatbot.models import (
+    Approval,
+    Person,
+    PublishRules,
+    PullEdits,
+    Status,
+    Task,
+    TransitionRefused,
+)
 from chatbot.publish.told import read_told
 from sandbox.errors import ThreadsmithError
 from sandbox.patch import FileChange
@@ -152,7 +160,7 @@ async def test_an_approval_that_expired_is_never_carried_out(
     await actions.expire(life.task_id)
     task = await life.task()
     assert (task.status, task.outcome) == (Status.DONE, "expired")
-    with pytest.raises(TransitionRefused, match="expired"):
+    with pytest.raises(TransitionRefused, match="in time"):
         await actions.approve(approval.id, ADA)
     assert "approval_settled" in await life.kinds()
 
@@ -234,3 +242,20 @@ async def test_what_failed_to_open_by_itself_is_not_tried_for_ever(actions: Acti
     run = await actions.history.read(partial(queries.get_run, run_id=approval.run_id))
     assert (await life.task()).status == Status.READY
     assert run.number == 1
+
+
+async def test_whoever_steered_is_no_second_person(actions: Actions) -> None:
+    actions = with_rules(actions, second_person=True)
+    life = await Life.begin(actions)
+    run = await life.work()
+    message = await actions.add_message(life.task_id, BOB, "and the workflow")
+    assert message is not None
+    await actions.record_delivered(run.id, [message.id], 1)
+    await life.patch(b"diff", FileChange(path="ci.yml", change="modified", sensitive=True))
+    await life.finish()
+    approval = await pending(life)
+    for person in (ADA, BOB):
+        with pytest.raises(SecondPersonNeeded):
+            await actions.approve(approval.id, person)
+    task = await actions.approve(approval.id, Person("U3", "Cleo"))
+    assert task.status == Status.PUBLISHING

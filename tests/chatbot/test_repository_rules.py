@@ -46,6 +46,10 @@ def test_trust_may_be_given_and_taken() -> None:
     settings = make_settings({"match": "acme/web", "trust_setup": False}, trust_setup=("acme/*",))
     assert rules_for(settings, "acme/api").is_trusted
     assert not rules_for(settings, "acme/web").is_trusted
+    # The forge takes the name in any letters: what is taken from it is taken from it.
+    settings = make_settings({"match": "Acme/web", "trust_setup": False}, trust_setup=("*",))
+    assert not rules_for(settings, "acme/WEB").is_trusted
+    settings = make_settings({"match": "acme/web", "trust_setup": False}, trust_setup=("acme/*",))
     assert not rules_for(settings, "other/api").is_trusted
 
 

@@ -169,6 +169,39 @@ def test_line(kind: str, payload: dict[str, Any], line: str | None) -> None:
     assert tell(kind, **payload) == line
 
 
+@pytest.mark.parametrize(
+    ("kind", "more"),
+    [
+        ("approval_edited", {"edits": {"title": "x"}}),
+        ("approval_requested", {}),
+        ("approval_settled", {"state": "approved"}),
+        ("approval_settled", {"state": "changes"}),
+        ("approval_settled", {"state": "discarded"}),
+        ("autofix_set", {"on": True}),
+        ("change_asked", {"repository": "a/b"}),
+        ("fix_asked", {}),
+        ("message_edited", {"text": "x"}),
+        ("message_received", {"text": "x", "author": WHO}),
+        ("muted", {}),
+        ("repository_asked", {"question": "Which?"}),
+        ("request_edited", {}),
+        ("setup_allowed", {"path": "setup.sh"}),
+        ("setup_approval_revoked", {}),
+        ("setup_approval_settled", {"state": "approved"}),
+        ("setup_approval_settled", {"state": "skipped"}),
+        ("source_named", {"repository": "a/b"}),
+        ("stop_requested", {}),
+        ("stop_requested", {"why": "deleted"}),
+        ("stop_requested", {"why": "edited"}),
+        ("task_changed", {"repository": "a/b", "mode": "change", "model": "m"}),
+        ("unmuted", {}),
+        ("update_asked", {"onto": "main"}),
+    ],
+)
+def test_every_act_of_a_person_names_them(kind: str, more: dict[str, Any]) -> None:
+    assert "Ada" in (tell(kind, by=WHO, **more) or "")
+
+
 async def test_every_event_of_a_whole_life_has_its_line(actions: Actions) -> None:
     life = await Life.begin(actions)
     approval = await life.to_publishing()

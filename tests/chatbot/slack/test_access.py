@@ -78,7 +78,7 @@ async def test_only_some_may_steer_and_everybody_may_stop(tmp_path: Path) -> Non
         task = await stage.task()
         run = await stage.begin_run(task)
         await stage.say("also this", thread=ts, user="UBOB")
-        words = "Only whoever asked for it can say what is to be done in demo/shop."
+        words = "Only Ada (who asked for it) can say what is to be done in demo/shop."
         await refused(stage, words, "UBOB")
         asked = {"question": "Which?", "options": ["This", "That"]}
         await stage.actions.record_event(run.id, "question", asked)
@@ -100,7 +100,7 @@ async def test_a_review_is_sent_by_those_who_may_steer(tmp_path: Path) -> None:
         await stage.press("result", "review", "UBOB")
         (view,) = await until(stage.views)
         answer = await stage.slack.submit(view, fill(view, remark="Why?"), "UBOB")
-        assert answer["errors"]["remark.0"].startswith("Only whoever asked for it can")
+        assert answer["errors"]["remark.0"].startswith("Only Ada (who asked for it) can")
         assert not await stage.slack.submit(view, fill(view, remark="Why?"), "UADA")
         assert (await stage.task()).status == Status.QUEUED
 

@@ -67,7 +67,7 @@ async def test_a_gate_that_a_reply_voided_cannot_be_passed(stage: Stage) -> None
     await stage.actions.add_message(task.id, task.author, "not yet")
     await stage.press_stale(stale, "open_pr")
     (told,) = await until(stage.ephemerals)
-    assert told["text"].startswith("This was settled already (void")
+    assert told["text"] == "A newer request has taken this patch's place."
     assert (await stage.task()).status == Status.QUEUED
 
 
@@ -110,7 +110,7 @@ async def test_the_form_does_not_open_once_it_is_settled(stage: Stage) -> None:
     await stage.press("gate", "discard")
     await stage.press_stale(stale, "request_changes")
     (told,) = await until(stage.ephemerals)
-    assert told["text"] == "This was settled already."
+    assert told["text"] == "This was settled already (discarded by Ada)."
     assert stage.views() == []
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 import pytest
 
 from chatbot.history import queries
-from chatbot.models import Task
+from chatbot.models import Choice, Task
 from chatbot.slack.command_line import CommandLine, read_command
 from tests.chatbot.slack.ways import Json, Ways, filled, ways_in
 
@@ -83,6 +84,29 @@ async def test_what_others_asked_elsewhere_is_not_there(ways: Ways) -> None:
     assert "There is no such task" in await ways.code(f"show {task.id}")
     assert "There is no such task" in await ways.code(f"stop {task.id}")
     assert "read the plans" not in await ways.code("search plans")
+
+
+async def test_words_of_any_kind_are_searched_for_as_they_stand(ways: Ways) -> None:
+    await ways.code("在 acme/api 修复购物车的舍入与重试，a&amp;b 也要")
+    await ways.task()
+
+    async def finds(words: str) -> bool:
+        return "购物车的舍入" in await ways.code(f"search {words}")
+
+    for words in ("购物车", "舍入 acme/API", "a&amp;b", "重试\u3000购物车"):
+        assert await finds(words), words
+    how_it_is_kept = ("forge", "https", "null")
+    no_language = ("%", "购物_", "\\", "' OR 1=1 --", "NEAR(购物车", '"购物车" *', "a&amp;lt;b")
+    for words in ("购物车 找不到", *how_it_is_kept, *no_language):
+        assert not await finds(words), words
+
+
+async def test_a_choice_is_no_word_either(ways: Ways) -> None:
+    await ways.code("fix the retry test in acme/api")
+    task = await ways.task()
+    choice = Choice(source=replace(task.source, ref="main"), mode="explain", model="replay:demo")
+    await ways.actions.change_task(task.id, choice, task.author)
+    assert "none" in await ways.code("search explain")
 
 
 async def test_a_channel_has_a_repository_of_its_own(ways: Ways) -> None:
