@@ -21,6 +21,15 @@ from sandbox.errors import ThreadsmithError
 log = structlog.get_logger(__name__)
 
 
+_TOO_LATE = frozenset(
+    {
+        *("expired_trigger_id", "trigger_expired"),
+        *("exchanged_trigger_id", "trigger_exchanged", "invalid_trigger_id"),
+    }
+)
+"""What Slack says to a form whose press is too long ago."""
+
+
 def register(app: AsyncApp, client: AsyncWebClient, actions: Actions, *, team: str) -> None:
     @app.error
     async def tell(
@@ -32,6 +41,8 @@ def register(app: AsyncApp, client: AsyncWebClient, actions: Actions, *, team: s
                 await _say(client, body, words)
             # Not acknowledged: Slack delivers it again, and nothing is lost.
             return None
+        if "command" in body:
+            return BoltResponse(status=200, body={"response_type": "ephemeral", "text": words})
         event = body.get("event")
         # A mention comes as a message too: one answer to both.
         if event and "ts" not in event:
@@ -47,6 +58,9 @@ def explain(error: Exception) -> str:
     if isinstance(error, ThreadsmithError):
         log.warning("request_refused", code=error.code, brief=error.brief, details=error.details)
         return escape("\n".join(part for part in (error.brief, error.resolution) if part))
+    if isinstance(error, SlackApiError) and str(error.response.get("error")) in _TOO_LATE:
+        log.warning("form_too_late", reason=str(error))
+        return "The form came too late: Slack waits three seconds for one. Try again."
     error_id = f"e_{secrets.token_hex(4)}"
     log.error("listener_failed", error_id=error_id, exc_info=error)
     return f"Something went wrong on my side. The log has the details under `{error_id}`."
@@ -56,27 +70,30 @@ async def _say(
     client: AsyncWebClient, body: dict[str, Any], words: str, *, alone: bool = False
 ) -> None:
     """In the thread for a message, to the person ``alone`` for a press or a refusal."""
+    event: dict[str, Any] = body.get("event") or {}
+    user = event.get("user") or (body.get("user") or {}).get("id")
+    channel = str(event.get("channel") or (body.get("channel") or {}).get("id") or "")
     try:
-        if alone and (event := body.get("event")):
-            await client.chat_postEphemeral(
-                channel=event["channel"],
-                user=event["user"],
-                thread_ts=event.get("thread_ts"),
-                text=words,
-            )
-        elif event := body.get("event"):
+        if event and not alone:
             ts = event.get("thread_ts") or event.get("ts")
-            await client.chat_postMessage(channel=event["channel"], thread_ts=ts, text=words)
-        elif "channel" not in body and body.get("user"):
+            await client.chat_postMessage(channel=channel, thread_ts=ts, text=words)
+        elif channel and user:
+            at = event or body.get("message") or {}
+            thread_ts = at.get("thread_ts") or (body.get("container") or {}).get("thread_ts")
+            await _tell_alone(client, channel, user, thread_ts, words)
+        elif user:
             # Of a modal or the home tab: there is no place but the person's own.
-            await client.chat_postMessage(channel=body["user"]["id"], text=words)
-        elif container := body.get("container"):
-            await client.chat_postEphemeral(
-                channel=body["channel"]["id"],
-                user=body["user"]["id"],
-                thread_ts=(body.get("message") or {}).get("thread_ts")
-                or container.get("thread_ts"),
-                text=words,
-            )
+            await client.chat_postMessage(channel=user, text=words)
     except SlackApiError as error:
         log.warning("fault_untold", reason=str(error))
+
+
+async def _tell_alone(
+    client: AsyncWebClient, channel: str, user: str, thread_ts: str | None, words: str
+) -> None:
+    try:
+        await client.chat_postEphemeral(channel=channel, user=user, thread_ts=thread_ts, text=words)
+    except SlackApiError as error:
+        # Shortcuts are offered in channels that the bot is not in, too.
+        log.info("not_told_there", channel=channel, reason=str(error))
+        await client.chat_postMessage(channel=user, text=words)

@@ -12,7 +12,7 @@ import pytest
 from chatbot.history import queries
 from chatbot.models import Choice, Task
 from chatbot.slack.command_line import CommandLine, read_command
-from tests.chatbot.slack.ways import Json, Ways, filled, ways_in
+from tests.chatbot.slack.ways import Json, Ways, filled, texts, ways_in
 
 pytestmark = pytest.mark.slack_modes(both=True)
 
@@ -276,3 +276,42 @@ async def test_where_slack_is_slow_the_answer_comes_later(
 
     await ways.workspace.wait_for(told)
     assert (await ways.task()).request == "fix the retry test"
+
+
+async def test_a_form_that_comes_too_late_is_told_wherever_it_was_asked_for(ways: Ways) -> None:
+    told = "came too late"
+
+    def late() -> None:
+        ways.workspace.fail_next("views.open", "expired_trigger_id")
+
+    def alone() -> list[str]:
+        return [message["text"] for message in ways.workspace.ephemerals("ada")]
+
+    late()
+    assert told in texts(await ways.workspace.command("ada", "shop", "/code"))
+    late()
+    ts = await ways.workspace.post("grace", "shop", "it is broken")
+    await ways.workspace.shortcut("ada", "fix_this", "shop", ts)
+    await ways.workspace.wait_for(lambda: told in alone()[-1] and len(alone()) == 2)
+    # Where the bot is not it cannot speak to one person alone.
+    ways.workspace.state.channel("general").members.remove(ways.workspace.bot_user_id)
+    ts = await ways.workspace.post("grace", "general", "it is broken")
+    late()
+    await ways.workspace.shortcut("ada", "fix_this", "general", ts)
+    await ways.workspace.wait_for(lambda: told in "".join(ways.said("D0ADA")))
+    late()
+    await ways.workspace.shortcut("ada", "new_task")
+    await ways.workspace.wait_for(lambda: len(ways.said("D0ADA")) == 2)
+    assert ways.workspace.views("ada") == []
+
+
+async def test_three_thousand_characters_are_taken_whole(ways: Ways) -> None:
+    await ways.code("")
+    words = "fix it in acme/api & " + "<x> " * 744
+    await ways.workspace.submit_view("ada", ways.view()["id"], filled(words[:3000]))
+    task = await ways.task()
+    assert len(task.request) > 2900
+    assert "& <x> <x>" in task.request
+    assert task.thread is not None
+    root = next(m for m in ways.workspace.messages("shop") if m["ts"] == task.thread.thread_ts)
+    assert len(root["text"]) <= 40_000
