@@ -41,12 +41,14 @@ from chatbot.slack.front import SlackFront
 from chatbot.slack.http_door import HttpDoor
 from chatbot.slack.workspaces import Workspaces
 from chatbot.sources import TaskSources
+from chatbot.suggesting import Suggesting
 from chatbot.upkeep import Upkeep
 from chatbot.web.app import make_web_app
 from sandbox.engines.docker import DockerEngine
 from sandbox.environments.bounds import Bounds
 from sandbox.environments.environments import Environments
 from sandbox.environments.records import Records
+from sandbox.errors import ThreadsmithError
 from sandbox.llm.providers import Providers
 from sandbox.outside import Outside, find_authorities
 from sandbox.redaction import Redactor
@@ -212,6 +214,9 @@ async def start_app(
             publisher.permalink = front.permalink
             if watch is not None:
                 issues.open_thread = front.open_thread
+            suggesting = _make_suggesting(settings, actions, providers, intake)
+            if suggesting is not None:
+                await stack.enter_async_context(_background(suggesting.run()))
         gathering.open(fetchers)
         if watch is not None:
             await stack.enter_async_context(_background(watch.run()))
@@ -244,6 +249,20 @@ async def _know_repositories(
     return Repositories(settings, history, listed=catalogue.all)
 
 
+def _make_suggesting(
+    settings: Settings, actions: Actions, providers: Providers, intake: Intake
+) -> Suggesting | None:
+    """None where the configuration wants none, or there is no model to ask."""
+    if not settings.model.suggest_repository:
+        return None
+    try:
+        providers.check(settings.model.default)
+    except ThreadsmithError as error:
+        log.warning("suggesting_off", error=str(error))
+        return None
+    return Suggesting(settings, actions, providers, intake.repositories, intake.reader)
+
+
 def _make_slack(
     settings: Settings,
     history: History,
@@ -258,16 +277,12 @@ def _make_slack(
     make = partial(SlackFront, settings, history, actions, public_url=web_url, linking=linking)
     if not settings.slack.client_id:
         return make(intake, door=door)
-    # The rules are about one workspace's people: each front has an intake of its own.
     return Workspaces(
         settings,
         history,
         public_url=settings.web.public_url,
         door=door,
-        make_front=lambda installed: make(
-            Intake(settings, history, actions, repositories=intake.repositories),
-            installed=installed,
-        ),
+        make_front=lambda installed: make(intake, installed=installed),
     )
 
 

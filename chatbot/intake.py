@@ -57,7 +57,7 @@ class Intake:
         repositories: Repositories | None = None,
     ) -> None:
         self.repositories = repositories or Repositories(settings, history)
-        self._reader = Reader(settings, self.repositories)
+        self.reader = Reader(settings, self.repositories)
         self._settings = settings
         self._history = history
         self._actions = actions
@@ -65,7 +65,7 @@ class Intake:
     @property
     def gatekeepers(self) -> dict[str, Gatekeeper]:
         """By Slack's team; set by the front that knows its people."""
-        return self._reader.gatekeepers
+        return self.reader.gatekeepers
 
     async def ask(
         self,
@@ -94,7 +94,7 @@ class Intake:
         ``about``: other words, whose links are read as well.
         """
         if repository is None:
-            reading = await self._reader.read(words, thread=thread, person=author)
+            reading = await self.reader.read(words, thread=thread, person=author)
         elif origin == "slack":
             reading = await self._read_form(words, repository, author, thread)
         else:
@@ -128,15 +128,18 @@ class Intake:
             notes=(*reading.notes, *note),
             key=key,
         )
-        gatekeeper = self._reader.gatekeeper(thread)
+        gatekeeper = self.reader.gatekeeper(thread)
         if gatekeeper is not None and thread is not None and origin == "slack":
             await gatekeeper.check_ask(source.repository, author, thread.channel)
         along = [*along, *await self._linked(f"{words}\n{about}", new, author)]
         problem = self._problem(reading, new)
         if problem is not None:
             if isinstance(problem, RepositoryUnnamed) and thread is not None:
-                likely = await self._reader.likely(reading, thread=thread, person=author)
-                return await self._actions.ask_repository(new, problem, likely, along=along)
+                likely = await self.reader.likely(reading, thread=thread, person=author)
+                suggests = reading.resolution.is_open and self._settings.model.suggest_repository
+                return await self._actions.ask_repository(
+                    *(new, problem, likely), suggests=suggests, along=along
+                )
             return await self._actions.refuse_task(new, problem, along=along)
         task, _ = await self._actions.create_task(new, owner=owner, along=along)
         return task
@@ -154,7 +157,7 @@ class Intake:
         self, words: str, repository: str, author: Person, thread: Thread | None
     ) -> Reading:
         """Words beside which a person chose the repository: all else is read as in a message."""
-        request = (await self._reader.read(words, thread=thread, person=author)).request
+        request = (await self.reader.read(words, thread=thread, person=author)).request
         chosen = self._source(repository, None, None).url
         named = request.repository and self._source(request.repository, None, None).url
         if named is not None and named.lower() != chosen.lower():
@@ -167,7 +170,7 @@ class Intake:
 
     async def named_in(self, words: str, *, author: Person, thread: Thread) -> str | None:
         """The repository that the words name, and no default."""
-        found = (await self._reader.read(words, thread=thread, person=author)).resolution
+        found = (await self.reader.read(words, thread=thread, person=author)).resolution
         return found.repository if found.rule == "named" else None
 
     async def check_begin(
@@ -193,11 +196,11 @@ class Intake:
             self.named_model(model)
         if image:
             check_image(image)
-        gatekeeper = self._reader.gatekeeper(thread)
+        gatekeeper = self.reader.gatekeeper(thread)
         if gatekeeper is None:
             return
         if repository is None:
-            reading = await self._reader.read(words, thread=thread, person=author)
+            reading = await self.reader.read(words, thread=thread, person=author)
             repository = reading.resolution.repository
         source = self._source(repository, None, None)
         await gatekeeper.check_ask(source.repository, author, thread.channel)
@@ -222,7 +225,7 @@ class Intake:
             return "stopping" if stopping else "nothing_to_stop"
         if (autofix := find_autofix(words)) is not None:
             return await self._autofix(task, author, autofix, key)
-        if (gatekeeper := self._reader.gatekeeper(task.thread)) is not None:
+        if (gatekeeper := self.reader.gatekeeper(task.thread)) is not None:
             await gatekeeper.check("steer", task, author)
         along = [*along, *await self._linked(f"{words}\n{about}", task, author)]
         if not task.source.repository:
@@ -241,7 +244,7 @@ class Intake:
         along: Sequence[NewGiven],
     ) -> Reply:
         """Said where somebody was asked for the repository; whatever else it says is kept."""
-        request = await self._reader.read_answer(words, thread=task.thread, person=author)
+        request = await self.reader.read_answer(words, thread=task.thread, person=author)
         if request.repository is None:
             text = plain(words)
             message = await self._actions.add_message(task.id, author, text, key=key, along=along)
@@ -259,14 +262,14 @@ class Intake:
 
     async def ask_again(self, task: Task, *, author: Person) -> None:
         """Which repository it is, once nobody had said so in time; raises ThreadsmithError."""
-        if (gatekeeper := self._reader.gatekeeper(task.thread)) is not None:
+        if (gatekeeper := self.reader.gatekeeper(task.thread)) is not None:
             await gatekeeper.check("steer", task, author)
         await self._actions.ask_repository_again(task.id, author)
 
     async def check_change(self, task: Task, author: Person) -> None:
         """Raise ThreadsmithError where the task stays as it is, or for others to change."""
         check_change(task)
-        if (gatekeeper := self._reader.gatekeeper(task.thread)) is not None:
+        if (gatekeeper := self.reader.gatekeeper(task.thread)) is not None:
             await gatekeeper.check("steer", task, author)
 
     async def change(
@@ -282,7 +285,7 @@ class Intake:
     ) -> None:
         """Begin a task anew with what a person chose; raises ThreadsmithError."""
         await self.check_change(task, author)
-        gatekeeper = self._reader.gatekeeper(task.thread)
+        gatekeeper = self.reader.gatekeeper(task.thread)
         source = self._source(repository, ref, None)
         check_address(source.url)
         if ref is not None:
@@ -300,7 +303,7 @@ class Intake:
         """Where the person may begin this; raises ThreadsmithError."""
         source = self._source(repository, ref or task.source.ref, None)
         check_address(source.url)
-        if (gatekeeper := self._reader.gatekeeper(task.thread)) is not None:
+        if (gatekeeper := self.reader.gatekeeper(task.thread)) is not None:
             await gatekeeper.check("ask", replace(task, source=source), author)
         return source
 
@@ -311,14 +314,14 @@ class Intake:
         text = plain(words)
         if not text:
             return "late"
-        if (gatekeeper := self._reader.gatekeeper(task.thread)) is not None:
+        if (gatekeeper := self.reader.gatekeeper(task.thread)) is not None:
             await gatekeeper.check("steer", task, author)
         if said is not None:
             return await self._actions.edit_said(task.id, said, text, author, key=key)
         if not task.source.repository:
             await self.reply(task, words, author=author, key=key)
             return "replaced"
-        reading = await self._reader.read(words, thread=task.thread, person=author)
+        reading = await self.reader.read(words, thread=task.thread, person=author)
         source = self._source(reading.resolution.repository, reading.request.ref, None)
         if task.source.kind == "git" and is_elsewhere(source, task.source):
             text = reading.request.task or text
@@ -331,7 +334,7 @@ class Intake:
     ) -> Edited:
         """Another repository or ref: only a run that was not begun goes there."""
         check_address(source.url)
-        if (gatekeeper := self._reader.gatekeeper(task.thread)) is not None:
+        if (gatekeeper := self.reader.gatekeeper(task.thread)) is not None:
             await gatekeeper.check("ask", replace(task, source=source), author)
         if await self._actions.begin_elsewhere(task.id, source, text, author, key=key):
             return "replaced"
@@ -339,7 +342,7 @@ class Intake:
 
     async def _autofix(self, task: Task, author: Person, on: bool, key: str | None) -> Reply:
         """Whoever may open pull requests may let them be mended unasked; everybody may end it."""
-        if on and (gatekeeper := self._reader.gatekeeper(task.thread)) is not None:
+        if on and (gatekeeper := self.reader.gatekeeper(task.thread)) is not None:
             await gatekeeper.check("approve", task, author)
         try:
             await self._actions.set_autofix(task.id, author, on=on, key=key)
@@ -359,7 +362,7 @@ class Intake:
 
     async def _allowed(self, item: NewGiven, thread: Thread | None, author: Person) -> NewGiven:
         """As it is, or with the reason why it is not read for this person."""
-        gatekeeper = self._reader.gatekeeper(thread)
+        gatekeeper = self.reader.gatekeeper(thread)
         if gatekeeper is None or thread is None:
             return item
         try:

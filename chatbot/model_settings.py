@@ -86,6 +86,10 @@ class ModelSettings(Section):
     What a model thinks beside it may take as much again."""
     context_tokens: int = Field(default=0, ge=0)
     """How much the model takes in; 0: as published, or 128,000 where it is not known."""
+    suggest_repository: bool = True
+    """Whether `default` is asked where nothing else says which repository is meant.
+
+    A person still has to say so: nothing begins by a suggestion alone."""
     replay_delay_seconds: float = Field(default=0.0, ge=0)
     """How long recorded replies take, so that a demonstration can be watched."""
 

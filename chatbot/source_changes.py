@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
+from typing import Any
 
 from sqlite_utils import Database
 
 from chatbot.changes import Changes, failure, who
-from chatbot.history import given, queries
+from chatbot.history import given, queries, spending
 from chatbot.models import Choice, Event, NewTask, Person, Source, Status, Task, TransitionRefused
 from sandbox.errors import ThreadsmithError
 from sandbox.recorder import Outcome
@@ -32,15 +33,19 @@ class SourceChanges(Changes):
         error: ThreadsmithError,
         likely: Sequence[str],
         *,
+        suggests: bool = False,
         along: Sequence[given.NewGiven] = (),
     ) -> Task:
-        """Store the request with the question that has to be answered first."""
+        """Store the request with the question that has to be answered first.
+
+        ``suggests``: a model is to be asked as well.
+        """
 
         def change(db: Database) -> Task:
             task, created = self._create(db, new, None, along)
             if created:
                 run = queries.newest_run(db, task.id)
-                self._put_question(db, task, error.brief, likely)
+                self._put_question(db, task, error.brief, likely, suggests=suggests)
                 self._finish(db, task, run, failure("request", error))
                 self._set_deadline(db, task.id)
             return queries.get_task(db, task.id)
@@ -71,20 +76,40 @@ class SourceChanges(Changes):
         question: str,
         likely: Sequence[str],
         by: Person | None = None,
+        *,
+        suggests: bool = False,
     ) -> None:
         now = self.clock()
-        payload = {
+        payload: dict[str, Any] = {
             "question": question,
             "likely": list(likely),
             "expires_at": now + ANSWER_SECONDS,
         }
         if by is not None:
             payload["by"] = who(by)
+        if suggests:
+            payload["suggests"] = True
         queries.append_event(db, task.id, "repository_asked", payload, at=now)
 
     def _set_deadline(self, db: Database, task_id: str) -> None:
         task = queries.get_task(db, task_id)
         self._store(db, replace(task, deadline_at=self.clock() + ANSWER_SECONDS))
+
+    async def record_suggestion(self, task_id: str, name: str, told: dict[str, Any]) -> None:
+        """What a model thinks of the question, empty: it does not know; what it took is counted.
+
+        ``told``: its `model`, `usage` and `cost_usd`, or `why` it said nothing.
+        """
+        now = self.clock()
+
+        def change(db: Database) -> None:
+            task = queries.get_task(db, task_id)
+            if "usage" in told:
+                spending.add(db, task, queries.task_runs(db, task_id)[0], told, at=now)
+            payload = {"repository": name, **told}
+            queries.append_event(db, task_id, "repository_suggested", payload, at=now)
+
+        await self.history.write(change)
 
     async def name_repository(
         self,
@@ -124,7 +149,12 @@ class SourceChanges(Changes):
                     told["given"] = given.add(db, task_id, message.id, by.name, along)
                 queries.append_event(db, task_id, "message_received", told, at=now)
             held = queries.pending_messages(db, task_id)
-            payload = {"repository": source.repository, "ref": source.ref, "by": who(by)}
+            payload = {
+                "repository": source.repository,
+                "ref": source.ref,
+                "by": who(by),
+                "from": _rule(db, task_id, source, pressed=pressed),
+            }
             self._move(db, replace(task, source=source), Status.QUEUED)
             queries.append_event(db, task_id, "source_named", payload, at=now)
             # A bare name was the answer, and is nothing to do.
@@ -208,6 +238,15 @@ def _named_words(events: Sequence[Event]) -> str:
         return "The repository was named already."
     name = (named[-1].get("by") or {}).get("name") or "Somebody"
     return f"{name} has named the repository already: {named[-1]['repository']}."
+
+
+def _rule(db: Database, task_id: str, source: Source, *, pressed: bool) -> str:
+    """Which one led to the repository, see `chatbot.request.resolving`."""
+    if not pressed:
+        return "named"
+    events = queries.task_events(db, task_id)
+    said = [e.payload["repository"] for e in events if e.kind == "repository_suggested"]
+    return "model" if source.repository in said else "picked"
 
 
 def _expiry(db: Database, task_id: str) -> float:

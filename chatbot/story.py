@@ -275,6 +275,11 @@ def _feedback(payload: Payload) -> str:
     return f"Pull request #{integer(payload, 'number')}: {', '.join(parts) or 'nothing new'}"
 
 
+def _repository_suggested(payload: Payload) -> str:
+    name = _words(payload, "repository", 100)
+    return f"The model suggests {name}" if name else "The model does not know which one is meant"
+
+
 _LINES: dict[str, Callable[[Payload], str]] = {
     "task_created": _task_created,
     "given": _given,
@@ -290,6 +295,7 @@ _LINES: dict[str, Callable[[Payload], str]] = {
         if payload.get("by")
         else f"Asked: {_words(payload, 'question')}"
     ),
+    "repository_suggested": _repository_suggested,
     "repository_unanswered": lambda _: "Nobody said in time which repository it is",
     "source_named": lambda payload: (
         f"{_who(payload)} named the repository: {_words(payload, 'repository', 100)}"

@@ -22,6 +22,8 @@ class Resolution:
     rule: Rule | None = None
     question: str | None = None
     likely: tuple[str, ...] = ()
+    is_open: bool = False
+    """The words lead to none that is known: a model may have an idea."""
 
 
 def resolve(
@@ -49,7 +51,7 @@ def resolve(
     default = thread or channel or person
     likely = tuple(dict.fromkeys([*request.candidates, *([default] if default else [])]))
     if request.unknown is not None and not request.candidates:
-        return _ask(f"Which repository is `{request.unknown}`?", likely, known)
+        return _ask(f"Which repository is `{request.unknown}`?", likely, known, is_open=True)
     if request.unknown is not None:
         return _ask(f"Several repositories are called `{request.unknown}`. Which one?", likely, ())
     if len(request.candidates) > 1:
@@ -75,7 +77,7 @@ def resolve(
         return _ask(f"The words fit {names}. Which one?", matched, ())
     if person is not None:
         return Resolution(repository=person, rule="person")
-    return _ask("No repository is named. Which one is it?", (), known)
+    return _ask("No repository is named. Which one is it?", (), known, is_open=True)
 
 
 def short(repository: str) -> str:
@@ -83,9 +85,11 @@ def short(repository: str) -> str:
     return repository if len(repository) <= 80 else repository[:79] + "…"
 
 
-def _ask(question: str, likely: tuple[str, ...], known: tuple[str, ...]) -> Resolution:
+def _ask(
+    question: str, likely: tuple[str, ...], known: tuple[str, ...], *, is_open: bool = False
+) -> Resolution:
     more = tuple(dict.fromkeys([*likely, *known]))
-    return Resolution(question=question, likely=more[:MAX_LIKELY])
+    return Resolution(question=question, likely=more[:MAX_LIKELY], is_open=is_open)
 
 
 def _says(task: str, keywords: tuple[str, ...]) -> bool:

@@ -24,6 +24,7 @@ from chatbot.slack.pick_fold import (
     fold_change_asked,
     fold_changed,
     fold_named,
+    fold_suggested,
     fold_unanswered,
 )
 from chatbot.slack.question_fold import close_questions, fold_answer, fold_closed, fold_question
@@ -53,6 +54,8 @@ def fold(view: TaskView, event: Event) -> TaskView:
             return replace(view, told=strings(payload, "notes", 10))
         case "repository_asked":
             return fold_asked(view, event)
+        case "repository_suggested":
+            return fold_suggested(view, event)
         case "repository_unanswered":
             return fold_unanswered(view)
         case "change_asked":

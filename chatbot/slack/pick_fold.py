@@ -18,8 +18,17 @@ def fold_asked(view: TaskView, event: Event) -> TaskView:
         expires_at=number(event.payload, "expires_at"),
         question=string(event.payload, "question", 1000),
         likely=strings(event.payload, "likely", 5),
+        suggested="" if view.pick is None else view.pick.suggested,
     )
     return replace(view, pick=pick)
+
+
+def fold_suggested(view: TaskView, event: Event) -> TaskView:
+    if view.pick is None:
+        return view
+    return replace(
+        view, pick=replace(view.pick, suggested=string(event.payload, "repository", 300))
+    )
 
 
 def fold_unanswered(view: TaskView) -> TaskView:

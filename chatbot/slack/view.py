@@ -267,6 +267,8 @@ class PickView:
     task_id: str
     question: str
     likely: tuple[str, ...] = ()
+    suggested: str = ""
+    """By a model."""
     expires_at: float = 0.0
     """0: it stands."""
     is_expired: bool = False

@@ -10,9 +10,9 @@ from typing import Final
 
 from sandbox.errors import ProviderError, ProviderUnavailable
 from sandbox.gateway.journal import Journal
-from sandbox.llm.pace import Entry, Pace, weight
+from sandbox.llm.pace import Entry, Pace, estimate, weight
 from sandbox.llm.prices import PUBLISHED, Prices
-from sandbox.llm.provider import Conversation, Image, Reply, Text, ToolCall, ToolResult
+from sandbox.llm.provider import Conversation, Reply
 from sandbox.llm.providers import Model
 from sandbox.recorder import Recorder
 
@@ -25,9 +25,6 @@ Patience = Callable[[], AbstractContextManager[None]]
 NOTABLE_SECONDS: Final = 0.5
 TELL_SECONDS: Final = 5.0
 """Waiting for a turn that takes longer is told."""
-CHARACTERS_PER_TOKEN: Final = 4
-IMAGE_TOKENS: Final = 1600
-REPLY_TOKENS: Final = 1000
 
 
 class Speaker:
@@ -63,11 +60,7 @@ class Speaker:
 
     def cost_usd(self, reply: Reply) -> float | None:
         """Of a reply of the present model, by its own name or by the one it is asked by."""
-        provider = self.model.provider.name
-        cost = self.prices.cost_usd(provider, reply.model, reply.usage)
-        if cost is None:
-            cost = self.prices.cost_usd(provider, self.model.name, reply.usage)
-        return cost
+        return self.prices.reply_usd(self.model.provider.name, self.model.name, reply)
 
     def take_waited(self) -> float:
         """Seconds spent in a queue since this was last asked."""
@@ -138,18 +131,3 @@ async def enter(
         return await entering
     finally:
         entering.cancel()
-
-
-def estimate(conversation: Conversation) -> int:
-    """Roughly the tokens of the prompt and its reply."""
-    characters, images = len(conversation.system), 0
-    for message in conversation.messages:
-        for block in message.content:
-            match block:
-                case Text(text) | ToolResult(_, text):
-                    characters += len(text)
-                case ToolCall(_, _, arguments, raw):
-                    characters += len(raw) if arguments is None else len(str(arguments))
-                case Image():
-                    images += 1
-    return characters // CHARACTERS_PER_TOKEN + images * IMAGE_TOKENS + REPLY_TOKENS

@@ -13,9 +13,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from sandbox.llm.provider import Usage
+from sandbox.llm.provider import Conversation, Image, Text, ToolCall, ToolResult, Usage
 
 WINDOW_SECONDS: Final = 60.0
+CHARACTERS_PER_TOKEN: Final = 4
+IMAGE_TOKENS: Final = 1600
+REPLY_TOKENS: Final = 1000
 
 
 @dataclass(slots=True)
@@ -120,3 +123,18 @@ def weight(provider: str, usage: Usage) -> int:
     """The tokens of a reply as the provider's own limits count them."""
     tokens = usage.input_tokens + usage.output_tokens
     return tokens - usage.cache_read_tokens if provider == "anthropic" else tokens
+
+
+def estimate(conversation: Conversation) -> int:
+    """Roughly the tokens of the prompt and its reply."""
+    characters, images = len(conversation.system), 0
+    for message in conversation.messages:
+        for block in message.content:
+            match block:
+                case Text(text) | ToolResult(_, text):
+                    characters += len(text)
+                case ToolCall(_, _, arguments, raw):
+                    characters += len(raw) if arguments is None else len(str(arguments))
+                case Image():
+                    images += 1
+    return characters // CHARACTERS_PER_TOKEN + images * IMAGE_TOKENS + REPLY_TOKENS

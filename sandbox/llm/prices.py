@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
-from sandbox.llm.provider import Usage
+from sandbox.llm.provider import Reply, Usage
 
 PRICED_ON: Final = "2026-11-23"
 
@@ -140,6 +140,11 @@ class Prices:
         if price.long_from and usage.input_tokens > price.long_from:
             asked, answered = asked * price.long_input, answered * price.long_output
         return (asked + answered) / 1_000_000
+
+    def reply_usd(self, provider: str, asked: str, reply: Reply) -> float | None:
+        """By the name of the model that answered, or by the one that it was ``asked`` by."""
+        cost = self.cost_usd(provider, reply.model, reply.usage)
+        return self.cost_usd(provider, asked, reply.usage) if cost is None else cost
 
 
 PUBLISHED: Final = Prices()

@@ -217,7 +217,8 @@ KINDS = st.sampled_from(
      "container_started", "plan", "step_started", "step_finished", "note", "patch", "published",
      "message_received", "message_delivered", "run_finished", "approval_settled", "publish_step",
      "publish_failed", "stop_requested", "source_named", "feedback", "check_started",
-     "check_finished", "pull_ended", "autofix_set", "fix_asked", "update_asked", "repository_asked"]
+     "check_finished", "pull_ended", "autofix_set", "fix_asked", "update_asked", "repository_asked",
+     "repository_suggested"]
 )  # fmt: skip
 FIELDS = st.sampled_from(
     ["author", "by", "text", "title", "details", "items", "seconds", "files", "added", "number",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from chatbot.repositories import MAX_OPTIONS, is_whole
+from chatbot.request.resolving import MAX_LIKELY
 from chatbot.slack.blocks.elements import (
     Content,
     actions,
@@ -67,11 +68,13 @@ def make_pick(pick: PickView) -> Content:
             actions(button("Ask again", ASK_AGAIN, pick.task_id)),
         )
         return Content(text=said, blocks=blocks)
+    names = dict.fromkeys([*([pick.suggested] if pick.suggested else []), *pick.likely])
     likely = [
-        button(name, f"{PICK}{index}", name)
-        for index, name in enumerate(pick.likely)
+        button(name, f"{PICK}{index}", name, style="primary" if name == pick.suggested else None)
+        for index, name in enumerate(list(names)[:MAX_LIKELY])
         if _fits(name)
     ]
+    idea = f"The model suggests {code(pick.suggested, 150)}. " if pick.suggested else ""
     how = "It starts once one is chosen. A reply with `owner/name` or an address does as well."
     until = f" This stands until {moment(pick.expires_at)}." if pick.expires_at > 0 else ""
     return Content(
@@ -79,6 +82,6 @@ def make_pick(pick: PickView) -> Content:
         blocks=(
             section(f"*{escaped(pick.question, 600)}*"),
             actions(*likely, repository_menu()),
-            context(how + until),
+            context(idea + how + until),
         ),
     )
