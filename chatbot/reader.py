@@ -60,7 +60,7 @@ class Reader:
 
         def understood(*more: str) -> Request:
             names = [*named, *more, default, own]
-            known = make_vocabulary(self._settings, names, has_default=bool(default or own))
+            known = make_vocabulary(self._settings, names, default=default or own)
             return understand(words, known)
 
         request = understood()

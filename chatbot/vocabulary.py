@@ -37,13 +37,13 @@ def channel_repository(settings: Settings, channel: str) -> str | None:
 
 
 def make_vocabulary(
-    settings: Settings, known: Iterable[str | None], *, has_default: bool = False
+    settings: Settings, known: Iterable[str | None], *, default: str | None = None
 ) -> Vocabulary:
     return Vocabulary(
         repositories=tuple(dict.fromkeys(name for name in known if name)),
         models=settings.model.aliases,
         forge_url=settings.forge.url,
-        has_default=has_default,
+        default=default,
     )
 
 
@@ -59,7 +59,7 @@ def explain_request(
     """
     words = _TYPED_NAME.sub("", words)
     names = [*known, default, *configured_repositories(settings)]
-    vocabulary = make_vocabulary(settings, names, has_default=default is not None)
+    vocabulary = make_vocabulary(settings, names, default=default)
     request = understand(words, vocabulary)
     resolution = resolve(
         request,

@@ -28,6 +28,7 @@ _WORK_VERBS = words_of(
     increase decrease raise lower reduce limit cap ensure guarantee allow prevent avoid stop block
     reject ignore skip filter sort order paginate render style center centre rework redo reuse
     unify consolidate deduplicate dedupe copy finish complete continue commit push open submit
+    store save send keep throw scrap delay schedule group highlight truncate preserve
     automate integrate connect override parametrize parameterize pass rotate reset
     """
 ) | {"show"}
@@ -57,12 +58,17 @@ _BEGINS = re.compile(
     r"|actually|instead|otherwise|afterwards?|ideally|if\s+(?:possible|not|so|yes|you\s+(?:can"
     r"|have\s+time))"
     r"|when\s+you\s+(?:have|get)\s+(?:time|a\s+(?:minute|moment|chance|sec))"
-    r"|to|i(?:'m|\s+am)\s+(?:just\s+)?(?:curious|wondering)"
+    r"|to|i(?:'m|\s+am)\s+(?:just\s+)?(?:curious|wondering)(?!\s+(?:if|whether)\s+(?:you|we"
+    r"|someone|somebody)\s+c)"
     r"|let'?s|let\s+us|go\s+ahead\s+and|feel\s+free\s+to|try\s+(?:to|and)|remember\s+to"
     r"|be\s+sure\s+to"
     r"|help\s+(?:me|us|out)?(?:\s+(?:to|with))?)(?![\w'])"
-    rf"|(?:can|could|would|will)\s+{_YOU}(?:\s+(?:please|pls|kindly|also|maybe|just"
-    rf"|quickly))*(?![\w'])"
+    rf"|(?:can|could|would|will)\s+{_YOU}(?:\s+(?:please|pls|kindly|also|maybe|just|possibly"
+    r"|quickly|be\s+(?:so\s+kind|able|willing)(?:\s+as)?(?:\s+(?:to|and))?"
+    r"|(?:have\s+time|manage)\s+to))*(?![\w'])"
+    rf"|(?:i(?:'m|\s+am|\s+was)?|we(?:'re|\s+were)?)\s+(?:just\s+)?wonder(?:ing)?\s+(?:if"
+    rf"|whether)\s+{_YOU}"
+    r"\s+(?:could|can|would)"
     rf"|(?:i|we)(?:'d|\s+would)?\s+(?:like|love|want"
     rf"|need)\s+(?:you\s+)?to\s+(?:have\s+)?(?![\w']*\w*know)"
     rf"|(?:we|you)\s+(?:should|must|have\s+to|ought\s+to|need\s+to)(?![\w'])"
@@ -77,7 +83,8 @@ _BEGINS = re.compile(
 _REQUESTED = re.compile(
     rf"(?:can|could|would|will)\s+{_YOU}\b|\bplease\b|\bpls\b|\bplz\b|\blet'?s\b|\b(?:you|we)\s+"
     r"(?:should|must|have\s+to|need\s+to)\b|\bmind\b|\bchance\b|\bpossible\s+to\b|\babout\b"
-    r"|\bwould\s+be\b|\bwhy\s+(?:not|don)",
+    r"|\bwould\s+be\b|\bwonder(?:ing)?\s+(?:if|whether)\s+(?:you|we|some)\w*\s+c|\bwhy\s+(?:not"
+    r"|don)",
     _FLAGS,
 )
 _WH = r"(?:why|how|where|what|which|who|whose|when|if|whether)"
@@ -104,7 +111,8 @@ _ANSWER = re.compile(
     r"|(?:find"
     r"|locate)\s+(?:the\s+)?(?:root\s+)?"
     r"(?:cause|reason|place|where|who|out)|debug\s+why"
-    rf"|(?:check|see|look|look\s+(?:at|into)|dig\s+into|determine|confirm|verify|find|say)\s+{_WH}"
+    rf"|(?:check|see|look|look\s+(?:at|into)|dig\s+into|determine|confirm|verify|find|say"
+    rf"|tell)\s+{_WH}"
     r"|answer|guess|suggest|propose|recommend|advise|think\s+(?:of|about)"
     r"|(?:write|prepare|put\s+together|send|draft|sketch|produce|do|make|create)\s+(?:me\s+|us\s+)?"
     r"(?:up\s+)?(?:an?\s+|the\s+|some\s+)?(?:\w+\s+)?(?:summary|overview|explanation|write-?up"
@@ -121,6 +129,11 @@ _THERE = re.compile(
     r"|sidebar|menu|footer|header|modal|panel|wiki)\b",
     _FLAGS,
 )
+_NOUN_FIRST = re.compile(
+    r"(?:describe|explain|compare|summary|trace|estimate|research)\s+\w+\s+(?:returns|is|are"
+    r"|fails|crashes|throws|shows|doesn't)\b",
+    _FLAGS,
+)
 _ASKS = re.compile(
     rf"(?:what|how|why|where|which|who|whose|when)(?:'?s|'re|\s+(?:\S+\s+){{0,3}}?{_AUX}"
     rf"|\s+(?:exactly|in\s+the))"
@@ -132,7 +145,8 @@ _ASKS = re.compile(
     _FLAGS,
 )
 _TOLD_ASKING = re.compile(
-    r"\b(?:(?:love|like|want|need|appreciate)\s+(?:an?|some)\s+(?:\w+\s+){0,2}(?:write-?up"
+    r"\b(?:(?:do(?:es)?\s+)?(?:anyone|anybody|someone|somebody)\s+knows?|do\s+you\s+(?:know"
+    r"|remember)|(?:love|like|want|need|appreciate)\s+(?:an?|some)\s+(?:\w+\s+){0,2}(?:write-?up"
     r"|summary|overview|explanation"
     r"|rundown|walkthrough|estimate|answer|assessment|analysis|opinion)(?=\s*(?:of|on|about|how"
     r"|why|what|which|$))|(?:any|no)\s+(?:idea"
@@ -148,12 +162,15 @@ _TOLD_ASKING = re.compile(
     _FLAGS,
 )
 _REVIEW = re.compile(
-    r"(?:(?:code[ -]?)?review|audit|(?:security|code)\s+(?:review|audit)|critique|vet"
+    r"(?:(?:code[ -]?)?review(?:ing)?|audit|(?:security|code)\s+(?:review|audit)|critique|vet"
     r"|sanity[ -]?check"
     r"|double[ -]?check\s+(?:my|this|the)\s+(?:PR|diff|change\w*|code|patch)|go\s+over|look\s+over"
-    r"|(?:do|give|make|run|perform|need|get)\s+(?:me\s+|us\s+|this\s+"
+    r"|(?:do|give|run|perform|need|get|looking\s+for|want)\s+(?:me\s+|us\s+|this\s+"
     r"|it\s+)?(?:an?\s+)?(?:\w+\s+)?(?:code\s+"
-    r"|security\s+)?(?:review|audit|once-over|feedback|second\s+pair\s+of\s+eyes)"
+    r"|security\s+)?(?:review|audit|once-over|feedback|second\s+pair\s+of\s+eyes)(?=\s*(?:of|on"
+    r"|for|from|please|and|with|$))"
+    r"|any\s+(?:\w+\s+){0,2}(?:bugs|issues|problems|vulnerabilities|concerns|flaws)\s+(?:in"
+    r"|with)|lgtm"
     r"|(?:find|look\s+for|search\s+for|hunt\s+for|spot)\s+(?:\w+\s+){0,2}(?:bugs|problems|issues"
     r"|vulnerabilities"
     r"|security\s+holes|flaws|smells)"
@@ -206,8 +223,25 @@ _HOW_TO = re.compile(
     r"|\bwhat\s+(?:happens|would|if)\b",
     _FLAGS,
 )
+_GO_AHEAD = re.compile(
+    r"(?<!not )(?<!n't )(?<!nt )\b(?:do\s+(?:it|so)\b(?!\s+(?:yet|not))"
+    r"|please\s+do\b(?!\s+(?:not|n't|you|we|the))|go\s+for\s+it|go\s+ahead)",
+    _FLAGS,
+)
+_PRONOUN_OBJECT = re.compile(
+    rf"(?!(?:{_AUX}|{_WH}|and|but|so|then|or|let|see|check|make|know|get|i|we|you|they|use|try"
+    rf"|that|because|since|as|than|than|of|on|in|at"
+    rf"|for|from|to|with|by|about|like|think|guess|hope|believe|find|say|saw|read|seems|looks"
+    rf"|maybe|perhaps|unless|until|while|though|whenever"
+    rf"|thought|said|made|found|now|today|here|there|also|did)\b)[a-z]+\s+(?:it"
+    rf"|them)\b(?!\s+{_AUX}\b|\s+\w+s\b)",
+    _FLAGS,
+)
+_OWN = re.compile(r"\b(?:i|we)\b", _FLAGS)
 _BE_MADE = re.compile(
-    r"(?:can|could)\s+.{1,60}?\bbe\s+made\b|(?:can|could)\s+we\s+(?:have|get)\b", _FLAGS
+    r"(?:can|could)\s+.{1,60}?\bbe\s+made\b|(?:can|could)\s+(?:the|our)\s.{1,80}\b(?:as\s+well"
+    r"|too|instead|by\s+default)$|(?:can|could)\s+we\s+(?:have|get)\b",
+    _FLAGS,
 )
 _SUBORDINATE = re.compile(
     r"(?:when|whenever|if|once|after|before|while|since|because|as|until|unless|although|though"
@@ -232,11 +266,20 @@ def _act(clause: Clause, before: list[Act], clauses: list[Clause]) -> Act:
         return "none"
     if _NO_REVIEW.match(said) is None and _REVIEW.match(said):
         return "review"
+    if _NOUN_FIRST.match(said):
+        return "none"
     if _THERE.match(said):
         return "work"
     if _ANSWER.match(said):
         return "answer"
-    if _BE_MADE.match(clause.said):
+    if _BE_MADE.match(clause.said) or (not clause.asked and _GO_AHEAD.search(clause.said)):
+        return "work"
+    if (
+        not clause.asked
+        and clause.joiner not in {"and", "or"}
+        and not _OWN.search(lead)
+        and _PRONOUN_OBJECT.match(said)
+    ):
         return "work"
     if _WORK.match(said):
         if clause.joiner in {"and", "or"}:

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 _STOP = re.compile(r"([.!?]+(?=[\s)\"'”]|$)|[。！？；;]+)")
 _PART = re.compile(
-    r"(,\s|[，：、]|:\s|\s[—–-]+\s|[()（）]|(?<![\w-])(?:and\s+then|and|then|but|so|or)(?![\w-])"
+    r"(,\s|[，：、]|:\s|\s[—–-]+\s|[()（）]|(?<![\w-])(?:and\s+then|and|then|but|(?<!be )so"
+    r"|or)(?![\w-])"
     r"|并且|并|然后|再(?=把|将|给|请|帮)|顺便|同时|以及)",
     re.IGNORECASE | re.ASCII,
 )

@@ -127,7 +127,7 @@ TAIL_CUT = re.compile(
     _FLAGS,
 )
 AND = re.compile(
-    r"[\s`\"]*(?:,|、|，|/|&|\+|and|or|和|或者?|与|跟|及|以及|还有|and\s+also)[\s`\"]*", _FLAGS
+    r"\s+|[\s`\"]*(?:,|、|，|/|&|\+|and|or|和|或者?|与|跟|及|以及|还有|and\s+also)[\s`\"]*", _FLAGS
 )
 AT_HEAD = re.compile(r"\s*(?:[:：,，—–-]|$|\n)")
 SUBJECT = re.compile(
@@ -137,3 +137,28 @@ IS_WIDE = re.compile(r"\s*[\u2e80-\uffff]")
 ASIDE = re.compile(r"(?:[,，;(（。！？]|[.!?]\s|^|\n)\s*$")
 HEADS = re.compile(r"(?:^|\n)\s*(?:[-*•]\s*)?$")
 """A line begins."""
+NEGATED = re.compile(r"\bnot\s+(?:(?:in|for|on)\s+)?$|(?:不是|而不是|别动|不要动)\s*$", _FLAGS)
+CHANGED_THERE = re.compile(
+    r"\s+(?:now\s+|already\s+|just\s+)?(?:returns?|returned|switched|changed|moved|sends?|calls?"
+    r"|expects?|uses?|requires?"
+    r"|added|removed|renamed|dropped|introduced|supports?|has\s+(?:changed|moved|switched|added"
+    r"|removed|renamed|a\s+new))\b"
+    r"|\s*(?:的)?(?:接口|那边|团队|后端)?\s*(?:已经|刚|现在)?(?:改了|换成|升级了|升级到|切换"
+    r"|变成|返回|改成|改为|加了|去掉了)",
+    _FLAGS,
+)
+"""What another repository does now, which this one may have to follow."""
+CARRIED_HERE = re.compile(r"[^，。]*(?:过来|到(?:这里|这边|我们))")
+ASKED_OF = re.compile(
+    r"(?:^|(?<=[^\w-]))(?:fix|implement|review|audit|take|do|solve|resolve|close|work\s+on"
+    r"|look\s+(?:at|into)|see|check(?:\s+out)?"
+    r"|address|handle|explain|summari[sz]e|finish|continue|rebase|update|tackle|pick\s+up|read"
+    r"|have\s+a\s+look\s+at"
+    r"|take\s+a\s+look\s+at|get|land|merge|complete|test|start\s+(?:on|with))\s+(?:the\s+"
+    r"|this\s+|my\s+|our\s+)?(?:\w+\s+)?"
+    r"(?:issue|PR|pull\s+request|ticket|bug|MR|task)?\s*(?:in\s+|at\s+|from\s+)?:?\s*$"
+    r"|(?:修复|修|看看|看一下|看下|看|处理|解决|实现|评审|审查|review|解释|完成|继续|对|跟进|做"
+    r"|搞定)\s*(?:一下|下)?\s*(?:这个)?\s*(?:PR|issue|问题|需求)?\s*[：:]?\s*$",
+    _FLAGS,
+)
+SET_APART = re.compile(r"\s*(?:$|[\n,，:：;—–-]|please\b|pls\b|请|麻烦|帮)", _FLAGS)

@@ -11,7 +11,10 @@ from chatbot.request.leads import (
     AFTER_SURE,
     ALIKE,
     ASIDE,
+    ASKED_OF,
     AT_HEAD,
+    CARRIED_HERE,
+    CHANGED_THERE,
     COMPARING,
     FOR_CONTEXT,
     FROM_THERE,
@@ -20,12 +23,14 @@ from chatbot.request.leads import (
     LABEL,
     LEAD_CUT,
     LOOKED_AT,
+    NEGATED,
     OF_THE_CODE,
     OPENS,
     OWNER_NAME,
     PASSING,
     REFERENCE,
     SAYS,
+    SET_APART,
     SO_TOO,
     STRONG,
     SUBJECT,
@@ -36,6 +41,7 @@ from chatbot.request.leads import (
     WEAK,
     WORK_IN,
 )
+from chatbot.request.mode import acts_of
 from chatbot.request.model import Vocabulary
 from chatbot.request.sureness import CALLED, COMPARED, LABELLED, LED, LINKED, LOOSE, ORIGIN, STRAY
 from chatbot.request.words import QUOTED, SPAN, Words
@@ -74,6 +80,8 @@ class Mention:
     """Its address was given."""
     folder: bool = False
     """It may as well be one."""
+    passing: bool = False
+    """The words tell of it, and may ask for work elsewhere."""
 
 
 def find_mentions(words: Words, vocabulary: Vocabulary) -> list[Mention]:
@@ -109,7 +117,15 @@ def _read(words: Words, match: re.Match[str], vocabulary: Vocabulary) -> Mention
         # A dependency: actions/checkout@v4.
         tier = COMPARED
     start, end = _extent(words, match.start(), match.end(), keep=keep)
-    return Mention(known or name, tier, start, end, match["at"] or match["hash"], keep)
+    return Mention(
+        known or name,
+        tier,
+        start,
+        end,
+        match["at"] or match["hash"],
+        keep,
+        passing=CHANGED_THERE.match(words.seen, match.end()) is not None,
+    )
 
 
 def _spanned(words: Words, match: re.Match[str], vocabulary: Vocabulary) -> Mention | None:
@@ -156,11 +172,11 @@ def _address(words: Words, match: re.Match[str], vocabulary: Vocabulary) -> Ment
         tier = CALLED if called else STRAY
         start, end = _extent(words, match.start(), end, keep=False)
         return Mention(url.rstrip("/"), tier, start, end, None, keep=False)
-    passing = PASSING.search(words.clause(match.start())) or FOR_CONTEXT.match(words.seen, end)
+    in_passing = PASSING.search(words.clause(match.start())) or FOR_CONTEXT.match(words.seen, end)
     spoken_of = page.kind in {"issues", "pull", "commit"} and not ALIKE.search(before)
     if REFERENCE.search(before) and not spoken_of:
         tier = COMPARED
-    elif passing and page.kind:
+    elif in_passing and page.kind:
         tier = STRAY
     elif match["hosted"] and not (
         STRONG.search(before) or SURE.search(before) or not before.strip()
@@ -175,7 +191,17 @@ def _address(words: Words, match: re.Match[str], vocabulary: Vocabulary) -> Ment
     keep = page.kind not in {"", "tree"} or tier < LINKED
     name = known_as(page.repository, vocabulary) or page.repository
     start, end = _extent(words, match.start(), end, keep=keep)
-    return Mention(name, tier, start, end, page.ref, keep, linked=True)
+    passing = tier == LINKED and not _is_asked_of(words, match.start(), end)
+    return Mention(name, tier, start, end, page.ref, keep, linked=True, passing=passing)
+
+
+def _is_asked_of(words: Words, start: int, end: int) -> bool:
+    """Whether the page itself is what work is wanted on, or an answer."""
+    if ASKED_OF.search(words.near(start)) or "work" not in acts_of(words.seen):
+        return True
+    return OPENS.fullmatch(words.seen[:start]) is not None and bool(
+        SET_APART.match(words.seen, end)
+    )
 
 
 def known_as(name: str, vocabulary: Vocabulary) -> str | None:
@@ -189,7 +215,10 @@ def _tier(words: Words, start: int, end: int, *, known: bool) -> int:
     if HEADS.search(before) and re.match(r"[`\"”」]?\s*[:：](?!\w)", after):
         return LABELLED
     compared = COMPARING.search(words.clause(start)) or SO_TOO.match(after)
-    if REFERENCE.search(before) or (compared and not OPENS.fullmatch(before)):
+    if before.rstrip().endswith("把") and CARRIED_HERE.match(after):
+        return ORIGIN
+    led = OPENS.fullmatch(before)
+    if NEGATED.search(before) or REFERENCE.search(before) or (compared and not led):
         return COMPARED
     if LABEL.search(before):
         return LABELLED

@@ -64,5 +64,5 @@ class Vocabulary:
     models: Mapping[str, str] = field(default_factory=lambda: MODEL_ALIASES)
     agents: Mapping[str, str] = field(default_factory=lambda: AGENTS)
     forge_url: str = "https://github.com"
-    has_default: bool = False
-    """Whether the place has a repository of its own, so that odd words need not be one."""
+    default: str | None = None
+    """The repository of the place itself, so that odd words need not be one."""

@@ -61,7 +61,7 @@ def read_repository(words: Words, vocabulary: Vocabulary) -> Named:
 def _unlikely(mentions: list[Mention], vocabulary: Vocabulary) -> tuple[str, ...]:
     """What may be a repository all the same, where nothing says so."""
     stray = [m for m in mentions if m.tier == STRAY]
-    if vocabulary.has_default:
+    if vocabulary.default:
         owners = {_owner(name) for name in vocabulary.repositories}
         stray = [m for m in stray if not m.folder and (_owner(m.name) in owners or _is_odd(m.name))]
     elif not stray:
@@ -82,9 +82,11 @@ def _is_doubtful(words: Words, mention: Mention, tier: int, vocabulary: Vocabula
     """Where the place has a repository of its own, a stranger's name may be a folder's."""
     if tier == ORIGIN:
         return True
-    if not vocabulary.has_default or tier == LABELLED:
+    if not vocabulary.default or tier == LABELLED:
         return False
-    if HERE.search(words.seen):
+    if mention.name.lower() == vocabulary.default.lower():
+        return False
+    if mention.passing or HERE.search(words.seen):
         # What is there may have to come here.
         return True
     if tier not in {LOOSE, LED} or mention.linked:
@@ -113,4 +115,4 @@ def _joined(words: Words, mentions: list[Mention]) -> list[Mention]:
 
 def _is_odd(name: str) -> bool:
     """More a name than two words with a slash between them."""
-    return re.search(r"[\d_.-]|[A-Z]", name) is not None
+    return re.search(r"[\d_.-]", name) is not None

@@ -11,7 +11,8 @@ FILE_ENDING = re.compile(
     r"\.(?:py|pyi|js|jsx|mjs|cjs|ts|tsx|vue|svelte|go|rs|c|h|cc|cpp|hpp|cs|java|kt|swift|rb|php"
     r"|pl|lua"
     r"|ex|exs|scala|clj|md|rst|txt|toml|ya?ml|json|xml|html?|css|scss|less|sql|sh|bash|zsh|ps1|bat"
-    r"|env|lock|cfg|ini|conf|csv|tsv|log|png|jpe?g|gif|svg|pdf|zip|gz|tar|proto|graphql|tf|ipynb"
+    r"|env|lock|lockfile|cfg|ini|conf|csv|tsv|log|png|jpe?g|gif|svg|pdf|zip|gz|tar|proto|graphql"
+    r"|tf|ipynb"
     r"|gradle|mod|sum|map|snap|dockerfile)$",
     re.IGNORECASE,
 )
@@ -198,7 +199,7 @@ def read_page(url: str, forge_url: str) -> Page | None:
     path = [part for part in parts.path.split("/") if part]
     if parts.scheme in {"ssh", "git"} or (path and path[-1].endswith(".git")):
         return Page(_shown(url, forge_url))
-    if not _HOSTS.fullmatch(host) and (linked := _LINKED_PAGE.match(url)):
+    if not _HOSTS.fullmatch(host) and may_be_forge(url) and (linked := _LINKED_PAGE.match(url)):
         kind = linked["kind"].partition("/")[0]
         ref = f"refs/pull/{linked['number']}/head" if linked["number"] else None
         return Page(_shown(linked["base"], forge_url), kind=kind, ref=ref)

@@ -209,7 +209,7 @@ def _bare(words: Words, vocabulary: Vocabulary) -> list[Short]:
             match["lead"].lower() in {"in", "inside", "within"}
             and _ENDS.match(words.seen, match.end()) is not None
         )
-        if not sure or (vocabulary.has_default and said.isalpha()):
+        if not sure or (vocabulary.default and said.isalpha()):
             # "docs for web" is as likely about the web; "in checkout" about a part of the default.
             found.append(Short(said, known, STRAY, *match.span(), cut=False))
             continue

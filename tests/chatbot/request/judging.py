@@ -40,7 +40,7 @@ def read(entry: dict[str, Any]) -> Reading:
     known = tuple(entry.get("known", "").split(",")) if entry.get("known") else ()
     keywords = {name: tuple(words) for name, words in entry.get("keywords", {}).items()}
     names = tuple(dict.fromkeys([*known, *([default] if default else []), *keywords]))
-    vocabulary = Vocabulary(repositories=names, has_default=default is not None)
+    vocabulary = Vocabulary(repositories=names, default=default)
     request = understand(entry["say"], vocabulary)
     resolution = resolve(request, channel=default, keywords=keywords, known=names)
     return Reading(request, resolution)

@@ -24,7 +24,7 @@ PIECES = st.sampled_from(
 )
 SENTENCES = st.lists(PIECES, max_size=14).map(" ".join)
 WORDS = st.one_of(st.text(max_size=300), SENTENCES)
-KNOWN = Vocabulary(repositories=("acme/api", "acme/web", "beta/api"), has_default=True)
+KNOWN = Vocabulary(repositories=("acme/api", "acme/web", "beta/api"), default="acme/api")
 
 
 @given(WORDS, st.sampled_from([Vocabulary(), KNOWN]))
