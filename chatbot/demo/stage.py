@@ -98,6 +98,7 @@ async def staged(
                     if settings.slack.mode == "http":
                         await workspace.deliver_to(f"{app.web_url}{PATH}")
                     yield Stage(workspace=workspace, forge=forge, app=app)
+                    await workspace.rest()
             finally:
                 await _remove_containers(settings)
         finally:

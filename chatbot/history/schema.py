@@ -4,8 +4,9 @@ tasks and runs hold the present, events the whole story; both change in the same
 turns is the transcript, summaries what stands for its first turns, setup_approvals say which
 scripts may run as root, patches is content-addressed, projections say how far each view of the
 story (Slack, files) has come; pulls and cursors what was read of the forge, people who is who
-there, repositories those that the forge shows us; spending is what models took, given what people
-gave along with their words; defaults are what channels and people settled on.
+there, repositories those that the forge shows us; asked is what forms and commands asked for and
+is not begun yet; spending is what models took, given what people gave along with their words;
+defaults are what channels and people settled on.
 """
 
 from __future__ import annotations
@@ -73,6 +74,11 @@ def m011_repositories(db: Database) -> None:
 @migrations()
 def m012_attempts(db: Database) -> None:
     _execute(db, _ATTEMPTS)
+
+
+@migrations()
+def m013_asked(db: Database) -> None:
+    _execute(db, _ASKED)
 
 
 def _execute(db: Database, statements: str) -> None:
@@ -356,4 +362,13 @@ CREATE TABLE new_summaries (
 INSERT INTO new_summaries SELECT * FROM summaries;
 DROP TABLE summaries;
 ALTER TABLE new_summaries RENAME TO summaries
+"""
+
+_ASKED = """
+CREATE TABLE asked (
+    key TEXT PRIMARY KEY,
+    team TEXT NOT NULL,
+    at REAL NOT NULL,
+    what TEXT NOT NULL
+) STRICT, WITHOUT ROWID
 """

@@ -16,7 +16,7 @@ from chatbot.request import plain
 from chatbot.slack.blocks.defaults import holds_here
 from chatbot.slack.blocks.elements import Content, section
 from chatbot.slack.blocks.listing import Row, make_listing, thread_url
-from chatbot.slack.blocks.new_task import Wanted
+from chatbot.slack.blocks.new_task import Place, Wanted
 from chatbot.slack.blocks.text import code, link
 from chatbot.slack.choices import RepositoryUnclear
 from chatbot.slack.command_line import HELP, CommandLine
@@ -77,7 +77,9 @@ class Commands:
             case "config":
                 return await self._config(channel)
             case "task":
-                task = await self._starting.begin(channel, person, Wanted(words=line.rest), key=key)
+                place, wanted = Place(channel=channel), Wanted(words=line.rest)
+                asked = await self._starting.take(place, person, wanted, key=key)
+                task = await self._starting.begin(asked)
                 return _said(f"Begun: {self._link(task)}")
             case _:
                 return _said(HELP)

@@ -15,6 +15,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from chatbot.actions import Actions
 from chatbot.history.store import HistoryUnavailable
 from chatbot.slack.access import MembersUnknown, NotAllowed
+from chatbot.slack.afterwards import Afterwards
 from chatbot.slack.blocks.text import escape
 from sandbox.errors import ThreadsmithError
 
@@ -30,7 +31,14 @@ _TOO_LATE = frozenset(
 """What Slack says to a form whose press is too long ago."""
 
 
-def register(app: AsyncApp, client: AsyncWebClient, actions: Actions, *, team: str) -> None:
+def register(
+    app: AsyncApp,
+    client: AsyncWebClient,
+    actions: Actions,
+    afterwards: Afterwards,
+    *,
+    team: str,
+) -> None:
     @app.error
     async def tell(
         error: Exception, body: dict[str, Any], request: AsyncBoltRequest
@@ -47,8 +55,9 @@ def register(app: AsyncApp, client: AsyncWebClient, actions: Actions, *, team: s
         # A mention comes as a message too: one answer to both.
         if event and "ts" not in event:
             return BoltResponse(status=200, body="")  # nobody said anything: the log has it
-        key = f"slack:{team}:{event['channel']}:{event['ts']}" if event else None
-        if key is None or await actions.first_sight(key):
+        if not event:
+            afterwards.do(_say(client, body, words))
+        elif await actions.first_sight(f"slack:{team}:{event['channel']}:{event['ts']}"):
             await _say(client, body, words, alone=isinstance(error, NotAllowed | MembersUnknown))
         return BoltResponse(status=200, body="")
 

@@ -27,6 +27,7 @@ from chatbot.permissions import who_may
 from chatbot.slack import faults
 from chatbot.slack.access import Access
 from chatbot.slack.admission import Admission
+from chatbot.slack.afterwards import Afterwards
 from chatbot.slack.changed import Changed
 from chatbot.slack.choices import Choices
 from chatbot.slack.clients import make_client
@@ -116,6 +117,7 @@ class SlackFront:
         self._actions = actions
         self._intake = intake
         self._public_url = public_url
+        self._afterwards = Afterwards()
         self._stack = AsyncExitStack()
 
     async def start(self) -> None:
@@ -169,6 +171,7 @@ class SlackFront:
         signing_secret = _needed(slack.signing_secret, "signing_secret") if is_http else None
         timeout = aiohttp.ClientTimeout(total=CALL_SECONDS)
         session = await stack.enter_async_context(aiohttp.ClientSession(timeout=timeout))
+        stack.push_async_callback(self._afterwards.finish)
         client = make_client(token, slack.api_url, session, retries=True)
         identity, workspace_url, socket_url = await _introduce(client, app_token)
         app = AsyncApp(
@@ -195,7 +198,11 @@ class SlackFront:
             places=self._settings.sandbox.max_runs,
         )
         people, access, uploads = self._register(app, client, session, identity, reporter)
-        homes = self._register_ways(app, client, people, access, uploads, identity, workspace_url)
+        homes, starting = self._register_ways(
+            *(app, client, people, access, uploads, identity, workspace_url)
+        )
+        for asked in await starting.left():
+            self._afterwards.do(starting.go_on(asked, is_again=True))
         keeping = asyncio.create_task(homes.run(), name="slack homes")
         keeping.add_done_callback(_log_end)
         stack.push_async_callback(_cancel, keeping)
@@ -226,7 +233,7 @@ class SlackFront:
         team, bot_user_id = identity.team_id or "", identity.bot_user_id or ""
         people = People(client, team=team)
         admitted = Admission(settings=self._settings.slack, people=people)
-        admission.register(app, admitted, client)
+        admission.register(app, admitted, client, self._afterwards)
         public = self._intake.repositories.public
         access = Access(self._settings, client, people, public=public)
         self._intake.gatekeepers[team] = access
@@ -275,7 +282,7 @@ class SlackFront:
             *(app, Steering(self._history, self._intake, people), self._actions, people, client),
             team=team,
         )
-        faults.register(app, client, self._actions, team=team)
+        faults.register(app, client, self._actions, self._afterwards, team=team)
         return people, access, uploads
 
     def _register_ways(
@@ -287,7 +294,7 @@ class SlackFront:
         uploads: Uploads,
         identity: AuthorizeResult,
         workspace_url: str,
-    ) -> Homes:
+    ) -> tuple[Homes, Starting]:
         """The ways to begin a task otherwise than by a message, the home tab among them."""
         team = identity.team_id or ""
         settings, history, intake = self._settings, self._history, self._intake
@@ -301,8 +308,8 @@ class SlackFront:
             workspace_url=workspace_url,
         )
         self._reception.commands = made
-        commands.register(app, made, starting, choices, client)
-        shortcuts.register(app, starting, people, client)
+        commands.register(app, made, starting, choices, client, self._afterwards)
+        shortcuts.register(app, starting, people, client, self._afterwards)
         change.register(app, history, intake, people, client)
         picker.register(app, Picking(history, intake, people, access, team=team))
         homes = Homes(
@@ -312,7 +319,7 @@ class SlackFront:
         )
         admitted = Admission(settings=settings.slack, people=people)
         home.register(app, homes, choices, starting, client, admitted)
-        return homes
+        return homes, starting
 
 
 async def _connect(sockets: Sockets, url: str) -> None:

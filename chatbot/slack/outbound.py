@@ -252,6 +252,12 @@ class Outbound:
         return TryLater(seconds, ambiguous=ambiguous)
 
 
+def is_busy(error: SlackApiError) -> bool:
+    """Slack is limited or at fault: the same may go through later."""
+    code, status = _code(error), _status(error)
+    return status == 429 or status >= 500 or code in _BUSY | _LIMITED
+
+
 def _code(error: SlackApiError) -> str:
     # Where the body is no JSON the response is aiohttp's own and holds no words of Slack's.
     data = getattr(error.response, "data", error.response)

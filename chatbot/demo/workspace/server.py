@@ -285,6 +285,10 @@ class Workspace:
         await delivery.verify_address()
         self._socket_mode.use_http(delivery)
 
+    async def rest(self) -> None:
+        """Tell the app of nothing more: it is about to end."""
+        await self._socket_mode.rest()
+
     async def uninstall(self) -> None:
         """Remove the app, as an owner of the workspace does; its token is good no more."""
         self._web_api.bot_token = f"gone-{secrets.token_hex(8)}"

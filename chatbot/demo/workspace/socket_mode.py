@@ -44,6 +44,7 @@ class SocketMode:
         self._connected = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
         self._http: HttpDelivery | None = None
+        self._rests = False
 
     @property
     def count(self) -> int:
@@ -102,6 +103,9 @@ class SocketMode:
             await self.deliver_interaction(payload)
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        if self._rests:
+            work.close()
+            return
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
@@ -125,10 +129,15 @@ class SocketMode:
             with contextlib.suppress(ConnectionError):  # It was cut meanwhile.
                 await socket.send_json({"type": "disconnect", "reason": "refresh_requested"})
 
-    async def close(self) -> None:
+    async def rest(self) -> None:
+        """Deliver nothing more, nor again."""
+        self._rests = True
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def close(self) -> None:
+        await self.rest()
         for socket in list(self._sockets):
             await socket.close()
 

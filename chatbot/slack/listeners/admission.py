@@ -15,11 +15,14 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from chatbot.slack.admission import Admission
+from chatbot.slack.afterwards import Afterwards
 
 log = structlog.get_logger(__name__)
 
 
-def register(app: AsyncApp, admission: Admission, client: AsyncWebClient) -> None:
+def register(
+    app: AsyncApp, admission: Admission, client: AsyncWebClient, afterwards: Afterwards
+) -> None:
     @app.use
     async def admit(
         body: dict[str, Any], next: Callable[[], Awaitable[BoltResponse | None]]
@@ -35,7 +38,7 @@ def register(app: AsyncApp, admission: Admission, client: AsyncWebClient) -> Non
             return BoltResponse(status=200, body={"response_type": "ephemeral", "text": words})
         if body.get("type") == "block_suggestion":
             return BoltResponse(status=200, body={"options": []})
-        await _tell(client, body, str(user_id), words)
+        afterwards.do(_tell(client, body, str(user_id), words))
         return BoltResponse(status=200, body="")
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-import structlog
 from slack_bolt.async_app import AsyncAck, AsyncApp, AsyncRespond
 from slack_sdk.web.async_client import AsyncWebClient
 
+from chatbot.slack.afterwards import Afterwards
 from chatbot.slack.blocks.elements import Content
 from chatbot.slack.choices import Choices
 from chatbot.slack.command_line import CommandLine, read_command
@@ -16,8 +16,6 @@ from chatbot.slack.commands import Commands
 from chatbot.slack.faults import explain
 from chatbot.slack.starting import Starting
 from sandbox.errors import ThreadsmithError
-
-log = structlog.get_logger(__name__)
 
 PATIENCE_SECONDS = 2.0
 """Slack waits three seconds for an answer; what takes longer is answered at the response's URL."""
@@ -29,9 +27,8 @@ def register(
     starting: Starting,
     choices: Choices,
     client: AsyncWebClient,
+    afterwards: Afterwards,
 ) -> None:
-    slow: set[asyncio.Task[None]] = set()
-
     async def answer(line: CommandLine, body: dict[str, Any]) -> Content:
         try:
             return await commands.run(
@@ -64,16 +61,8 @@ def register(
         work = asyncio.create_task(answer(line, body))
         done, _ = await asyncio.wait({work}, timeout=PATIENCE_SECONDS)
         if not done:
-            later = asyncio.create_task(tell_later(work, respond))
-            slow.add(later)
-            later.add_done_callback(slow.discard)
-            later.add_done_callback(_log_end)
+            afterwards.do(tell_later(work, respond))
             await ack(text="On it: Slack is slow just now.")
             return
         told = work.result()
         await ack(text=told.text, blocks=list(told.blocks) or None)
-
-
-def _log_end(later: asyncio.Task[None]) -> None:
-    if not later.cancelled() and (error := later.exception()):
-        log.error("command_unanswered", exc_info=error)

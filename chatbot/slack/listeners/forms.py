@@ -17,7 +17,6 @@ from chatbot.slack.blocks.forms import (
     EDIT_VIEW,
     read_field,
 )
-from chatbot.slack.blocks.new_task import CHANNEL_BLOCK
 from chatbot.slack.blocks.task_fields import (
     IMAGE_BLOCK,
     MODEL_BLOCK,
@@ -26,7 +25,6 @@ from chatbot.slack.blocks.task_fields import (
 )
 from chatbot.slack.choices import RepositoryUnclear
 from chatbot.slack.decisions import Decisions
-from chatbot.slack.threads import ThreadNotOpened
 from sandbox.errors import RefNotFound, SourceError, ThreadsmithError
 
 _ERROR_LIMIT = 150
@@ -84,8 +82,6 @@ async def refuse_at_field(
 
 def _field_of(error: ThreadsmithError) -> str:
     match error:
-        case ThreadNotOpened():
-            return CHANNEL_BLOCK
         case RefNotFound():
             return REF_BLOCK
         case ImageRefused():

@@ -7,6 +7,7 @@ from typing import Any
 from slack_bolt.async_app import AsyncAck, AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
+from chatbot.slack.afterwards import Afterwards
 from chatbot.slack.blocks.new_task import NEW_TASK_VIEW, WORDS_BLOCK, read_new_task
 from chatbot.slack.listeners.forms import refuse_at_field
 from chatbot.slack.people import People
@@ -14,7 +15,13 @@ from chatbot.slack.starting import Starting
 from sandbox.errors import ThreadsmithError
 
 
-def register(app: AsyncApp, starting: Starting, people: People, client: AsyncWebClient) -> None:
+def register(
+    app: AsyncApp,
+    starting: Starting,
+    people: People,
+    client: AsyncWebClient,
+    afterwards: Afterwards,
+) -> None:
     @app.shortcut("new_task")
     async def ask_anywhere(ack: AsyncAck, body: dict[str, Any]) -> None:
         await ack()
@@ -37,11 +44,9 @@ def register(app: AsyncApp, starting: Starting, people: People, client: AsyncWeb
         person = await people.get(body["user"]["id"])
         key = f"slack:view:{view['team_id']}:{view['id']}"
         try:
-            if place.message_ts:
-                await starting.begin_at(place, person, wanted, key=key)
-            else:
-                await starting.begin(place.channel, person, wanted, key=key)
+            asked = await starting.take(place, person, wanted, key=key)
         except ThreadsmithError as error:
             await refuse_at_field(ack, view, error, WORDS_BLOCK)
         else:
             await ack()
+            afterwards.do(starting.go_on(asked))

@@ -15,6 +15,13 @@ CREATE TABLE approvals (
     settled_by_id TEXT,
     settled_by_name TEXT
 , expires_at REAL, edits TEXT, revision INTEGER NOT NULL DEFAULT 0) STRICT;
+CREATE TABLE asked (
+    key TEXT PRIMARY KEY,
+    team TEXT NOT NULL,
+    at REAL NOT NULL,
+    what TEXT NOT NULL
+) STRICT, WITHOUT ROWID
+;
 CREATE TABLE cursors (
     name TEXT PRIMARY KEY,
     state TEXT NOT NULL

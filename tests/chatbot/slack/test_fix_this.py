@@ -88,6 +88,7 @@ async def test_files_links_and_the_thread_come_along(ways: Ways) -> None:
     # Pressed again in that thread it is a word of the same conversation, with its files.
     await ways.workspace.shortcut("grace", "fix_this", "shop", ts)
     await ways.workspace.submit_view("grace", ways.view("grace")["id"], filled("the page, too"))
+    await ways.said_in(root, "<@U0GRACE> asks: the page, too")
     assert len(await ways.tasks()) == 1
     assert (await along(ways, task))[4:][:2] == ["app.log", "shot.png"]
 
@@ -138,6 +139,7 @@ async def test_what_is_gone_meanwhile_is_told(ways: Ways) -> None:
     await ways.workspace.shortcut("ada", "fix_this", "shop", ts)
     await ways.workspace.delete("shop", ts)
     fields = filled("mend it in acme/api")
-    answer = await ways.workspace.submit_view("ada", ways.view()["id"], fields)
-    assert "is not there any more" in answer["errors"]["words"]
+    assert await ways.workspace.submit_view("ada", ways.view()["id"], fields) == {}
+    told = await ways.said_in(None, "is not there any more", channel="D0ADA")
+    assert told.endswith("&gt; mend it in acme/api")
     assert await ways.tasks() == []

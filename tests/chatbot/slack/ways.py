@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -36,6 +37,7 @@ class Ways:
     workspace: Workspace
     history: History
     actions: Actions
+    front: SlackFront
     door_url: str = ""
     """Where Slack's own requests come in, in mode `http`."""
 
@@ -43,8 +45,16 @@ class Ways:
         return await self.history.read(queries.list_tasks)
 
     async def task(self) -> Task:
-        (task,) = await self.tasks()
+        """The one, once it is there."""
+        (task,) = await self.begun(1)
         return task
+
+    async def begun(self, count: int) -> list[Task]:
+        """So many tasks, newest first, once they are there: a form is acknowledged before."""
+        async with asyncio.timeout(60):
+            while len(found := await self.tasks()) < count:
+                await asyncio.sleep(0.02)
+        return found
 
     async def code(self, words: str, *, user: str = "ada", channel: str = "shop") -> str:
         """`/code` with these words; answers what the person alone is told."""
@@ -56,9 +66,23 @@ class Ways:
         await self.workspace.wait_for(lambda: len(self.workspace.ephemerals(user)) > before + 1)
         return texts(self.workspace.ephemerals(user)[-1])
 
+    async def start_again(self) -> None:
+        """As the next process does."""
+        await self.front.stop()
+        await self.front.start()
+
     def view(self, user: str = "ada") -> Json:
         (view,) = self.workspace.views(user)
         return view
+
+    async def said_in(self, thread: str | None, words: str, *, channel: str = "shop") -> str:
+        """The text of the message that has these words, once it stands there."""
+
+        def look() -> str | None:
+            said = (one["text"] for one in self.workspace.messages(channel, thread))
+            return next((text for text in said if words in text), None)
+
+        return str(await self.workspace.wait_for(look))
 
     def said(self, channel: str = "shop") -> list[str]:
         return [message["text"] for message in self.workspace.messages(channel)]
@@ -108,7 +132,8 @@ async def ways_in(
         await front.start()
         if settings.slack.mode == "http":
             await workspace.deliver_to(url)
-        yield Ways(workspace=workspace, history=history, actions=actions, door_url=url)
+        stack.push_async_callback(workspace.rest)
+        yield Ways(workspace=workspace, history=history, actions=actions, front=front, door_url=url)
 
 
 @asynccontextmanager
