@@ -32,7 +32,7 @@ from chatbot.queue_changes import first_line
 from sandbox.errors import ThreadsmithError
 from sandbox.recorder import Outcome
 
-__all__ = ["SYSTEM", "Changes", "EmptyRequest", "continues_pull", "failure", "who"]
+__all__ = ["NOTHING", "SYSTEM", "Changes", "EmptyRequest", "continues_pull", "failure", "who"]
 
 _ENDS = {
     "patch": Status.READY,
@@ -43,6 +43,10 @@ _ENDS = {
     "failed": Status.FAILED,
 }
 _NAME = re.compile(r"`?[\w.:/@-]+`?")
+
+
+NOTHING = "(nothing)"
+"""The request where somebody only spoke the bot's name."""
 
 
 class EmptyRequest(ThreadsmithError):

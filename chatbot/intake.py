@@ -11,7 +11,7 @@ from typing import Literal
 
 from chatbot.actions import Actions
 from chatbot.attempts import count_attempts
-from chatbot.changes import EmptyRequest
+from chatbot.changes import NOTHING, EmptyRequest
 from chatbot.config import Settings
 from chatbot.edit_changes import Edited
 from chatbot.forge_links import find_links
@@ -115,7 +115,7 @@ class Intake:
             or request.model
             or await self._usual_model(thread, author),
             # The words as they are, where taking out the repository leaves nothing to do.
-            request=request.task or plain(words) or "(nothing)",
+            request=request.task or plain(words) or NOTHING,
             author=author,
             source=source,
             thread=thread,
@@ -376,6 +376,9 @@ class Intake:
 
     def _problem(self, reading: Reading, new: NewTask) -> ThreadsmithError | None:
         source = new.source
+        if new.request == NOTHING:
+            # The repository is not what is missing.
+            return EmptyRequest()
         if not source.repository:
             return RepositoryUnnamed(reading.resolution.question or "")
         if not reading.request.task.strip():

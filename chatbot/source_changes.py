@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlite_utils import Database
 
-from chatbot.changes import Changes, failure, who
+from chatbot.changes import NOTHING, Changes, EmptyRequest, failure, who
 from chatbot.history import given, queries, spending
 from chatbot.models import Choice, Event, NewTask, Person, Source, Status, Task, TransitionRefused
 from sandbox.errors import ThreadsmithError
@@ -159,7 +159,10 @@ class SourceChanges(Changes):
             queries.append_event(db, task_id, "source_named", payload, at=now)
             # A bare name was the answer, and is nothing to do.
             said = [m.text for m in held if not (m.key == key and not words)]
-            request = "\n\n".join(dict.fromkeys([task.request, *said]))
+            asked = [] if task.request == NOTHING else [task.request]
+            request = "\n\n".join(dict.fromkeys([*asked, *said]))
+            if not request:
+                raise EmptyRequest
             run = self._queue_run(db, queries.get_task(db, task_id), request, task.author)
             queries.mark_delivered(db, [message.id for message in held], run.id, now)
             return True

@@ -156,6 +156,17 @@ async def test_a_request_that_cannot_be_done_fails_in_the_thread(stage: Stage) -
     await until(lambda: stage.reactions(ts) == ["x"])
 
 
+async def test_the_bots_name_alone_is_asked_what_to_do_and_a_reply_begins_it(stage: Stage) -> None:
+    ts = await stage.ask("")
+    await until(lambda: stage.shown() == ["result"])
+    assert stage.words("result").startswith("The request says nothing to do.\nSay what to do")
+    await stage.say("fix the failing test in demo/shop", thread=ts)
+    task = await stage.task()
+    run = await stage.begin_run(task)
+    assert run.request == "fix the failing test"
+    await until(lambda: "progress" in stage.shown())
+
+
 async def test_a_failed_publishing_is_told_with_a_fresh_gate(stage: Stage) -> None:
     await stage.ask()
     task = await stage.task()

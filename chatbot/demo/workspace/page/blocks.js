@@ -52,6 +52,7 @@ const DRAW = {
 
 export function plain(object) {
   const words = typeof object === "string" ? object : (object?.text ?? "");
+  if (object?.emoji === false) return words;
   return words.replace(/:([a-z0-9_+-]+):/g, (_, name) => emoji(name));
 }
 
@@ -69,9 +70,9 @@ export function rich(block) {
 function richPart(part) {
   switch (part.type) {
     case "rich_text_section":
-      return el("div", { class: "rich-section" }, part.elements.map(run));
+      return el("div", { class: "rich-section", dir: "auto" }, part.elements.map(run));
     case "rich_text_quote":
-      return el("blockquote", {}, part.elements.map(run));
+      return el("blockquote", { dir: "auto" }, part.elements.map(run));
     case "rich_text_preformatted": {
       const words = part.elements.map((item) => item.text ?? item.url ?? "").join("");
       return part.language === "diff" || looksLikeDiff(words) ? code(words, "diff") : el("pre", {}, words);
@@ -142,7 +143,7 @@ function card(task) {
     el(
       "div",
       { class: "task-words" },
-      el("div", { class: "task-title" }, plain(task.title)),
+      el("div", { class: "task-title", dir: "auto" }, plain(task.title)),
       more.map((part, index) => el("div", { class: index === more.length - 1 && task.output ? "task-output" : "task-details" }, rich(part))),
       task.sources?.length ? el("div", { class: "sources" }, task.sources.map((source) => link(source.url, source.text))) : null,
     ),

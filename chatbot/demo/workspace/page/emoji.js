@@ -11,7 +11,7 @@ const NAMES = {
   speech_balloon: "💬", file_folder: "📁", open_file_folder: "📂", page_facing_up: "📄", clipboard: "📋",
   chart_with_upwards_trend: "📈", test_tube: "🧪", shield: "🛡️", computer: "💻", smile: "😄", smiley: "😃",
   grinning: "😀", joy: "😂", sob: "😭", sweat_smile: "😅", slightly_smiling_face: "🙂", red_circle: "🔴",
-  large_green_circle: "🟢", large_yellow_circle: "🟡", large_blue_circle: "🔵", white_circle: "⚪", wastebasket: "🗑️",
+  twisted_rightwards_arrows: "🔀", see_no_evil: "🙈", large_green_circle: "🟢", large_yellow_circle: "🟡", large_blue_circle: "🔵", white_circle: "⚪", wastebasket: "🗑️",
 };
 
 export const PICKS = ["+1", "eyes", "tada", "white_check_mark", "thinking_face"];

@@ -17,22 +17,23 @@ export function avatar(user) {
 // `place` knows people, who looks, and what presses do.
 export function message(item, place, { inThread, follows }) {
   const user = place.user(item.user);
+  const isGone = item.subtype === "tombstone";
   const context = place.context(item);
   return el(
     "article",
     { class: `message${follows ? " follows" : ""}${item.ephemeral ? " ephemeral" : ""}`, data: { ts: item.ts }, tabindex: -1 },
     item.ephemeral ? el("div", { class: "only-you" }, "👁 Only visible to you") : null,
-    el("div", { class: "gutter" }, follows ? el("time", { class: "side-time" }, clockTime(item.ts)) : avatar(user)),
+    el("div", { class: "gutter" }, follows ? el("time", { class: "side-time" }, clockTime(item.ts)) : isGone ? el("span", { class: "avatar avatar-gone", "aria-hidden": "true" }, "🗑") : avatar(user)),
     el(
       "div",
       { class: "content" },
-      follows ? null : head(item, user),
-      item.subtype === "tombstone" ? el("em", { class: "unknown" }, "This message was deleted.") : body(item, context),
+      follows || isGone ? null : head(item, user),
+      isGone ? el("em", { class: "unknown" }, "This message was deleted.") : body(item, context),
       (item.files ?? []).map((entry) => file(entry, context)),
       reactions(item, place),
       inThread || !item.reply_count ? null : replies(item, place),
     ),
-    item.ephemeral || item.subtype === "tombstone" ? null : tools(item, place, inThread),
+    item.ephemeral || isGone ? null : tools(item, place, inThread),
   );
 }
 
@@ -50,7 +51,10 @@ function body(item, context) {
   const own = item.bot_id ? (item.blocks ?? []) : [];
   const edited = item.edited && !item.bot_id ? el("span", { class: "edited" }, " (edited)") : null;
   if (own.length) return el("div", { class: "blocks" }, blocks(own, context), edited);
-  return item.text ? el("div", { class: "words" }, mrkdwn(item.text), edited) : edited;
+  const words = mrkdwn(item.text ?? "");
+  // Behind the last word, as Slack has it.
+  if (edited) words.append(edited);
+  return item.text || edited ? el("div", { class: "words" }, words) : null;
 }
 
 function reactions(item, place) {

@@ -67,13 +67,21 @@ function date([, seconds, format], fallback) {
   const at = new Date(Number(seconds) * 1000);
   if (Number.isNaN(at.getTime())) return fallback ?? "";
   const time = at.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
-  const long = at.toLocaleDateString([], { year: "numeric", month: "long", day: "numeric" });
-  const words = format.replace(/\{(\w+)\}/g, (whole, name) => (name.startsWith("time") ? time : name.startsWith("date") ? long : whole));
+  const words = format.replace(/\{(\w+)\}/g, (whole, name) => (name.startsWith("time") ? time : name.startsWith("date") ? dayWords(at, name) : whole));
   return el("time", { datetime: at.toISOString(), title: at.toLocaleString() }, words);
 }
 
+// As Slack says it: a pretty date names the days around today.
+function dayWords(at, name) {
+  const midnight = (date) => new Date(date).setHours(0, 0, 0, 0);
+  const days = Math.round((midnight(at) - midnight(Date.now())) / 86_400_000);
+  const near = new Map([[-1, "yesterday"], [0, "today"], [1, "tomorrow"]]).get(days);
+  if (name.includes("pretty") && near) return near;
+  return at.toLocaleDateString([], { year: "numeric", month: name.includes("short") ? "short" : "long", day: "numeric" });
+}
+
 export function mrkdwn(text) {
-  const box = el("div", { class: "mrkdwn" });
+  const box = el("div", { class: "mrkdwn", dir: "auto" });
   text.split("```").forEach((part, index, all) => {
     const fenced = index % 2 === 1 && index < all.length - 1;
     if (fenced) box.append(el("pre", {}, unescape(part.replace(/^\n/, "").replace(/\n$/, ""))));
@@ -152,7 +160,7 @@ function mdBlock(lines, index, box) {
   if (fence) return mdFence(lines, index, fence[1], box);
   const heading = line.match(/^(#{1,6})\s+(.*)$/);
   if (heading) {
-    box.append(el(`h${Math.min(6, heading[1].length + 2)}`, {}, mdInline(heading[2])));
+    box.append(el(`h${Math.min(6, heading[1].length + 2)}`, { dir: "auto" }, mdInline(heading[2])));
     return index + 1;
   }
   if (/^\s*([-*_])(\s*\1){2,}\s*$/.test(line)) {
@@ -173,7 +181,7 @@ function mdBlock(lines, index, box) {
     if (words.length) words.push(el("br"));
     words.push(...mdInline(lines[index++]));
   }
-  box.append(el("p", {}, words));
+  box.append(el("p", { dir: "auto" }, words));
   return index;
 }
 
@@ -198,7 +206,7 @@ function mdList(lines, index, box) {
       stack.push({ depth, list });
     }
     const task = item[3].match(/^\[([ xX])\]\s+(.*)$/);
-    stack.at(-1).list.append(el("li", {}, task ? [task[1] === " " ? "☐ " : "☑ ", mdInline(task[2])] : mdInline(item[3])));
+    stack.at(-1).list.append(el("li", { dir: "auto" }, task ? [task[1] === " " ? "☐ " : "☑ ", mdInline(task[2])] : mdInline(item[3])));
     index += 1;
   }
   return index;

@@ -323,3 +323,36 @@ async def test_commands_shortcuts_and_home(
     mark = "p" + root["ts"].replace(".", "")
     await page.goto(f"{workspace.url}/archives/C0SHOP/{mark}")
     await expect(page.locator("#replies")).to_contain_text("An answer.")
+
+
+async def test_days_are_named_as_slack_names_them_and_directions_are_kept(
+    workspace: Workspace, client: AsyncWebClient, page: Page
+) -> None:
+    soon = int(workspace.state.clock()) + 86_400
+    text = f"Expires <!date^{soon}^{{date_short_pretty}} at {{time}}|then>"
+    box = {
+        "type": "container",
+        "title": {**plain(":tada: is a name"), "emoji": False},
+        "child_blocks": [{"type": "section", "text": plain("s")}],
+    }
+    blocks = [{"type": "section", "text": {"type": "mrkdwn", "text": text}}, box]
+    await client.chat_postMessage(channel="C0SHOP", text="x", blocks=blocks)
+    said = page.locator("#messages article").last
+    await expect(said).to_contain_text("Expires tomorrow at ")
+    await expect(said).to_contain_text(":tada: is a name")
+    await client.chat_postMessage(channel="C0SHOP", text="שלום עולם")
+    words = page.locator("#messages .mrkdwn", has_text="שלום")
+    assert await words.evaluate("node => getComputedStyle(node).direction") == "rtl"
+
+
+async def test_an_edited_message_says_so_and_a_deleted_one_names_nobody(
+    workspace: Workspace, client: AsyncWebClient, page: Page
+) -> None:
+    ts = await workspace.post("ada", "shop", "one")
+    await client.chat_postMessage(channel="C0SHOP", text="reply", thread_ts=ts)
+    await workspace.edit("shop", ts, "two")
+    await expect(page.locator("#messages .mrkdwn", has_text="two (edited)")).to_be_visible()
+    await workspace.delete("shop", ts)
+    gone = page.locator("#messages article", has_text="This message was deleted.")
+    await expect(gone).to_be_visible()
+    await expect(gone).not_to_contain_text("USLACKBOT")
