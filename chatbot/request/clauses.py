@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-_STOP = re.compile(r"([.!?]+(?=[\s)\"'”]|$)|[。！？；;]+)")
+_STOP = re.compile(r"([.!?]+(?=[\s)\"'”,]|$)|[。！？；;]+)")
 _PART = re.compile(
     r"(,\s|[，：、]|:\s|\s[—–-]+\s|[()（）]|(?<![\w-])(?:and\s+then|and|then|but|(?<!be )so"
     r"|or)(?![\w-])"

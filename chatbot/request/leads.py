@@ -109,8 +109,9 @@ AFTER_SURE = re.compile(
 )
 AFTER_STRONG = re.compile(r"[`\"”」]?\s*(?:里面|里|中|内|上|下的|的)", _FLAGS)
 OPENS = re.compile(
-    rf"(?:{MARKS}|{TAKEN})*(?:(?:please|hey|hi|hello|ok|so|请|请在|麻烦|帮忙|帮我"
-    rf"|你好)(?:{MARKS}|{TAKEN})*)*",
+    rf"(?:{MARKS}|{TAKEN})*(?:(?:please|pls|hey|hi|hello|ok|so|good|morning|afternoon|team|all"
+    rf"|folks|everyone|everybody"
+    rf"|guys|there|thanks|@\w+|请|请在|麻烦|帮忙|帮我|大家|各位|你|您|好|早)(?:{MARKS}|{TAKEN})*)*",
     _FLAGS,
 )
 LEAD_CUT = re.compile(

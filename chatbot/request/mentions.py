@@ -212,7 +212,9 @@ def known_as(name: str, vocabulary: Vocabulary) -> str | None:
 def _tier(words: Words, start: int, end: int, *, known: bool) -> int:
     before, after = words.near(start), words.seen[end:]
     before = before.rstrip('`"“「') if before.endswith(("`", '"', "“", "「")) else before
-    if HEADS.search(before) and re.match(r"[`\"”」]?\s*[:：](?!\w)", after):
+    if (HEADS.search(before) or OPENS.fullmatch(before)) and re.match(
+        r"[`\"”」]?\s*[:：](?!\w)", after
+    ):
         return LABELLED
     compared = COMPARING.search(words.clause(start)) or SO_TOO.match(after)
     if before.rstrip().endswith("把") and CARRIED_HERE.match(after):
@@ -246,7 +248,10 @@ def _tier(words: Words, start: int, end: int, *, known: bool) -> int:
     if ASIDE.search(before) and AT_HEAD.match(after):
         return LOOSE
     if SUBJECT.search(before) and (
-        SAYS.match(after) or IS_WIDE.match(after) or before.endswith(("does ", "is ", "has "))
+        SAYS.match(after)
+        or IS_WIDE.match(after)
+        or before.endswith(("does ", "is ", "has "))
+        or "work" in acts_of(after[:80])
     ):
         return LOOSE
     return LOOSE if known else STRAY

@@ -108,7 +108,7 @@ def _weighed(words: Words, start: int, end: int) -> tuple[int, bool]:
     if ELSEWHERE.search(before) or MOVED.match(words.seen, end) or WAS_FINE.search(behind):
         return UNSURE, True
     sentence, at = words.sentence(start), start - words.sentence_start(start)
-    opens = LEADING.fullmatch(sentence[:at]) is not None
+    opens = LEADING.fullmatch(words.clause(start)) is not None
     if opens or acts_of(sentence) & {"work", "answer", "review", "look"}:
         return SURE, False
     rest = sentence[:at] + sentence[at + end - start :]

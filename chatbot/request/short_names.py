@@ -63,7 +63,10 @@ _ENDS = re.compile(
 )
 _OTHER = re.compile(r"(?:另一个|另外一个|别的|其他的?|其它的?)\s*(?:仓库|代码库|项目)")
 _HEAD = re.compile(
-    rf"^\s*(?:\[(?P<boxed>{_WORD})\]\s*:?|(?P<name>{_WORD})\s*(?:[:：]\s|：|[—–]|-\s))\s*", _FLAGS
+    rf"(?:^|(?<=\n)|(?:^|(?<=\n))(?:hi|hey|hello|大家好|各位好|你好|hi all|hey all"
+    rf"|hi team)[,，:：!！]\s?)"
+    rf"\s*(?:\[(?P<boxed>{_WORD})\]\s*:?|(?P<name>{_WORD})\s*(?:[:：]\s|：|[—–]|-\s))\s*",
+    _FLAGS,
 )
 _COLON = re.compile(r"\s*(?:[:：,，—–]|-\s)")
 _AND_NAME = re.compile(
@@ -195,7 +198,7 @@ def _chinese(words: Words, vocabulary: Vocabulary) -> list[Short]:
 def _bare(words: Words, vocabulary: Vocabulary) -> list[Short]:
     """A known name alone, where only a repository can stand."""
     found = []
-    if match := _HEAD.match(words.seen):
+    for match in words.find(_HEAD):
         group = "boxed" if match["boxed"] else "name"
         said = words.value(match, group)
         if known := matching(said, vocabulary):

@@ -130,6 +130,13 @@ def _is_wide(character: str) -> bool:
 
 
 _EMOJI = re.compile(r"(?<!\w):[a-z0-9_+-]+:(?!\w)")
+_POLITE = re.compile(
+    r"(?:[\W_]|(?:hi|hey|hello|yo|good|morning|afternoon|evening|team|all|folks|everyone|everybody"
+    r"|guys|there|please|pls|plz|thanks|thank|thx|ty|you|a|lot|cheers|cc|fyi)(?![^\W_])"
+    r"|大家|各位|你|您|好|早|谢谢|多谢|辛苦了?|麻烦|请)*",
+    re.IGNORECASE,
+)
+"""Nothing is asked for by these alone."""
 _LOST_TAIL = re.compile(
     r"(?:[ \t]*(?:[,，、;；:：]|\s[—–-]|\b(?:and|then|please and)|并且|并|然后))+[ \t]*([.!。！]*)$"
 )
@@ -138,7 +145,7 @@ _LOST_TAIL = re.compile(
 def _mend(text: str) -> str:
     """A task that ends in an "and" or a comma lost what stood behind."""
     kept = text.strip()
-    if not re.search(r"\w", _EMOJI.sub("", kept)):
+    if _POLITE.fullmatch(_EMOJI.sub("", kept)):
         return ""
     mended = (
         kept

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -45,3 +46,26 @@ def test_what_was_written_unseen_is_read_or_asked_about(entry: dict[str, Any]) -
     reading = read(entry)
     allowed = {"right", "asked"} if entry.get("may_ask") else {"right"}
     assert judge(entry, reading) in allowed, (reading, differences(entry, reading))
+
+
+AROUND = (
+    ("Hi team, ", ""),
+    ("Morning all!\n", "\nThanks a lot :pray:"),
+    ("We talked about this in the planning yesterday. ", ""),
+    ("FYI @anna\n\n", "\n\nIt came up in the support call this morning as well."),
+)
+AROUND_CHINESE = (("大家好，", ""), ("昨天会上提到的。\n", "\n辛苦了 :pray:"))
+
+
+@pytest.mark.parametrize("name", [*SETS, *UNSEEN])
+def test_what_people_say_around_a_request_does_not_change_how_it_is_read(name: str) -> None:
+    """The same repository, branch, mode and options, or a question; never another reading."""
+    for entry in load(name):
+        if entry.get("ask") or judge(entry, read(entry)) != "right":
+            continue
+        wide = re.search(r"[\u4e00-\u9fff]", entry["say"]) is not None
+        for before, after in AROUND_CHINESE if wide else AROUND:
+            more = {**entry, "say": f"{before}{entry['say']}{after}"}
+            more.pop("task", None)
+            reading = read(more)
+            assert judge(more, reading) != "wrong", (more, reading)
