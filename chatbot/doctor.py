@@ -9,6 +9,7 @@ from typing import Any
 
 from chatbot.app import make_forge
 from chatbot.config import Settings
+from chatbot.forge.listing import Listing
 from chatbot.slack.check import check_slack
 from sandbox.engines.docker import DockerEngine
 from sandbox.errors import ThreadsmithError
@@ -92,4 +93,7 @@ async def _forge(settings: Settings) -> str:
     forge = make_forge(settings)
     if forge is None:
         raise ThreadsmithError("not configured", resolution="Set THREADSMITH_FORGE_TOKEN.")
-    return await forge.check()
+    try:
+        return f"{await forge.check()}, {await Listing(forge.identity).count()}"
+    finally:
+        await forge.close()

@@ -8,6 +8,7 @@ from typing import Any
 
 from chatbot.forge.errors import ForgeForbidden, ForgeNotFound
 from chatbot.forge.identity import Identity, Place
+from chatbot.forge.transport import Answer
 from chatbot.history.known import Known
 
 PER_PAGE = 100
@@ -46,6 +47,18 @@ class Listing:
         self._pages = pages
         return tuple(found.values())
 
+    async def count(self) -> str:
+        """How many there are, in words, by a look at each place's first page alone."""
+        seen, is_more = 0, False
+        for place in await self._identity.places():
+            query = {"per_page": PER_PAGE, **place.query}
+            answer = await place.client.ask("GET", place.path, query=query)
+            total = answer.data.get("total_count") if place.inside else None
+            seen += total if isinstance(total, int) else len(_items(place, answer))
+            is_more = is_more or (total is None and bool(answer.next_url))
+        noun = "repository" if seen == 1 else "repositories"
+        return f"sees {'more than ' if is_more else ''}{seen} {noun}"
+
     async def _read(self, place: Place, login: str) -> dict[tuple[str, str], _Page]:
         pages: dict[tuple[str, str], _Page] = {}
         url, query = place.path, {"per_page": PER_PAGE, **place.query}
@@ -58,14 +71,18 @@ class Listing:
             if before is not None and answer.is_unchanged:
                 page = before
             else:
-                listed = answer.data.get(place.inside, []) if place.inside else answer.data
-                known = tuple(_known(one) for one in listed or () if _is_usable(one, login))
+                listed = _items(place, answer)
+                known = tuple(_known(one) for one in listed if _is_usable(one, login))
                 page = _Page(answer.etag, answer.next_url, known)
             pages[key] = page
             if not page.next_url:
                 break
             url, query = page.next_url, {}
         return pages
+
+
+def _items(place: Place, answer: Answer) -> list[dict[str, Any]]:
+    return (answer.data.get(place.inside) if place.inside else answer.data) or []
 
 
 def _is_usable(shown: dict[str, Any], login: str) -> bool:

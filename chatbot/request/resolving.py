@@ -12,6 +12,8 @@ from chatbot.request.model import Request
 Rule = Literal["named", "thread", "channel", "keyword", "person", "model", "picked"]
 """``model`` is a suggestion and only ever a button; ``picked``: a person answered."""
 MAX_LIKELY = 4
+MAX_NAMED = 5
+"""In a question."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +57,7 @@ def resolve(
     if request.unknown is not None:
         return _ask(f"Several repositories are called `{request.unknown}`. Which one?", likely, ())
     if len(request.candidates) > 1:
-        names = ", ".join(f"`{short(name)}`" for name in request.candidates)
+        names = _listed(request.candidates)
         return _ask(f"Several repositories are named: {names}. Which one?", likely, ())
     if request.candidates:
         named = f"`{short(request.candidates[0])}`"
@@ -73,8 +75,7 @@ def resolve(
     if len(matched) == 1:
         return Resolution(repository=matched[0], rule="keyword")
     if matched:
-        names = ", ".join(f"`{short(name)}`" for name in matched)
-        return _ask(f"The words fit {names}. Which one?", matched, ())
+        return _ask(f"The words fit {_listed(matched)}. Which one?", matched, ())
     if person is not None:
         return Resolution(repository=person, rule="person")
     return _ask("No repository is named. Which one is it?", (), known, is_open=True)
@@ -90,6 +91,12 @@ def _ask(
 ) -> Resolution:
     more = tuple(dict.fromkeys([*likely, *known]))
     return Resolution(question=question, likely=more[:MAX_LIKELY], is_open=is_open)
+
+
+def _listed(names: tuple[str, ...]) -> str:
+    """As many as a line holds."""
+    shown = ", ".join(f"`{short(name)}`" for name in names[:MAX_NAMED])
+    return f"{shown} and {len(names) - MAX_NAMED} more" if len(names) > MAX_NAMED else shown
 
 
 def _says(task: str, keywords: tuple[str, ...]) -> bool:

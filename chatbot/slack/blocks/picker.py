@@ -48,7 +48,12 @@ def repository_options(names: Sequence[str], typed: str = "") -> list[Block]:
 
 
 def repository_option(name: str, label: str = "") -> Block:
-    return {"text": plain_text(label or name, OPTION_LIMIT), "value": name}
+    """Of a long name both ends are shown: owners and beginnings are often alike."""
+    shown = label or name
+    if len(shown) > OPTION_LIMIT:
+        half = OPTION_LIMIT // 2
+        shown = f"{shown[:half]}…{shown[-half:]}"
+    return {"text": plain_text(shown, OPTION_LIMIT), "value": name}
 
 
 def _fits(name: str) -> bool:

@@ -7,10 +7,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 
 from chatbot.catalogue import Catalogue
+from chatbot.config import DataSettings, ForgeSettings, Settings
 from chatbot.demo.forge import Forge
 from chatbot.demo.forge.access import ForgeApp
+from chatbot.doctor import examine
 from chatbot.forge.errors import ForgeError
 from chatbot.forge.identity import AppIdentity, PersonalToken
 from chatbot.forge.listing import Listing
@@ -70,6 +73,16 @@ async def test_a_person_sees_all_pages_but_what_is_archived_and_our_own_copies(
     assert all("per_page=100" in asked for asked in pages)
 
 
+async def test_the_doctor_looks_at_the_first_page_alone(forge: Forge, tmp_path: Path) -> None:
+    settings = Settings(
+        data=DataSettings(directory=tmp_path / "data"),
+        forge=ForgeSettings(token=SecretStr(forge.token), api_url=forge.api_url),
+    )
+    (found,) = [one for one in await examine(settings) if one.name == "forge"]
+    assert found.said == "answers as threadsmith-bot, sees more than 100 repositories"
+    assert len([asked for asked in forge.requests if "/user/repos" in asked]) == 1
+
+
 async def test_unchanged_pages_are_asked_for_by_their_etag(
     forge: Forge, personal: PersonalToken, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -101,6 +114,7 @@ async def test_an_app_sees_every_installation_with_tokens_that_may_only_look(
     assert {"other/site", "acme/api"} <= found
     assert "acme/r000" not in found
     assert [each.permissions for each in forge.access.minted] == [{"metadata": "read"}] * 2
+    assert await listing.count() == "sees 232 repositories"
     APP.suspended = {"other"}
     assert {one.name for one in await listing.read()} == found - {"other/site"}
 

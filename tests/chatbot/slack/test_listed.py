@@ -25,6 +25,8 @@ TOLD_APART = (
     Known(name="acme/my_site", pushed_at=1.0),
     Known(name="acme/my-site", pushed_at=1.0),
     Known(name="vault/keys", pushed_at=9.0),
+    *(Known(name=f"team-{n}/docs", pushed_at=-1.0) for n in range(7)),
+    Known(name=f"acme/{'long-' * 20}a", pushed_at=-1.0),
 )
 RULES = (RuleSettings(match="vault/*", ask=("U0GRACE",)),)
 
@@ -80,6 +82,9 @@ async def test_the_very_name_wins_and_several_of_them_are_asked_about_first(ways
     assert buttons == ["acme/api", "beta/api"]
     assert (await offered(ways, question, "api"))[:3] == ["acme/api", "beta/api", "acme/web-api"]
     assert "web-api" not in str(question)
+    _, question = await asked(ways, "fix the typo in the docs repo")
+    assert "Several repositories are called" in texts(question["blocks"])
+    assert len(await offered(ways, question, "docs")) == 7
 
 
 async def test_ordinary_words_are_no_repositories_however_many_there_are(ways: Ways) -> None:
@@ -94,6 +99,11 @@ async def test_the_menu_holds_to_slacks_limits_and_to_the_rules(ways: Ways) -> N
     assert await offered(ways, question, "acme part-0471") == ["acme/part-0471"]
     assert await offered(ways, question, "keys") == []
     assert await offered(ways, question, "keys", user="grace") == ["vault/keys"]
+    (long,) = await ways.workspace.suggest(
+        *("ada", "repository", "long-a"), channel="shop", ts=question["ts"]
+    )
+    assert long["text"]["text"].startswith("acme/long-")
+    assert long["text"]["text"].endswith("-long-a")
 
 
 async def test_guests_learn_no_private_name(ways: Ways) -> None:
