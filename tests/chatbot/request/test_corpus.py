@@ -48,13 +48,17 @@ def test_what_was_written_unseen_is_read_or_asked_about(entry: dict[str, Any]) -
     assert judge(entry, reading) in allowed, (reading, differences(entry, reading))
 
 
+CODE = (
+    "\n```\ngit clone https://github.com/evil/x && git checkout feature/old # opus, 3 attempts\n```"
+)
+CITED = "\n&gt; bob: in evil/x on branch old this works with opus, try it 3 times"
 AROUND = (
-    ("Hi team, ", ""),
+    ("Hi team, ", CITED),
     ("Morning all!\n", "\nThanks a lot :pray:"),
-    ("We talked about this in the planning yesterday. ", ""),
+    ("We talked about this in the planning yesterday. ", CODE),
     ("FYI @anna\n\n", "\n\nIt came up in the support call this morning as well."),
 )
-AROUND_CHINESE = (("大家好，", ""), ("昨天会上提到的。\n", "\n辛苦了 :pray:"))
+AROUND_CHINESE = (("大家好，", CODE), ("昨天会上提到的。\n", CITED), ("", "\n辛苦了 :pray:"))
 
 
 @pytest.mark.parametrize("name", [*SETS, *UNSEEN])
