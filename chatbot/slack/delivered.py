@@ -18,6 +18,8 @@ class Sent:
     """How far its blocks had to be made simpler: 0 as meant, 1 old blocks, 2 words alone."""
     sent_at: float = 0.0
     """When it was last written."""
+    edited_at: float = 0.0
+    """When it was last edited; 0: never."""
 
 
 @dataclass(slots=True, kw_only=True)

@@ -33,11 +33,17 @@ _BLOCKS = frozenset(
 )
 _UNREACHABLE = frozenset(
     {
-        *("account_inactive", "channel_not_found", "invalid_auth", "is_archived", "not_authed"),
-        *("not_in_channel", "restricted_action", "team_access_not_granted", "thread_not_found"),
-        *("token_expired", "token_revoked", "cannot_reply_to_message", "messages_tab_disabled"),
+        *("channel_not_found", "is_archived", "not_in_channel", "restricted_action"),
+        *("thread_not_found", "cannot_reply_to_message", "messages_tab_disabled"),
     }
 )
+_NO_TOKEN = frozenset(
+    {
+        *("account_inactive", "invalid_auth", "not_authed", "team_access_not_granted"),
+        *("token_expired", "token_revoked"),
+    }
+)
+"""No word about the thread: what it has to show is kept until there is a token that is taken."""
 
 
 class TryLater(Exception):
@@ -51,7 +57,7 @@ class TryLater(Exception):
 
 
 class ThreadUnreachable(Exception):
-    """Nothing can be said in this thread: archived, the bot removed, the token refused."""
+    """Nothing can be said in this thread: archived, or the bot removed."""
 
 
 class CallRefused(Exception):
@@ -235,6 +241,9 @@ class Outbound:
             raise TryLater(seconds) from error
         if status >= 500 or code in _BUSY:
             raise self._broken(own, ambiguous=True) from error
+        if code in _NO_TOKEN:
+            log.error("token_refused", reason=code)
+            raise self._broken(own, ambiguous=False) from error
         if code in _BLOCKS:
             raise BlocksRefused(code, _unknown_kinds(error)) from error
         if code in _UNREACHABLE:

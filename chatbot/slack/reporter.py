@@ -14,15 +14,13 @@ from chatbot.history.store import History, HistoryUnavailable
 from chatbot.models import Task
 from chatbot.slack.blocks.elements import ASKED_FOR
 from chatbot.slack.outbound import Outbound
+from chatbot.slack.pace import pace
 from chatbot.slack.presence import Presence
+from chatbot.slack.slots import Slot
 from chatbot.slack.telling import PROJECTION, Telling
 
 log = structlog.get_logger(__name__)
 
-UPDATE_SECONDS = 3.0
-"""Slack asks for no more than one edit of a message in this time."""
-UPDATE_SHARE_SECONDS = 1.5
-"""Slack takes about 50 edits a minute of all messages together: each live run adds its share."""
 PAUSE_SECONDS = 1.0
 _MOVES_THE_QUEUE = frozenset({"run_preparing", "run_requeued", "run_finished"})
 
@@ -137,12 +135,11 @@ class Reporter:
         elif telling.wake.is_set():
             self._wake(task_id, look=False)
 
-    def _pace(self, is_final: bool) -> float:
-        if is_final:
-            # What it ends with stands beside the result: it is not to say "Working…" for long.
-            return UPDATE_SECONDS
-        live = sum(telling.is_live for telling in self._tellings.values())
-        return max(UPDATE_SECONDS, UPDATE_SHARE_SECONDS * live)
+    def _pace(self, slot: Slot) -> float:
+        tellings = self._tellings.values()
+        live = sum(telling.is_live for telling in tellings)
+        waiting = sum(telling.is_waiting for telling in tellings)
+        return pace(slot, live=live, waiting=waiting)
 
     def _page_url(self, task: Task) -> str:
         if not self._is_log_open(task):

@@ -101,8 +101,12 @@ class Slot:
     @property
     def is_paced(self) -> bool:
         """Edits may come together; what people wait for is shown at once."""
-        waits = self.kind == "accepted" and self.run is not None and self.run.is_waiting
-        return self.kind == "progress" or waits
+        return self.kind == "progress" or (self.kind == "accepted" and self.is_waiting)
+
+    @property
+    def is_waiting(self) -> bool:
+        """The run it tells of waits for a place."""
+        return self.run is not None and self.run.is_waiting
 
 
 def make_slots(view: TaskView, *, is_archive: bool = False) -> list[Slot]:

@@ -19,7 +19,7 @@ from chatbot.slack.delivered import Delivered
 from chatbot.slack.fold import fold
 from chatbot.slack.outbound import CallRefused, Outbound, ThreadUnreachable, TryLater
 from chatbot.slack.presence import Presence
-from chatbot.slack.slots import make_slots
+from chatbot.slack.slots import Slot, make_slots
 from chatbot.slack.thread_messages import TICK_SECONDS, ThreadMessages
 from chatbot.slack.view import TaskView
 
@@ -43,7 +43,7 @@ class Telling:
         outbound: Outbound,
         bot_id: str,
         page_url: Callable[[Task], str],
-        pace: Callable[[bool], float],
+        pace: Callable[[Slot], float],
         clock: Callable[[], float],
         presence: Presence,
         places: int,

@@ -44,8 +44,8 @@ class ThreadMessages:
     delivered: Delivered
     save: Callable[[], Awaitable[None]]
     page_url: str
-    pace: Callable[[bool], float]
-    """Seconds between two edits of a message; the argument: whether it is the last one."""
+    pace: Callable[[Slot], float]
+    """Seconds between two edits of the slot's message."""
     clock: Callable[[], float]
 
     async def bring(self, slot: Slot) -> float | None:
@@ -56,7 +56,9 @@ class ThreadMessages:
             return None
         if not slot.is_edited or not sent.ts:
             return None
-        due = sent.sent_at + self.pace(slot.is_final) - self.clock() if slot.is_paced else 0.0
+        # What people wait for is shown at once; but Slack takes no two edits right after another.
+        before = sent.sent_at if slot.is_paced else sent.edited_at
+        due = before + self.pace(slot) - self.clock()
         if due > 0:
             return due
         digest = self._digest(slot)
@@ -143,6 +145,7 @@ class ThreadMessages:
                 return
             else:
                 sent.level, sent.sent_at = level, self.clock()
+                sent.edited_at = sent.sent_at
                 return
 
     async def _upload(self, slot: Slot) -> None:

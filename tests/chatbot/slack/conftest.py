@@ -12,8 +12,9 @@ from tests.chatbot.slack.stage import Stage, staged
 
 @pytest.fixture(autouse=True)
 def _quick_edits(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("chatbot.slack.reporter.UPDATE_SECONDS", 0.3)
-    monkeypatch.setattr("chatbot.slack.reporter.UPDATE_SHARE_SECONDS", 0.1)
+    monkeypatch.setattr("chatbot.slack.pace.UPDATE_SECONDS", 0.3)
+    monkeypatch.setattr("chatbot.slack.pace.LIVE_SECONDS", 0.1)
+    monkeypatch.setattr("chatbot.slack.pace.WAITING_SECONDS", 0.1)
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -10,7 +11,9 @@ from typing import Any, Literal
 import aiohttp
 from aiohttp import web
 
-Fault = Literal["429", "500", "dropped", "lost_answer", "invalid_blocks", "is_archived"]
+Fault = Literal[
+    "429", "500", "dropped", "lost_answer", "invalid_blocks", "is_archived", "token_expired"
+]
 
 
 @dataclass(slots=True, kw_only=True)
@@ -29,6 +32,8 @@ class FaultyDoor:
     target: str
     url: str = ""
     calls: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
+    times: list[float] = field(default_factory=list)
+    """When each of the calls came, on the loop's clock."""
     planned: list[Planned] = field(default_factory=list)
     session: aiohttp.ClientSession | None = None
 
@@ -53,6 +58,7 @@ class FaultyDoor:
         if request.content_type == "application/json":
             sent |= await request.json()
         self.calls.append((method, sent))
+        self.times.append(asyncio.get_running_loop().time())
         fault = self._due(method, sent)
         if fault == "429":
             headers = {"Retry-After": "1"}
@@ -61,7 +67,7 @@ class FaultyDoor:
             )
         if fault == "500":
             return web.Response(status=500, text="oops")
-        if fault in {"invalid_blocks", "is_archived"}:
+        if fault in {"invalid_blocks", "is_archived", "token_expired"}:
             return web.json_response({"ok": False, "error": fault})
         if fault == "dropped":
             return self._hang_up(request)

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import pytest
 
+from chatbot.history import queries
+from chatbot.models import PullEdits
+from chatbot.slack import pace
 from tests.chatbot.slack.faulty import Fault
 from tests.chatbot.slack.stage import Stage, until
 
@@ -15,7 +19,7 @@ def has_plan(call: dict[str, Any]) -> bool:
 
 
 @pytest.mark.parametrize("method", ["chat.postMessage", "chat.update", "reactions.add"])
-@pytest.mark.parametrize("fault", ["429", "500", "dropped"])
+@pytest.mark.parametrize("fault", ["429", "500", "dropped", "token_expired"])
 async def test_everything_arrives_once_in_spite_of(stage: Stage, method: str, fault: Fault) -> None:
     stage.door.plan(method, fault, times=2)
     ts = await stage.ask()
@@ -26,6 +30,32 @@ async def test_everything_arrives_once_in_spite_of(stage: Stage, method: str, fa
     assert stage.shown() == ["accepted", "progress", "result", name, "gate"]
     assert "Worked for" in stage.words("progress")
     assert stage.reactions(ts) == ["white_check_mark"]
+
+
+async def test_no_message_is_edited_twice_right_after_another(stage: Stage) -> None:
+    await stage.ask()
+    task = await stage.task()
+    await stage.play_change(task)
+    await until(lambda: "gate" in stage.shown())
+    for number in range(6):
+        approval = await stage.history.read(lambda db: queries.pending_approval(db, task.id))
+        assert approval is not None
+        edits = PullEdits(title=f"Title {number}")
+        await stage.actions.edit_approval(
+            approval.id, edits, task.author, revision=approval.revision
+        )
+        # The first shows at once; they come together where they come quickly.
+        await until(lambda: stage.door.count("chat.update") > 0)
+    await stage.press("gate", "discard")
+    await stage.told(task)
+    assert "Discarded by" in stage.words("gate")
+    edited: dict[str, list[float]] = {}
+    for (method, sent), at in zip(stage.door.calls, stage.door.times, strict=True):
+        if method == "chat.update":
+            edited.setdefault(sent["ts"], []).append(at)
+    gaps = [b - a for times in edited.values() for a, b in itertools.pairwise(times)]
+    assert gaps
+    assert min(gaps) >= pace.UPDATE_SECONDS
 
 
 async def test_a_limited_channel_does_not_hold_up_another(stage: Stage) -> None:
