@@ -346,3 +346,9 @@ def queue_position(db: Database, run_id: str) -> int:
         *(Status.QUEUED.value, run_id),
     )
     return int(row["n"]) if row else 0
+
+
+def teams(db: Database) -> list[str]:
+    """Slack workspaces that asked for something."""
+    found = fetch_all(db, "SELECT DISTINCT team FROM tasks WHERE team IS NOT NULL")
+    return [str(row["team"]) for row in found]

@@ -50,14 +50,23 @@ class RetryAfter(AsyncRetryHandler):
 
 
 def make_client(
-    token: str | None, api_url: str, session: aiohttp.ClientSession, *, retries: bool
+    token: str | None,
+    api_url: str,
+    session: aiohttp.ClientSession,
+    *,
+    retries: bool,
+    team: str | None = None,
 ) -> AsyncWebClient:
-    """``retries``: for calls that may be made twice; the reporter repeats its posts itself."""
+    """``retries``: for calls that may be made twice; the reporter repeats its posts itself.
+
+    ``team``: the workspace that each call means, where the token is good for several.
+    """
     handlers: list[AsyncRetryHandler] = [AsyncConnectionErrorRetryHandler(), RetryAfter()]
     client = AsyncWebClient(
         token=token,
         base_url=api_url,
         session=session,
+        team_id=team,
         retry_handlers=handlers if retries else [],
     )
     if urlsplit(api_url).hostname in _LOOPBACK:

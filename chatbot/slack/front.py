@@ -145,10 +145,12 @@ class SlackFront:
     async def has_channel(self, channel: str) -> bool:
         """Whether the workspace has it, and shows it to the bot."""
         try:
-            await self._clients[0].conversations_info(channel=channel)
+            answer = await self._clients[0].conversations_info(channel=channel)
         except (SlackApiError, aiohttp.ClientError, TimeoutError, OSError):
             return False
-        return True
+        # An organisation's token shows those of its other workspaces as well.
+        of = (answer.get("channel") or {}).get("context_team_id")
+        return self._installed is None or of in {None, self._installed.team}
 
     async def permalink(self, thread: Thread) -> str:
         """The thread's own address; empty where Slack does not tell."""
@@ -172,8 +174,12 @@ class SlackFront:
         timeout = aiohttp.ClientTimeout(total=CALL_SECONDS)
         session = await stack.enter_async_context(aiohttp.ClientSession(timeout=timeout))
         stack.push_async_callback(self._afterwards.finish)
-        client = make_client(token, slack.api_url, session, retries=True)
+        team = installed.team if installed and installed.is_org else None
+        client = make_client(token, slack.api_url, session, retries=True, team=team)
         identity, workspace_url, socket_url = await _introduce(client, app_token)
+        if installed is not None:
+            # Of an organisation's token Slack tells the organisation.
+            identity.team_id = installed.team
         app = AsyncApp(
             name="threadsmith",
             signing_secret=signing_secret,
@@ -185,7 +191,7 @@ class SlackFront:
             ignoring_self_events_enabled=False,
             attaching_conversation_kwargs_enabled=False,
         )
-        posting = make_client(token, slack.api_url, session, retries=False)
+        posting = make_client(token, slack.api_url, session, retries=False, team=team)
         self._clients = [client, posting]
         outbound = Outbound(posting)
         reporter = Reporter(

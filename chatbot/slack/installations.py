@@ -1,4 +1,4 @@
-"""Workspaces that installed the app: who they are, their tokens, and the tokens' renewal.
+"""Workspaces, and whole organisations, that installed the app: their tokens, and the renewal.
 
 Kept in a file of their own, readable by nobody else: the story's file may be copied and shown.
 """
@@ -6,7 +6,6 @@ Kept in a file of their own, readable by nobody else: the story's file may be co
 from __future__ import annotations
 
 import asyncio
-import sqlite3
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,10 +14,10 @@ from slack_bolt.oauth.async_oauth_flow import AsyncOAuthFlow
 from slack_bolt.oauth.async_oauth_settings import AsyncOAuthSettings
 from slack_sdk.errors import SlackTokenRotationError
 from slack_sdk.oauth.installation_store import Installation
-from slack_sdk.oauth.installation_store.sqlite3 import SQLite3InstallationStore
-from slack_sdk.oauth.state_store.sqlite3 import SQLite3OAuthStateStore
 from slack_sdk.oauth.token_rotation.async_rotator import AsyncTokenRotator
 from slack_sdk.web.async_client import AsyncWebClient
+
+from chatbot.slack.installation_file import InstallationStore, StateStore, connect, make_tables
 
 log = structlog.get_logger(__name__)
 
@@ -33,18 +32,23 @@ SCOPES = (
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Owner:
+    """Whose installation it is."""
+
+    enterprise: str = ""
+    """The organisation that the workspace is of; empty: of none."""
+    team: str = ""
+    """The workspace; empty: the organisation installed the app as a whole."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Installed:
+    """One workspace to serve."""
+
     team: str
     token: str
-
-
-class _Store(SQLite3InstallationStore):
-    """A token that was taken back is overwritten, not only left out."""
-
-    def connect(self) -> sqlite3.Connection:
-        db = super().connect()
-        db.execute("PRAGMA secure_delete = ON")
-        return db
+    is_org: bool = False
+    """The token is the organisation's: each call says which workspace it means."""
 
 
 class Installations:
@@ -57,8 +61,8 @@ class Installations:
         self._client_id = client_id
         self._client_secret = client_secret
         self._client = client
-        self._store = _Store(database=str(path), client_id=client_id)
-        self._states = SQLite3OAuthStateStore(database=str(path), expiration_seconds=STATE_SECONDS)
+        self._store = InstallationStore(database=str(path), client_id=client_id)
+        self._states = StateStore(database=str(path), expiration_seconds=STATE_SECONDS)
 
     async def open(self) -> None:
         """Raises OSError, sqlite3.Error."""
@@ -76,21 +80,25 @@ class Installations:
         )
         return AsyncOAuthFlow(client=self._client, settings=settings)
 
-    async def teams(self) -> list[str]:
-        return await asyncio.to_thread(self._teams)
+    async def owners(self) -> list[Owner]:
+        return await asyncio.to_thread(self._owners)
 
-    async def find(self, team: str) -> Installed | None:
-        """With a token that is good for a while yet."""
+    async def token(self, owner: Owner) -> str | None:
+        """The bot's, good for a while yet."""
         found = await self._store.async_find_installation(
-            enterprise_id=None, team_id=team, is_enterprise_install=False
+            enterprise_id=owner.enterprise or None,
+            team_id=owner.team or None,
+            is_enterprise_install=not owner.team,
         )
         if found is None or not found.bot_token:
             return None
-        return Installed(team=team, token=str((await self._renewed(found)).bot_token))
+        return str((await self._renewed(found)).bot_token)
 
-    async def remove(self, team: str) -> None:
+    async def remove(self, owner: Owner) -> None:
         """The app was removed there, or its tokens were taken back."""
-        await self._store.async_delete_all(enterprise_id=None, team_id=team)
+        await self._store.async_delete_all(
+            enterprise_id=owner.enterprise or None, team_id=owner.team or None
+        )
 
     async def _renewed(self, found: Installation) -> Installation:
         rotator = AsyncTokenRotator(
@@ -102,25 +110,28 @@ class Installations:
             )
         except SlackTokenRotationError as error:
             # The old one may be good for an hour yet; it is tried again.
-            log.warning("slack_token_not_renewed", team=found.team_id, reason=str(error))
+            log.warning("slack_token_not_renewed", of=_name(found), reason=str(error))
             return found
         if renewed is None:
             return found
         await self._store.async_save(renewed)
-        log.info("slack_token_renewed", team=found.team_id)
+        log.info("slack_token_renewed", of=_name(found))
         return renewed
 
     def _make(self) -> None:
         self._path.touch(mode=0o600, exist_ok=True)
         self._path.chmod(0o600)
-        self._store.init()  # type: ignore[no-untyped-call]
-        self._states.init()  # type: ignore[no-untyped-call]
+        make_tables(str(self._path))
 
-    def _teams(self) -> list[str]:
-        with self._store.connect() as db:
+    def _owners(self) -> list[Owner]:
+        with connect(str(self._path)) as db:
             rows = db.execute(
-                "SELECT DISTINCT team_id FROM slack_installations WHERE client_id = ?",
+                "SELECT DISTINCT enterprise_id, team_id FROM slack_installations"
+                " WHERE client_id = ?",
                 (self._client_id,),
             ).fetchall()
-        db.close()
-        return [str(row[0]) for row in rows if row[0]]
+        return [Owner(enterprise=str(row[0]), team=str(row[1])) for row in rows]
+
+
+def _name(found: Installation) -> str:
+    return found.team_id or found.enterprise_id or ""

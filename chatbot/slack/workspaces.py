@@ -1,13 +1,15 @@
-"""Several workspaces at once: one front for each that installed the app, behind one door."""
+"""Several workspaces at once: one front for each that installed the app, behind one door.
+
+An organisation may install it as a whole: then one token is good for all of its workspaces, and
+each is served from its first word on.
+"""
 
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
 from functools import partial
-from urllib.parse import parse_qs
 
 import aiohttp
 import structlog
@@ -16,6 +18,8 @@ from slack_bolt.authorization import AuthorizeResult
 from slack_bolt.oauth.async_oauth_flow import AsyncOAuthFlow
 from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_bolt.response import BoltResponse
+from slack_sdk.errors import SlackApiError
+from slack_sdk.signature import SignatureVerifier
 
 from chatbot.config import Settings
 from chatbot.given import Fetch
@@ -26,7 +30,8 @@ from chatbot.models import Thread
 from chatbot.slack.clients import make_client
 from chatbot.slack.front import SlackFront
 from chatbot.slack.http_door import HttpDoor
-from chatbot.slack.installations import Installations, Installed
+from chatbot.slack.installations import Installations, Installed, Owner
+from chatbot.slack.origins import RequestOrigin, read_origin
 from chatbot.slack.uploads import GivenRefused
 from sandbox.errors import ThreadsmithError
 
@@ -35,7 +40,6 @@ log = structlog.get_logger(__name__)
 CALL_SECONDS = 30.0
 LOOK_SECONDS = 60.0
 """Tokens near their end, and fronts that could not be started, are looked for so often."""
-GONE = frozenset({"app_uninstalled", "tokens_revoked"})
 
 MakeFront = Callable[[Installed], SlackFront]
 
@@ -58,6 +62,10 @@ class Workspaces:
         self._door = door
         self._make_front = make_front
         self._fronts: dict[str, SlackFront] = {}
+        self._owners: dict[str, Owner] = {}
+        """Whose installation each workspace is served by."""
+        self._orgs: dict[str, str] = {}
+        """Organisations that installed the app as a whole, with their tokens."""
         self._lock = asyncio.Lock()
         self._stack = AsyncExitStack()
         self.fetchers: Mapping[str, Fetch] = {
@@ -73,6 +81,8 @@ class Workspaces:
             timeout = aiohttp.ClientTimeout(total=CALL_SECONDS)
             session = await stack.enter_async_context(aiohttp.ClientSession(timeout=timeout))
             client = make_client(None, slack.api_url, session, retries=True)
+            self._client = client
+            self._verifier = SignatureVerifier(slack.signing_secret.get_secret_value())
             self._installations = Installations(
                 self._settings.data.directory / "slack-installations.db",
                 client_id=slack.client_id,
@@ -123,16 +133,35 @@ class Workspaces:
         return await front.fetchers[name](item)
 
     async def _dispatch(self, request: AsyncBoltRequest) -> BoltResponse:
-        team, event = _read(request)
-        front = self._fronts.get(team)
-        if front is None:
-            # Its signature is looked at all the same; nothing listens there.
+        if not self._is_signed(request):
+            # Answered as Bolt does, which writes it down.
             return await self._base.async_dispatch(request)
-        answer = await front.dispatch(request)
-        if answer.status != 401 and event in GONE:
-            await self._remove(team)
-            return BoltResponse(status=200, body="")
-        return answer
+        origin = read_origin(request)
+        match origin.event:
+            case {"type": "app_uninstalled"}:
+                return await self._gone(origin)
+            case {"type": "tokens_revoked", "tokens": {"bot": [_, *_]}}:
+                return await self._gone(origin)
+            case {"type": "team_access_revoked", "team_ids": [*teams]}:
+                await self._leave([str(team) for team in teams])
+                return BoltResponse(status=200, body="")
+        front = self._fronts.get(origin.team) or await self._front_in_org(origin)
+        if front is None:
+            return await self._base.async_dispatch(request)
+        return await front.dispatch(request)
+
+    def _is_signed(self, request: AsyncBoltRequest) -> bool:
+        given = {name: str(values[0]) for name, values in request.headers.items() if values}
+        return self._verifier.is_valid_request(request.raw_body, given)
+
+    async def _front_in_org(self, origin: RequestOrigin) -> SlackFront | None:
+        """The first word out of a workspace of an organisation that installed the app."""
+        if not origin.team or origin.enterprise not in self._orgs:
+            return None
+        async with self._lock:
+            if origin.team not in self._fronts and origin.enterprise in self._orgs:
+                await self._serve_in_org(origin.enterprise, origin.team)
+        return self._fronts.get(origin.team)
 
     async def _installed(self, flow: AsyncOAuthFlow, request: AsyncBoltRequest) -> BoltResponse:
         answer = await flow.handle_callback(request)
@@ -148,19 +177,59 @@ class Workspaces:
     async def _look(self, *, is_new: bool = False) -> None:
         """Start what is not served yet, and hand out tokens that were renewed."""
         async with self._lock:
-            for team in await self._installations.teams():
-                found = await self._installations.find(team)
-                if found is None:
+            # A workspace's own installation comes before its organisation's.
+            owners = await self._installations.owners()
+            for owner in sorted(owners, key=lambda owner: not owner.team):
+                token = await self._installations.token(owner)
+                if token is None:
                     continue
-                front = self._fronts.get(team)
-                if front is not None and (not is_new or front.token == found.token):
-                    front.token = found.token
-                    continue
-                if front is not None:
-                    await self._fronts.pop(team).stop()
-                await self._serve(found)
+                if owner.team:
+                    await self._look_at(owner, token, is_new=is_new)
+                else:
+                    await self._look_at_org(owner.enterprise, token)
 
-    async def _serve(self, found: Installed) -> None:
+    async def _look_at(self, owner: Owner, token: str, *, is_new: bool) -> None:
+        front = self._fronts.get(owner.team)
+        is_served = front is not None and self._owners[owner.team] == owner
+        if front is not None and is_served and (not is_new or front.token == token):
+            front.token = token
+            return
+        if front is not None:
+            await self._fronts.pop(owner.team).stop()
+        await self._serve(owner, Installed(team=owner.team, token=token))
+
+    async def _look_at_org(self, enterprise: str, token: str) -> None:
+        self._orgs[enterprise] = token
+        org = Owner(enterprise=enterprise)
+        for team, front in self._fronts.items():
+            if self._owners[team] == org:
+                front.token = token
+        # Threads of an earlier process go on; other workspaces are served when they speak.
+        spoken_with = set(await self._history.read(queries.teams)) - self._fronts.keys()
+        if spoken_with:
+            for team in sorted(spoken_with & await self._teams_of(token)):
+                await self._serve_in_org(enterprise, team)
+
+    async def _teams_of(self, token: str) -> set[str]:
+        """Workspaces of the organisation that have the app."""
+        found: set[str] = set()
+        cursor = ""
+        try:
+            while True:
+                answer = await self._client.auth_teams_list(token=token, cursor=cursor, limit=1000)
+                found |= {str(team["id"]) for team in answer.get("teams") or ()}
+                cursor = (answer.get("response_metadata") or {}).get("next_cursor") or ""
+                if not cursor:
+                    return found
+        except (SlackApiError, aiohttp.ClientError, TimeoutError, OSError) as error:
+            log.warning("slack_teams_unknown", reason=str(error))
+            return found
+
+    async def _serve_in_org(self, enterprise: str, team: str) -> None:
+        installed = Installed(team=team, token=self._orgs[enterprise], is_org=True)
+        await self._serve(Owner(enterprise=enterprise), installed)
+
+    async def _serve(self, owner: Owner, found: Installed) -> None:
         front = self._make_front(found)
         try:
             await front.start()
@@ -168,34 +237,31 @@ class Workspaces:
             log.warning("slack_workspace_unserved", team=found.team, reason=error.brief)
         else:
             self._fronts[found.team] = front
+            self._owners[found.team] = owner
 
-    async def _remove(self, team: str) -> None:
+    async def _gone(self, origin: RequestOrigin) -> BoltResponse:
+        """The app was removed; of an organisation it is of all its workspaces."""
+        org = Owner(enterprise=origin.enterprise)
+        owner = self._owners.get(origin.team) if origin.team else org
+        owner = owner or Owner(enterprise=origin.enterprise, team=origin.team)
+        await self._installations.remove(owner)
+        if not owner.team:
+            self._orgs.pop(owner.enterprise, None)
+        await self._leave([team for team, of in self._owners.items() if of == owner])
+        log.info("slack_workspace_gone", team=owner.team, enterprise=owner.enterprise)
+        return BoltResponse(status=200, body="")
+
+    async def _leave(self, teams: list[str]) -> None:
         async with self._lock:
-            front = self._fronts.pop(team, None)
-            await self._installations.remove(team)
-            if front is not None:
-                await front.stop()
-        log.info("slack_workspace_gone", team=team)
+            fronts = [self._fronts.pop(team) for team in teams if team in self._fronts]
+            for team in teams:
+                self._owners.pop(team, None)
+            await asyncio.gather(*(front.stop() for front in fronts))
 
     async def _stop_fronts(self) -> None:
         fronts, self._fronts = list(self._fronts.values()), {}
+        self._owners.clear()
         await asyncio.gather(*(front.stop() for front in fronts))
-
-
-def _read(request: AsyncBoltRequest) -> tuple[str, str]:
-    """The workspace that a request says it is of, and the event in it; not believed yet."""
-    text = request.raw_body
-    try:
-        if text.lstrip().startswith("{"):
-            body = json.loads(text)
-        else:
-            form = {name: values[0] for name, values in parse_qs(text).items()}
-            body = json.loads(form["payload"]) if "payload" in form else form
-        team = body.get("team") if isinstance(body.get("team"), dict) else {}
-        event = body.get("event") if isinstance(body.get("event"), dict) else {}
-        return str(body.get("team_id") or team.get("id") or ""), str(event.get("type") or "")
-    except (ValueError, AttributeError):
-        return "", ""
 
 
 async def _nobody() -> AuthorizeResult | None:

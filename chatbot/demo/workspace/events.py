@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import secrets
+from collections.abc import Collection
 from typing import Any
 
 from chatbot.demo.workspace.errors import ApiError
@@ -50,6 +51,7 @@ class Events:
             {
                 "token": "local",
                 "team_id": state.team_id,
+                "enterprise_id": state.enterprise_id,
                 "api_app_id": state.app_id,
                 "event": copy.deepcopy(event),
                 "type": "event_callback",
@@ -57,11 +59,11 @@ class Events:
                 "event_time": int(state.clock()),
                 "authorizations": [
                     {
-                        "enterprise_id": None,
-                        "team_id": state.team_id,
+                        "enterprise_id": state.enterprise_id,
+                        "team_id": None if state.is_org_install else state.team_id,
                         "user_id": state.bot.id,
                         "is_bot": True,
-                        "is_enterprise_install": False,
+                        "is_enterprise_install": state.is_org_install,
                     }
                 ],
                 "is_ext_shared_channel": False,
@@ -172,6 +174,7 @@ class Events:
     def _common(self, user: User) -> Json:
         state = self._state
         team = {"id": state.team_id, "domain": "local"}
+        enterprise = state.enterprise_id and {"id": state.enterprise_id, "name": "Local"}
         return {
             "user": {
                 "id": user.id,
@@ -181,7 +184,10 @@ class Events:
             },
             "api_app_id": state.app_id,
             "token": "local",
-            "team": team,
+            # Of an organisation's installation Slack may leave it out.
+            "team": None if state.is_org_install else team,
+            "enterprise": enterprise or None,
+            "is_enterprise_install": state.is_org_install,
             "trigger_id": self.new_trigger(user),
         }
 
@@ -213,6 +219,17 @@ class Events:
         """Told to every app, whatever it subscribed to: it hears nothing after it."""
         self._deliver({"type": "app_uninstalled", "event_ts": self._state.new_ts()})
 
+    def tokens_revoked(self, users: Collection[str], bots: Collection[str]) -> None:
+        """Told whatever the app subscribed to, by the ids of those whose tokens they were."""
+        tokens = {"oauth": list(users), "bot": list(bots)}
+        event = {"type": "tokens_revoked", "tokens": tokens, "event_ts": self._state.new_ts()}
+        self._deliver(event)
+
+    def access_revoked(self) -> None:
+        """The organisation's installation holds in this workspace no more."""
+        event: Json = {"type": "team_access_revoked", "team_ids": [self._state.team_id]}
+        self._deliver(event | {"event_ts": self._state.new_ts()})
+
     def session_stopped(self, user: User, channel: Channel, thread_ts: str) -> None:
         """The person pressed Slack's own Stop."""
         event: Json = {"type": "agent_session_stopped", "channel": channel.id}
@@ -221,7 +238,7 @@ class Events:
 
     async def command(self, user: User, channel: Channel, name: str, text: str) -> Json:
         """A slash command; answers what the app acknowledged with."""
-        common = self._common(user)
+        common, state = self._common(user), self._state
         payload = {
             "token": "local",
             "team_id": self._state.team_id,
@@ -233,7 +250,8 @@ class Events:
             "command": name,
             "text": text,
             "api_app_id": self._state.app_id,
-            "is_enterprise_install": "false",
+            **({"enterprise_id": state.enterprise_id} if state.enterprise_id else {}),
+            "is_enterprise_install": str(state.is_org_install).lower(),
             "response_url": self._responses.make_url(user, channel, {}),
             "trigger_id": common["trigger_id"],
         }

@@ -6,7 +6,7 @@ import asyncio
 import secrets
 import socket
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from typing import Any
 
 from aiohttp import web
@@ -48,13 +48,20 @@ class Workspace:
         events: tuple[str, ...] = EVENTS,
         agent_sessions: bool = False,
         team_id: str = "T0LOCAL",
+        enterprise_id: str | None = None,
+        is_org_install: bool = False,
     ) -> None:
-        """``scopes`` and ``events``: what the app was granted, as its manifest asks for."""
+        """``scopes`` and ``events``: what the app was granted, as its manifest asks for.
+
+        ``enterprise_id``: the organisation that the workspace is of, which may be the installer.
+        """
         self.port = port
         self.bot_token = f"xoxb-local-{secrets.token_hex(12)}"
         self.app_token = f"xapp-local-{secrets.token_hex(12)}"
         self.signing_secret = secrets.token_hex(16)
-        self.state = State(clock, team_id=team_id)
+        self.state = State(
+            clock, team_id=team_id, enterprise_id=enterprise_id, is_org_install=is_org_install
+        )
         self._notice, self._suggestions = notice, suggestions
         self._rates = Rates(clock, is_on=rate_limits)
         self._socket_mode = SocketMode(sleep=sleep)
@@ -293,6 +300,16 @@ class Workspace:
         """Remove the app, as an owner of the workspace does; its token is good no more."""
         self._web_api.bot_token = f"gone-{secrets.token_hex(8)}"
         self._events.uninstalled()
+
+    def revoke_tokens(self, *, users: Collection[str] = (), bots: Collection[str] = ()) -> None:
+        """Take back tokens of people, or the app's own."""
+        if bots:
+            self._web_api.bot_token = f"gone-{secrets.token_hex(8)}"
+        self._events.tokens_revoked(users, bots)
+
+    def revoke_access(self) -> None:
+        """The organisation takes the app out of this workspace."""
+        self._events.access_revoked()
 
     async def refresh_sockets(self) -> None:
         """Ask every connection to come back anew, as Slack does every few hours."""

@@ -80,9 +80,18 @@ class File:
 class State:
     """Everything that is said, reacted to, uploaded and opened."""
 
-    def __init__(self, clock: Callable[[], float] = time.time, *, team_id: str = "T0LOCAL") -> None:
+    def __init__(
+        self,
+        clock: Callable[[], float] = time.time,
+        *,
+        team_id: str = "T0LOCAL",
+        enterprise_id: str | None = None,
+        is_org_install: bool = False,
+    ) -> None:
+        """``is_org_install``: the organisation installed the app, not the workspace."""
         self.clock = clock
         self.team_id, self.app_id = team_id, "A0THREADS"
+        self.enterprise_id, self.is_org_install = enterprise_id, is_org_install
         self.bot = User(id="U0BOT", name="threadsmith", real_name="Threadsmith", is_bot=True)
         self.bot_id = "B0BOT"
         ada = User(id="U0ADA", name="ada", real_name="Ada Young")

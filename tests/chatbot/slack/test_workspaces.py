@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import re
 import stat
 from collections.abc import AsyncIterator
@@ -35,6 +36,7 @@ Json = dict[str, Any]
 WORDS = "@Threadsmith fix the retry test in acme/api"
 SECRET = "a-client-secret"
 BASIC = aiohttp.encode_basic_auth("1.2", SECRET)
+ORG, ORG_TEAMS = "E0ORG", ("T0NORTH", "T0SOUTH")
 REFUSED: Json = {"ok": False, "error": "invalid_code"}
 # The SDK's way to show the app's secret; aiohttp has a new one.
 pytestmark = pytest.mark.filterwarnings("ignore:BasicAuth is deprecated")
@@ -62,6 +64,14 @@ class Slack:
         team = self.tokens.get(token)
         if team is None:
             return web.json_response({"ok": False, "error": "invalid_auth"})
+        if team == ORG:
+            if method == "auth.teams.list":
+                return web.json_response({"ok": True, "teams": [{"id": id_} for id_ in ORG_TEAMS]})
+            # The token alone says nothing of the workspace that is meant.
+            sent = dict(request.query) | dict(await request.post())
+            if request.content_type == "application/json":
+                sent = json.loads(body)
+            team = str(sent.get("team_id") or ORG_TEAMS[0])
         place = self.workspaces[team]
         headers = {"Authorization": f"Bearer {place.bot_token}"}
         if request.content_type != "application/octet-stream":
@@ -81,7 +91,7 @@ class Slack:
     def _grant(self, sent: Json) -> Json:
         is_renewal = sent.get("grant_type") == "refresh_token"
         team = sent.get("refresh_token" if is_renewal else "code", "").removeprefix("for-")
-        if team not in self.workspaces:
+        if team not in {*self.workspaces, ORG}:
             return REFUSED
         if is_renewal:
             self.tokens = {token: of for token, of in self.tokens.items() if of != team}
@@ -95,10 +105,11 @@ class Slack:
             "access_token": token,
             "token_type": "bot",
             "scope": ",".join(SCOPES),
-            "bot_user_id": self.workspaces[team].bot_user_id,
-            "team": {"id": team, "name": team},
+            "bot_user_id": "U0BOT",
+            "team": None if team == ORG else {"id": team, "name": team},
+            "enterprise": {"id": ORG, "name": "Org"} if team in {ORG, *ORG_TEAMS} else None,
             "authed_user": {"id": "U0ADA"},
-            "is_enterprise_install": False,
+            "is_enterprise_install": team == ORG,
             **(expiry if self.lifetime else {}),
         }
 
@@ -125,7 +136,8 @@ class Stage:
             ) as answer:
                 text = await answer.text()
         if answer.status == 200:
-            await self.slack.workspaces[team].deliver_to(f"{self.url}{PATH}")
+            for place in ORG_TEAMS if team == ORG else (team,):
+                await self.slack.workspaces[place].deliver_to(f"{self.url}{PATH}")
         return answer.status, text
 
     async def tasks(self) -> list[Task]:
@@ -139,8 +151,13 @@ class Stage:
 
 
 @asynccontextmanager
-async def staged(directory: Path, *, lifetime: int | None = None) -> AsyncIterator[Stage]:
+async def staged(
+    directory: Path, *, lifetime: int | None = None, as_org: bool = True
+) -> AsyncIterator[Stage]:
+    """``as_org``: the organisation installs the app, and not one of its workspaces."""
     places = {team: Workspace(team_id=team) for team in ("T0ACME", "T0OTHER")}
+    for team in ORG_TEAMS:
+        places[team] = Workspace(team_id=team, enterprise_id=ORG, is_org_install=as_org)
     for place in places.values():
         place.signing_secret = "shared"
         await place.start()
@@ -288,3 +305,107 @@ def test_half_a_configuration_is_refused(more: Json) -> None:
     }
     with pytest.raises(ValidationError, match=r"slack\.client_id"):
         Settings(slack=SlackSettings(**(given | more)), web=WebSettings(public_url="https://b"))
+
+
+async def test_one_installation_serves_an_organisation(tmp_path: Path) -> None:
+    async with staged(tmp_path) as stage:
+        north, south = (stage.slack.workspaces[team] for team in ORG_TEAMS)
+        assert (await stage.install(ORG))[0] == 200
+        first = await north.post("ada", "shop", WORDS)
+        await stage.until(1)
+        await north.wait_for(lambda: "eyes" in north.reactions("shop", first))
+        # Another of its workspaces begins with a command: the words of the first are not there.
+        assert "retry test" not in str(await south.command("ada", "shop", "/code list"))
+        second = await south.post("ada", "shop", WORDS)
+        tasks = await stage.until(2)
+        assert {task.thread.team for task in tasks if task.thread} == set(ORG_TEAMS)
+        await south.wait_for(lambda: "eyes" in south.reactions("shop", second))
+        assert len(north.messages("shop")) == len(south.messages("shop")) == 1
+        await south.shortcut("ada", "new_task")
+        assert len(south.views("ada")) == 1
+        assert north.views("ada") == []
+
+
+async def test_an_organisations_threads_go_on_after_a_restart(tmp_path: Path) -> None:
+    async with staged(tmp_path) as stage:
+        south = stage.slack.workspaces["T0SOUTH"]
+        await stage.install(ORG)
+        ts = await south.post("ada", "shop", WORDS)
+        [task] = await stage.until(1)
+        await south.wait_for(lambda: "eyes" in south.reactions("shop", ts))
+        await stage.fronts.stop()
+        await Actions(history=stage.history).stop_task(task.id, task.author)
+        await stage.fronts.start()
+        # Told with no word from there.
+        await south.wait_for(lambda: "eyes" not in south.reactions("shop", ts))
+
+
+async def test_an_organisations_token_is_renewed(tmp_path: Path) -> None:
+    async with staged(tmp_path, lifetime=60) as stage:
+        await stage.install(ORG)
+        north = stage.slack.workspaces["T0NORTH"]
+        await north.post("ada", "shop", WORDS)
+        await stage.until(1)
+        before = set(stage.slack.tokens)
+        stage.slack.lifetime = 43_200
+        await stage.fronts._look()
+        assert set(stage.slack.tokens).isdisjoint(before)
+        ts = await north.post("ada", "shop", WORDS)
+        await north.wait_for(lambda: "eyes" in north.reactions("shop", ts))
+
+
+async def test_a_workspace_leaves_its_organisations_installation(tmp_path: Path) -> None:
+    async with staged(tmp_path) as stage:
+        north, south = (stage.slack.workspaces[team] for team in ORG_TEAMS)
+        await stage.install(ORG)
+        await north.post("ada", "shop", WORDS)
+        await south.post("ada", "shop", WORDS)
+        await stage.until(2)
+        south.revoke_access()
+        async with asyncio.timeout(60):
+            while "T0SOUTH" in stage.fronts._fronts:
+                await asyncio.sleep(0.05)
+        assert b"xoxb-E0ORG" in stage.file.read_bytes()
+        await north.uninstall()
+        async with asyncio.timeout(60):
+            while b"xoxb-E0ORG" in stage.file.read_bytes() or stage.fronts._fronts:
+                await asyncio.sleep(0.05)
+
+
+async def test_of_an_organisation_a_workspace_may_install_it_alone(tmp_path: Path) -> None:
+    async with staged(tmp_path, as_org=False) as stage:
+        north = stage.slack.workspaces["T0NORTH"]
+        assert (await stage.install("T0NORTH"))[0] == 200
+        ts = await north.post("ada", "shop", WORDS)
+        await stage.until(1)
+        await north.wait_for(lambda: "eyes" in north.reactions("shop", ts))
+        await north.uninstall()
+        async with asyncio.timeout(60):
+            while b"xoxb-T0NORTH" in stage.file.read_bytes():
+                await asyncio.sleep(0.05)
+
+
+async def test_an_unsigned_request_of_an_organisation_begins_nothing(tmp_path: Path) -> None:
+    async with staged(tmp_path) as stage:
+        await stage.install(ORG)
+        body = {"team_id": "T0NORTH", "enterprise_id": ORG, "event": {"type": "app_uninstalled"}}
+        async with (
+            aiohttp.ClientSession() as session,
+            session.post(f"{stage.url}{PATH}", json=body) as answer,
+        ):
+            assert answer.status == 401
+        assert stage.fronts._fronts == {}
+        assert b"xoxb-E0ORG" in stage.file.read_bytes()
+
+
+async def test_a_revoked_token_of_a_person_removes_nothing(tmp_path: Path) -> None:
+    async with staged(tmp_path) as stage:
+        await stage.install("T0ACME")
+        acme = stage.slack.workspaces["T0ACME"]
+        acme.revoke_tokens(users=("U0ADA",))
+        await acme.post("ada", "shop", WORDS)
+        await stage.until(1)
+        acme.revoke_tokens(bots=("U0BOT",))
+        async with asyncio.timeout(60):
+            while b"xoxb-T0ACME" in stage.file.read_bytes():
+                await asyncio.sleep(0.05)

@@ -30,10 +30,12 @@ class AppMethods:
             "url": f"{self._base.url}/",
             "team": "Local",
             "user": state.bot.name,
-            "team_id": state.team_id,
+            # An organisation's token is of no workspace: Slack tells the organisation for it.
+            "team_id": state.enterprise_id if state.is_org_install else state.team_id,
+            "enterprise_id": state.enterprise_id,
             "user_id": state.bot.id,
             "bot_id": state.bot_id,
-            "is_enterprise_install": False,
+            "is_enterprise_install": state.is_org_install,
         }
 
     async def _open_connection(self, _: Json) -> Json:
