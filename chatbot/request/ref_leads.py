@@ -134,7 +134,7 @@ ZH = re.compile(
     rf"(?P<cut>{_ZH_FROM}[ \t]*{_ZH_KIND}[ \t]*(?P<a>{SPAN}|{NAME})"
     rf"(?:[ \t]*(?:分支|标签))?{_ZH_THERE}"
     rf"|{_ZH_FROM}[ \t]*(?P<b>{SPAN}|{NAME})[ \t]*(?:这个|这条)?[ \t]*{_ZH_KIND}{_ZH_THERE}"
-    rf"|(?:分支|标签)[ \t]*[:：=]?[ \t]*(?P<c>{SPAN}|{NAME}){_ZH_THERE}"
+    rf"|(?:分支|标签)[ \t]*(?:[:：=]|用|是|为|选)?[ \t]*(?P<c>{SPAN}|{NAME}){_ZH_THERE}"
     rf"|提交[ \t]*[:：=]?[ \t]*(?P<f>{SHA})(?![\w.-]){_ZH_THERE}"
     rf"|(?<![\w./-])(?P<d>{SPAN}|{NAME})[ \t]*分支(?![ \t]*[:：]?[ \t]*[A-Za-z0-9`]){_ZH_THERE}"
     rf"|(?<![\w./-])(?P<g>{VERSION})[ \t]*(?:标签|tag(?![A-Za-z])){_ZH_THERE}"
@@ -173,7 +173,7 @@ LEFT = re.compile(
     rf"|in)\s+(?:{VERSION})(?![\w.-])|(?:feature|feat|fix"
     rf"|bugfix|hotfix|release|releases|chore)/{NAME}(?![\w/])"
     rf"|(?:on|from|off|onto|into|against|to)\s+(?:main|master|develop|trunk)(?![\w/.-])"
-    rf"|到[ \t]*(?:main|master|develop|trunk)(?![\w/.-])|(?:on"
+    rf"|分支[^，。\n]{{0,3}}[A-Za-z][\w./-]*|到[ \t]*(?:main|master|develop|trunk)(?![\w/.-])|(?:on"
     rf"|of)\s+(?:top\s+of\s+)?\#\d{{1,6}}(?!\w)|commit\s+{SHA}(?!\w)|(?:base"
     rf"|target)\s+branch(?:\s+is|\s*[:=])?\s+{NAME}|(?:the|our|my)\s+{NAME}\s+branch(?!\w))",
     _FLAGS,
