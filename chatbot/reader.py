@@ -74,7 +74,6 @@ class Reader:
             channel=default,
             person=own,
             keywords={name: keywords[name] for name in await self.usable(keywords, thread, person)},
-            known=await self.usable(named, thread, person, aloud=True),
         )
         return Reading(request=request, resolution=resolution)
 
@@ -91,9 +90,10 @@ class Reader:
     async def likely(
         self, reading: Reading, *, thread: Thread | None, person: Person
     ) -> tuple[str, ...]:
-        """For the buttons: what may be meant, then what was used last."""
-        used = await self._repositories.familiar()
-        shown = await self.usable(used, thread, person, aloud=True, limit=MAX_LIKELY)
+        """For the buttons: what may be meant, then what was used last; all, where it is few."""
+        known = await self._repositories.known()
+        offered = known if len(known) <= MAX_LIKELY else await self._repositories.familiar()
+        shown = await self.usable(offered, thread, person, aloud=True, limit=MAX_LIKELY)
         return tuple(dict.fromkeys([*reading.resolution.likely, *shown]))[:MAX_LIKELY]
 
     async def usable(

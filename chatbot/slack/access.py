@@ -89,6 +89,8 @@ class Access:
         self._clock = clock
         self._known: dict[str, tuple[float, frozenset[str]]] = {}
         self._names: dict[str, str] = {}
+        self._shared: dict[str, tuple[float, bool]] = {}
+        """Channels, and until when that is known."""
 
     async def check_ask(self, repository: str, author: Person, channel: str) -> None:
         """Raise NotAllowed where the author may not start a task there."""
@@ -124,21 +126,27 @@ class Access:
         heard: Container[str] | None = None,
         limit: int | None = None,
     ) -> tuple[str, ...]:
-        """See `chatbot.gatekeeper`. Guests know of what is public, or given to them by a rule."""
+        """See `chatbot.gatekeeper`. Guests know of what is public, or given to them by a rule.
+
+        Where other organisations read along, nothing else is said aloud that is not public.
+        """
         is_slack = _SLACK_USER.fullmatch(person.id) is not None
         is_inside = not is_slack or await self._people.standing(person.id) == "member"
-        public = frozenset() if is_inside else await self._public()
+        is_shared = heard is not None and await self._is_shared(channel)
+        public = await self._public() if is_shared or not is_inside else frozenset()
         facts = Facts(person=person.id, requester=person.id, channel=channel)
         decided: dict[Words, bool] = {}
         found: list[str] = []
         for index, name in enumerate(names):
             if index % AT_ONCE == AT_ONCE - 1:
                 await asyncio.sleep(0)  # thousands, by many rules: nobody else waits for all
+            plain = name.lower()
             words = who_may(self._settings, name, "ask")
-            if words is None:
-                may = is_inside or name.lower() in public
-            elif heard is not None and name.lower() not in heard:
+            is_open = plain in public or (words is None and not is_shared)
+            if heard is not None and not is_open and plain not in heard:
                 may = False
+            elif words is None:
+                may = is_inside or plain in public
             else:
                 if words not in decided:
                     decided[words] = (await self._allows(words, facts))[0] or not is_slack
@@ -148,6 +156,19 @@ class Access:
             if len(found) == limit:
                 break
         return tuple(found)
+
+    async def _is_shared(self, channel: str) -> bool:
+        """With another organisation; so it is taken to be where Slack does not say."""
+        until, known = self._shared.get(channel, (0.0, True))
+        if until > self._clock():
+            return known
+        info = await self._ask(partial(self._client.conversations_info, channel=channel))
+        shown = info.get("channel")
+        if not isinstance(shown, dict):
+            return True
+        is_shared = bool(shown.get("is_ext_shared") or shown.get("is_pending_ext_shared"))
+        self._shared[channel] = (self._clock() + KEPT_SECONDS, is_shared)
+        return is_shared
 
     async def _allows(self, words: Words, facts: Facts) -> tuple[bool, MembersUnknown | None]:
         """With the fault where Slack did not say enough."""

@@ -48,6 +48,8 @@ class Channel:
     kind: Literal["channel", "im"] = "channel"
     members: list[str] = field(default_factory=list)
     is_archived: bool = False
+    is_ext_shared: bool = False
+    """People of another organisation are in it."""
     messages: dict[str, Json] = field(default_factory=dict)
     """By ts, replies too, in the order they were said."""
 
@@ -59,6 +61,7 @@ class Channel:
             "is_im": self.kind == "im",
             "is_private": False,
             "is_archived": self.is_archived,
+            "is_ext_shared": self.is_ext_shared,
             "is_member": bot in self.members,
         }
         if self.kind == "im":

@@ -130,6 +130,20 @@ async def test_no_word_leads_to_what_one_may_not_ask_for(ways: Ways) -> None:
     assert "vault/keys" in {task.source.repository for task in await ways.tasks()}
 
 
+async def test_where_others_read_along_nothing_private_is_said(tmp_path: Path) -> None:
+    known = (Known(name="acme/open", is_private=False), Known(name="acme/closed"))
+    async with ways_in(tmp_path, known=known) as ways:
+        _, question = await asked(ways, "fix the typo")
+        assert "acme/closed" in str(question)
+    async with ways_in(tmp_path / "shared", known=known) as ways:
+        ways.workspace.state.channel("shop").is_ext_shared = True
+        _, question = await asked(ways, "fix the typo")
+        assert "acme/open" in str(question)
+        assert "acme/closed" not in str(question)
+        # The menu is the person's own.
+        assert set(await offered(ways, question, "")) == {"acme/open", "acme/closed"}
+
+
 async def test_the_home_shows_them_page_by_page(ways: Ways) -> None:
     await ways.workspace.open_home("ada")
     home = await shows(ways, "ada", "acme/web-api", "acme/part-0018", never="vault/keys")
