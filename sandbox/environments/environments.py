@@ -156,6 +156,7 @@ class Environments:
             if (record := await self._find(recipe.key)) is not None:
                 return await self._use(run, own, record)
         if not has_script:
+            await _tell(run, "none", own.key, None)
             return Prepared(image=await self._ground(run))
         async with self._held(run, own.key):
             if (record := await self._find(own.key)) is not None:  # somebody was quicker

@@ -107,12 +107,12 @@ async def test_a_run_that_changes_something(make_stage: Make) -> None:
         claimed="Ran it.",
         verification={
             "state": "unverified",
-            "reason": "No command was named that shows it.",
+            "reason": "No test command is known.",
             "checks": [],
         },
         patch_sha256=stage.recorder.patches[0][1].sha256,
     )
-    assert stage.recorder.kinds() == ["container_started", "turn"]
+    assert stage.recorder.kinds() == ["environment", "container_started", "turn"]
     assert stage.recorder.payloads("container_started") == [
         {"image": "threadsmith-agent:latest", "phase": "agent"}
     ]
@@ -502,7 +502,7 @@ async def test_a_restarted_host_goes_on_with_the_agent(make_stage: Make) -> None
     back.set()
     outcome = await going_on
     assert (outcome.kind, outcome.title) == ("patch", "T")
-    assert stage.recorder.kinds() == ["container_started"]
+    assert stage.recorder.kinds() == ["environment", "container_started"]
     assert stage.is_clean()
 
 
@@ -611,7 +611,7 @@ async def test_sweep(make_stage: Make) -> None:
     for run_id in ("r_1", "r_2"):
         running = asyncio.create_task(stage.run(run_id=run_id))
         await wait_until(lambda run_id=run_id: f"{run_id}-agent" in stage.engine.containers)
-        await wait_until(lambda: stage.recorder.handles[-1] is not None)
+        await wait_until(lambda: (stage.recorder.handles or [None])[-1] is not None)
         await asyncio.sleep(0.05)
         await cut_off(stage, running)
     (stage.directory / "r_3").mkdir()

@@ -82,7 +82,7 @@ async def test_a_whole_run(yard: Yard) -> None:
     assert (outcome.kind, outcome.title) == ("patch", "200")
     [(_, summary, is_final)] = yard.recorder.patches
     assert ([file.path for file in summary.files], is_final) == (["a.txt"], True)
-    assert yard.recorder.kinds() == ["container_started", "turn"]
+    assert yard.recorder.kinds() == ["environment", "container_started", "turn"]
     assert yard.left_behind() == []
 
 

@@ -167,6 +167,8 @@ def environment_words(run: RunView) -> str:
             return f"environment {_age(age)} old"
         case EnvironmentView(state="miss" | "building"):
             return "new environment"
+        case EnvironmentView(state="none"):
+            return "no environment"
         case _:
             return ""
 
