@@ -10,6 +10,7 @@ from chatbot.config import Settings
 from chatbot.history.defaults import Defaults
 from chatbot.slack.blocks.elements import context
 from chatbot.slack.blocks.forms import modal, read_field
+from chatbot.slack.blocks.picker import fits_menu
 from chatbot.slack.blocks.task_fields import (
     MODEL_BLOCK,
     model_field,
@@ -66,7 +67,9 @@ def make_defaults(
     ]
     if told:
         fields.append(context(*told))
-    kept = json.dumps({"channel": channel, "repository": channel_repository})
+    # What no menu shows is not taken back by leaving the field as it is.
+    before = channel_repository if fits_menu(channel_repository) else ""
+    kept = json.dumps({"channel": channel, "repository": before})
     title = "What holds here" if channel else "My defaults"
     return modal(DEFAULTS_VIEW, title, kept, fields, submit="Save")
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from chatbot.slack.blocks.elements import context, plain_text
 from chatbot.slack.blocks.forms import FIELD_LIMIT, modal, read_field, words_field
+from chatbot.slack.blocks.picker import fits_menu
 from chatbot.slack.blocks.task_fields import (
     IMAGE_BLOCK,
     MODEL_BLOCK,
@@ -112,7 +113,7 @@ def make_new_task(filled: Filled) -> Block:
         "channel": filled.channel,
         "thread_ts": filled.thread_ts,
         "message_ts": filled.message_ts,
-        "repository": filled.repository,
+        "repository": filled.repository if fits_menu(filled.repository) else "",
     }
     return modal(NEW_TASK_VIEW, "New coding task", json.dumps(kept), fields, submit="Start")
 

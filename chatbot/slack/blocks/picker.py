@@ -35,14 +35,14 @@ def repository_menu(initial: str = "") -> Block:
         "placeholder": plain_text("Find a repository", 150),
         "min_query_length": 0,
     }
-    return menu | ({"initial_option": repository_option(initial)} if _fits(initial) else {})
+    return menu | ({"initial_option": repository_option(initial)} if fits_menu(initial) else {})
 
 
 def repository_options(names: Sequence[str], typed: str = "") -> list[Block]:
     """A name or an address in full that is not among them can be chosen all the same."""
-    options = [repository_option(name) for name in names if _fits(name)]
+    options = [repository_option(name) for name in names if fits_menu(name)]
     is_known = typed.lower() in {name.lower() for name in names}
-    if _fits(typed) and is_whole(typed) and not is_known:
+    if fits_menu(typed) and is_whole(typed) and not is_known:
         options.insert(0, repository_option(typed, f"Use {typed}"))
     return options[:MAX_OPTIONS]
 
@@ -56,7 +56,8 @@ def repository_option(name: str, label: str = "") -> Block:
     return {"text": plain_text(shown, OPTION_LIMIT), "value": name}
 
 
-def _fits(name: str) -> bool:
+def fits_menu(name: str) -> bool:
+    """Whether a menu can show it as chosen."""
     return 0 < len(name) <= VALUE_LIMIT
 
 
@@ -77,7 +78,7 @@ def make_pick(pick: PickView) -> Content:
     likely = [
         button(name, f"{PICK}{index}", name, style="primary" if name == pick.suggested else None)
         for index, name in enumerate(list(names)[:MAX_LIKELY])
-        if _fits(name)
+        if fits_menu(name)
     ]
     idea = f"The model suggests {code(pick.suggested, 150)}. " if pick.suggested else ""
     how = "It starts once one is chosen. A reply with `owner/name` or an address does as well."
