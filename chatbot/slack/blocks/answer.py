@@ -18,6 +18,7 @@ from chatbot.slack.blocks.elements import (
     section,
     words,
 )
+from chatbot.slack.blocks.splitting import FENCE, shorten_markdown, split_lines, split_markdown
 from chatbot.slack.blocks.tables import find_tables, without_tables
 from chatbot.slack.blocks.text import Block, count, cut, is_blank, one_line, size, tame
 from chatbot.slack.view import Result
@@ -29,7 +30,9 @@ MAX_BLOCKS = 45
 _PIECE = 3000
 LINKS_LIMIT = 5000
 """What the links may add to a piece."""
-_FENCE = re.compile(r"^(`{3,}|~{3,})[^\n]*\n(.*?)(?:^\1[`~]*[ \t]*$|\Z)", re.MULTILINE | re.DOTALL)
+_FENCE = re.compile(
+    rf"^({FENCE})[^\n]*\n(.*?)(?:^ {{0,3}}\1[`~]*[ \t]*$|\Z)", re.MULTILINE | re.DOTALL
+)
 _SEVERITIES = ("high", "medium", "low")
 
 
@@ -44,7 +47,7 @@ def make_findings(result: Result) -> list[Content]:
     """A review: each finding with its weight and place, the heaviest first."""
     told = count(len(result.findings), "finding")
     blocks = [section(f"*{told}*" if result.findings else "*No findings*")]
-    summary = cut(tame(result.summary or result.answer), _PIECE)
+    summary = shorten_markdown(tame(result.summary or result.answer), _PIECE)
     if not is_blank(summary):
         blocks.append({"type": "markdown", "text": summary})
     blocks += [_finding(item, result.places) for item in sorted(result.findings, key=_weight)]
@@ -83,7 +86,7 @@ def _pieces(text: str, places: Places) -> list[Block]:
     at = 0
     for match in _FENCE.finditer(text):
         blocks += _prose(text[at : match.start()], places)
-        blocks += [rich(preformatted(part)) for part in split(match[2].rstrip("\n"))]
+        blocks += [rich(preformatted(part)) for part in split_lines(match[2].rstrip("\n"), _PIECE)]
         at = match.end()
     return blocks + _prose(text[at:], places)
 
@@ -100,22 +103,8 @@ def _prose(text: str, places: Places) -> list[Block]:
 
 
 def _markdown(text: str, places: Places) -> list[Block]:
-    parts = split(tame(text.strip("\n")))
+    parts = split_markdown(tame(text.strip("\n")), _PIECE)
     return [{"type": "markdown", "text": places.link(part, LINKS_LIMIT)} for part in parts]
-
-
-def split(text: str, limit: int = _PIECE) -> list[str]:
-    """Parts within the limit, cut between paragraphs, else lines, else words; no blank part."""
-    parts = []
-    while len(text) > limit:
-        at = next(
-            (found for mark in ("\n\n", "\n", " ") if (found := text.rfind(mark, 1, limit)) > 0),
-            limit,
-        )
-        parts.append(text[:at])
-        text = text[at:].lstrip("\n")
-    parts.append(text)
-    return [part for part in parts if not is_blank(part)]
 
 
 def _weight(item: dict[str, Any]) -> int:

@@ -62,7 +62,7 @@ def make_edit_modal(metadata: str, proposed: Proposed, edits: PullEdits) -> Bloc
         fields.append(
             words_field(
                 *("branch", "Branch"),
-                initial=edits.branch or "",
+                initial=(edits.branch or "")[:BRANCH_LIMIT],
                 hint="A new one; empty: it is named after the title.",
                 limit=BRANCH_LIMIT,
                 lines=False,

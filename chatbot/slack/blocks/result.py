@@ -25,6 +25,7 @@ from chatbot.slack.blocks.elements import (
     section,
     words,
 )
+from chatbot.slack.blocks.splitting import shorten_markdown
 from chatbot.slack.blocks.text import Block, code, cut, escaped, is_blank, size, tame, visible
 from chatbot.slack.patch_view import PatchView
 from chatbot.slack.view import Result, RunView
@@ -135,7 +136,10 @@ def _head(result: Result, otherwise: str) -> tuple[Block, ...]:
     head = rich(line(words(cut(" ".join(title.split()), 200), bold=True)))
     if is_blank(result.summary):
         return (head,)
-    return (head, {"type": "markdown", "text": cut(tame(result.summary), SUMMARY_LIMIT)})
+    return (
+        head,
+        {"type": "markdown", "text": shorten_markdown(tame(result.summary), SUMMARY_LIMIT)},
+    )
 
 
 MARKS = {"verified": ":white_check_mark:", "failed": ":x:", "unverified": ":grey_question:"}

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from itertools import accumulate
 
 from chatbot.slack.blocks.elements import preformatted, raw, rich, table
+from chatbot.slack.blocks.splitting import fences
 from chatbot.slack.blocks.text import Block, cut, visible
 
 MAX_ROWS = 100
@@ -49,12 +50,13 @@ class FoundTable:
 
 
 def find_tables(text: str) -> Iterator[FoundTable]:
-    """Those with a head, a rule below it, and the same number of columns in both."""
+    """Those with a head, a rule below it, and the same number of columns in both; not in code."""
     lines = text.split("\n")
     starts = list(accumulate((len(line) + 1 for line in lines), initial=0))
+    code = list(fences(lines))
     at = 0
     while at + 1 < len(lines):
-        right = _columns(lines[at], lines[at + 1])
+        right = None if code[at] else _columns(lines[at], lines[at + 1])
         if right is None:
             at += 1
             continue

@@ -354,6 +354,18 @@ def test_an_answer_keeps_code_as_it_is_and_takes_links_apart() -> None:
     assert end["text"] == "End."
 
 
+@pytest.mark.parametrize(
+    ("answer", "kinds"),
+    [
+        ("```x``` is code.\n\nAnd this is not.", ["markdown"]),
+        ("```sh\nmake\n   ```\nDone.", ["rich_text", "markdown"]),
+    ],
+)
+def test_what_only_looks_like_fenced_code_swallows_no_words(answer: str, kinds: list[str]) -> None:
+    (content,) = show("result", queued(), finished(outcome="answer", answer=answer))
+    assert [block["type"] for block in content.blocks] == kinds
+
+
 def test_a_long_answer_is_split_between_messages_and_loses_nothing() -> None:
     answer = "\n\n".join(f"Paragraph {n}. " + "word " * 100 for n in range(60))
     contents = show("result", queued(), finished(outcome="answer", answer=answer))
