@@ -218,7 +218,7 @@ class SlackFront:
         self._app = app
         if installed is None and is_http:
             self.door.open(app.async_dispatch)
-            stack.callback(self.door.close)
+            stack.push_async_callback(self.door.close)
         elif installed is None:
             sockets = Sockets(app, client, session, app_token=app_token, count=slack.connections)
             stack.push_async_callback(sockets.close)

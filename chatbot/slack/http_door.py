@@ -6,7 +6,9 @@ Events, presses, forms and commands all come to one address. What is not answere
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 import structlog
 from aiohttp import web
@@ -20,6 +22,9 @@ PATH = "/slack/events"
 INSTALL_PATH = "/slack/install"
 REDIRECT_PATH = "/slack/oauth_redirect"
 
+CLOSING_SECONDS = 3.0
+"""Slack waits no longer for an answer."""
+
 Dispatch = Callable[[AsyncBoltRequest], Awaitable[BoltResponse]]
 
 
@@ -27,6 +32,7 @@ class HttpDoor:
     """Closed (503) until somebody stands behind it, and again when that ends."""
 
     def __init__(self) -> None:
+        self._answering: set[asyncio.Task[Any]] = set()
         self._dispatch: Dispatch | None = None
         self._install: Dispatch | None = None
         self._redirect: Dispatch | None = None
@@ -50,13 +56,19 @@ class HttpDoor:
         self._install = install
         self._redirect = redirect
 
-    def close(self) -> None:
+    async def close(self) -> None:
+        """What came in before is answered to its end, while what it needs is still there."""
         self._dispatch = self._install = self._redirect = None
+        if self._answering:
+            await asyncio.wait(self._answering, timeout=CLOSING_SECONDS)
 
     async def receive(self, request: web.Request) -> web.Response:
         if self._dispatch is None:
             raise web.HTTPServiceUnavailable
-        answer = await self._dispatch(await to_bolt_request(request))
+        answering = asyncio.ensure_future(self._dispatch(await to_bolt_request(request)))
+        self._answering.add(answering)
+        answering.add_done_callback(self._answering.discard)
+        answer = await asyncio.shield(answering)
         if answer.status == 401:
             log.warning("slack_request_refused", reason="signature")
         return await to_aiohttp_response(answer)

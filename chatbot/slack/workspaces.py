@@ -108,7 +108,7 @@ class Workspaces:
                 install=flow.handle_installation,
                 redirect=partial(self._installed, flow),
             )
-            stack.callback(self._door.close)
+            stack.push_async_callback(self._door.close)
             self._stack = stack.pop_all()
 
     async def stop(self) -> None:

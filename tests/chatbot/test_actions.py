@@ -222,7 +222,7 @@ async def test_follow_up_voids_the_approval_that_waits(actions: Actions) -> None
     life = await Life.begin(actions)
     approval = await life.to_ready()
     await actions.add_message(life.task_id, BOB, "no, differently")
-    with pytest.raises(TransitionRefused, match="void"):
+    with pytest.raises(TransitionRefused, match="newer request"):
         await actions.approve(approval.id, ADA)
     settled = [e.payload for e in await life.events() if e.kind == "approval_settled"]
     assert [(s["state"], s["by"]["id"]) for s in settled] == [("void", SYSTEM.id)]

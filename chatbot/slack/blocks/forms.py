@@ -141,7 +141,8 @@ def words_field(
         "max_length": limit,
     }
     if initial:
-        element["initial_value"] = initial
+        # Slack refuses the whole view for one that is too long.
+        element["initial_value"] = initial[:limit]
     field: Block = {
         "type": "input",
         "block_id": block_id,
