@@ -19,6 +19,11 @@ ANSWERED = (
     " FROM approvals WHERE approvals.task_id = tasks.id AND approvals.state = 'pending'))"
 )
 """Words were given, and no patch of an earlier run waits for a decision."""
+ASKED = (
+    "(deadline_at IS NOT NULL AND status IN ('failed', 'stopped')"
+    " AND json_extract(source, '$.repository') = '')"
+)
+"""Nothing has failed yet: somebody was asked for the repository, and may still say it."""
 _SPOKEN = (
     "(request LIKE ? ESCAPE '\\' OR title LIKE ? ESCAPE '\\' OR summary LIKE ? ESCAPE '\\'"
     " OR json_extract(source, '$.repository') LIKE ? ESCAPE '\\' OR EXISTS (SELECT 1 FROM messages"
@@ -57,7 +62,9 @@ def find_tasks(
         where.append(_SPOKEN)
         values += [_pattern(word)] * _SPOKEN.count("?")
     if statuses is not None:
-        where.append(f"status IN ({', '.join('?' * len(statuses))}) AND NOT {ANSWERED}")
+        marks = ", ".join("?" * len(statuses))
+        asked = f" OR {ASKED}" if statuses == OPEN else ""
+        where.append(f"(status IN ({marks}) AND NOT {ANSWERED}{asked})")
         values += sorted(statuses)
     found = fetch_all(
         db,

@@ -9,15 +9,15 @@ from typing import Literal
 from sqlite_utils import Database
 
 from chatbot.history import pulls, rows
-from chatbot.history.finding import ANSWERED
+from chatbot.history.finding import ANSWERED, ASKED
 from chatbot.history.queries import fetch_all, fetch_one
 from chatbot.models import SetupApproval, Task
 
 _WAITING = f"(status IN ('waiting', 'ready') AND NOT {ANSWERED})"
 _WHERE = {
     "at_work": "status IN ('queued', 'preparing', 'running', 'publishing')",
-    "waiting": _WAITING,
-    "ended": f"(status IN ('done', 'failed', 'stopped') OR {ANSWERED})",
+    "waiting": f"({_WAITING} OR {ASKED})",
+    "ended": f"(status IN ('done', 'failed', 'stopped') AND NOT {ASKED} OR {ANSWERED})",
 }
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from chatbot.models import Status, Task, Thread
+from chatbot.models import FINAL, Status, Task, Thread
 from chatbot.slack.blocks.elements import Content, context, fallback, section
 from chatbot.slack.blocks.text import (
     Block,
@@ -76,7 +76,9 @@ def row_block(row: Row, workspace_url: str, *, is_own: bool = False) -> Block:
 
 
 def _standing(task: Task) -> tuple[str, str]:
-    """A sign and a word; an answer waits for nobody."""
+    """A sign and a word; an answer waits for nobody, and a question for the repository does."""
+    if not task.source.repository and task.status in FINAL and task.deadline_at is not None:
+        return _SIGNS[Status.WAITING], "waits for its repository"
     if task.status == Status.READY and task.outcome == "attempts":
         return _SIGNS[task.status], "waits for a choice"
     if task.status == Status.READY and task.open_patch_sha256 is None:

@@ -144,6 +144,15 @@ async def test_where_others_read_along_nothing_private_is_said(tmp_path: Path) -
         assert set(await offered(ways, question, "")) == {"acme/open", "acme/closed"}
 
 
+async def test_a_question_waits_for_whoever_asked(ways: Ways) -> None:
+    await asked(ways, "fix the typo")
+    assert "waits for its repository" in await ways.code("list open")
+    await ways.workspace.open_home("ada")
+    await shows(ways, "ada", "waits for its repository", "fix the typo", never="failed")
+    home = texts(ways.workspace.home("ada"))
+    assert home.index("fix the typo") < home.index("At work")
+
+
 async def test_the_home_shows_them_page_by_page(ways: Ways) -> None:
     await ways.workspace.open_home("ada")
     home = await shows(ways, "ada", "acme/web-api", "acme/part-0018", never="vault/keys")
