@@ -148,7 +148,7 @@ def _about(filled: Filled) -> str:
     files = f" {count(filled.files, 'file')} of it come along." if filled.files else ""
     if filled.files == 1:
         files = " Its file comes along."
-    return f"About a message of {person(user_id, name)}, in whose thread it is told.{files}"
+    return f"About a message of {person(user_id, name)}; its thread tells of the work.{files}"
 
 
 def _channel_field() -> Block:

@@ -69,7 +69,9 @@ def register(app: AsyncApp, decisions: Decisions, client: AsyncWebClient) -> Non
 
 
 async def refuse(ack: AsyncAck, block: str, error: ThreadsmithError) -> None:
-    await ack(response_action="errors", errors={block: error.brief[:_ERROR_LIMIT]})
+    # Plain words: nothing in them is markup.
+    words = error.brief.replace("`", "")[:_ERROR_LIMIT]
+    await ack(response_action="errors", errors={block: words})
 
 
 async def refuse_at_field(

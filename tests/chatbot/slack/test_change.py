@@ -35,7 +35,7 @@ async def test_another_repository(stage: Stage) -> None:
     assert "Begin anew" in texts(view)
     refused = await stage.slack.submit(view, filled("acme/web", model="none"), "UADA")
     assert list(refused["errors"]) == ["model"]
-    assert "`none` cannot be named here" in refused["errors"]["model"]
+    assert "none cannot be named here" in refused["errors"]["model"]
     assert await stage.slack.submit(view, filled("acme/web"), "UADA") in (None, {})
     await stage.finish(run, kind="stopped")
     task = await stage.task()

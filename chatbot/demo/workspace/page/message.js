@@ -9,14 +9,15 @@ import { mrkdwn } from "./mrkdwn.js";
 const COLOURS = ["#1264a3", "#2bac76", "#cd2553", "#7c3085", "#b2641d"];
 
 export function avatar(user) {
-  if (user.is_bot) return el("span", { class: "avatar avatar-bot", "aria-hidden": "true" }, "🧵");
+  if (user.is_bot) return el("span", { class: "avatar avatar-bot", "aria-hidden": "true" }, user.icon ?? "🧵");
   const colour = [...user.id].reduce((sum, char) => sum + char.charCodeAt(0), 0) % COLOURS.length;
   return el("span", { class: `avatar avatar-${colour}`, "aria-hidden": "true" }, user.real_name.slice(0, 1));
 }
 
 // `place` knows people, who looks, and what presses do.
 export function message(item, place, { inThread, follows }) {
-  const user = place.user(item.user);
+  // Other apps may speak without being a user.
+  const user = item.user ? place.user(item.user) : { id: item.bot_id ?? "", real_name: item.username ?? "An app", is_bot: true, icon: "🤖" };
   const isGone = item.subtype === "tombstone";
   const context = place.context(item);
   return el(
@@ -48,6 +49,7 @@ function head(item, user) {
 }
 
 function body(item, context) {
+  if (item.attachments?.length) return el("div", { class: "words" }, mrkdwn(item.text ?? ""), item.attachments.map(attachment));
   const own = item.bot_id ? (item.blocks ?? []) : [];
   const edited = item.edited && !item.bot_id ? el("span", { class: "edited" }, " (edited)") : null;
   if (own.length) return el("div", { class: "blocks" }, blocks(own, context), edited);
@@ -55,6 +57,11 @@ function body(item, context) {
   // Behind the last word, as Slack has it.
   if (edited) words.append(edited);
   return item.text || edited ? el("div", { class: "words" }, words) : null;
+}
+
+function attachment(part) {
+  const title = part.title ? el("b", {}, part.title) : null;
+  return el("div", { class: "attachment" }, title, mrkdwn(part.text ?? part.fallback ?? ""));
 }
 
 function reactions(item, place) {
