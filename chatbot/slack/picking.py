@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from functools import partial
 from typing import Any
 
@@ -28,8 +29,22 @@ class Picking:
         """What the person may choose, of that which holds what they typed; the nearest first."""
         found = await self._intake.repositories.search(typed)
         person = await self._people.get(body["user"]["id"])
-        channel = str((body.get("channel") or {}).get("id") or "")
+        channel = await self._channel(body)
         return await self._access.usable(found, person, channel, limit=MAX_OPTIONS)
+
+    async def _channel(self, body: dict[str, Any]) -> str:
+        """Whose members may have rights of their own; empty in a form that knows of none."""
+        if body.get("channel"):
+            return str(body["channel"]["id"])
+        kept = str((body.get("view") or {}).get("private_metadata") or "")
+        if kept.startswith("t_"):
+            task = await self._history.read(partial(queries.get_task, task_id=kept))
+            return task.thread.channel if task.thread else ""
+        try:
+            given = json.loads(kept)
+        except ValueError:
+            return ""
+        return str(given.get("channel") or "") if isinstance(given, dict) else ""
 
     async def pick(self, body: dict[str, Any], repository: str) -> None:
         """By whoever asked, and by those who may begin tasks there; raises ThreadsmithError."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import reduce
 
+from chatbot.slack.blocks.picker import make_pick
 from chatbot.slack.blocks.progress import make_title
 from chatbot.slack.fold import fold, slack_ts
 from chatbot.slack.slots import make_slots
@@ -163,3 +164,25 @@ def test_where_no_attempt_came_to_a_change_the_last_ones_end_is_told() -> None:
     view = told(*an_attempt(1, "failed"), *an_attempt(2, "failed"), ended)
     assert keys(view) == ["accepted:r_1", "progress:r_1", "result:r_2"]
     assert view.reaction == "x"
+
+
+def test_a_suggestion_stands_while_the_question_does() -> None:
+    asked = ("repository_asked", {"question": "Which one?", "likely": ["a/b", "c/d"]})
+    idea = ("repository_suggested", {"repository": "c/d", "model": "m"})
+    view = told(queued(), asked, finished(outcome="failed"), idea)
+    assert view.pick is not None
+    shown = next(block for block in make_pick(view.pick).blocks if block["type"] == "actions")
+    buttons = [each for each in shown["elements"] if each["type"] == "button"]
+    assert [(each["value"], each.get("style")) for each in buttons] == [
+        *(("c/d", "primary"), ("a/b", None))
+    ]
+    again = told(queued(), asked, idea, ("repository_unanswered", {}), asked)
+    assert again.pick is not None
+    assert (again.pick.suggested, again.pick.is_expired) == ("c/d", False)
+    # Where somebody was quicker it changes nothing that is shown.
+    named = ("source_named", {"repository": "a/b", "by": {"id": "U1", "name": "Ann"}})
+    assert told(queued(), asked, named).pick is not None
+    late, early = told(queued(), asked, named, idea).pick, told(queued(), asked, named).pick
+    assert late is not None
+    assert early is not None
+    assert make_pick(late) == make_pick(early)

@@ -144,6 +144,16 @@ async def test_where_others_read_along_nothing_private_is_said(tmp_path: Path) -
         assert set(await offered(ways, question, "")) == {"acme/open", "acme/closed"}
 
 
+async def test_a_form_knows_whose_members_count(tmp_path: Path) -> None:
+    rules = (RuleSettings(match="acme/*", ask=("members",)),)
+    known = (Known(name="acme/api"), Known(name="acme/web"))
+    async with ways_in(tmp_path, rules=rules, known=known) as ways:
+        await ways.code("")
+        view = ways.view()
+        found = await ways.workspace.suggest("ada", "repository", "", view=view["id"])
+        assert {each["value"] for each in found} == {"acme/api", "acme/web"}
+
+
 async def test_a_question_waits_for_whoever_asked(ways: Ways) -> None:
     await asked(ways, "fix the typo")
     assert "waits for its repository" in await ways.code("list open")
