@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Literal
 
+from chatbot.git_names import unquoted
 from chatbot.harmless import visible
 
 Kind = Literal["hunk", "same", "add", "del", "note"]
@@ -19,8 +20,6 @@ MAX_CHARACTERS = 500
 """Shown of one line."""
 
 _HUNK = re.compile(r"@@ -(\d{1,9})(?:,(\d{1,9}))? \+(\d{1,9})(?:,(\d{1,9}))? @@")
-_ESCAPE = re.compile(rb'\\([0-7]{3}|[abtnvfr"\\])')
-_ESCAPED = dict(zip(b'abtnvfr"\\', b'\a\b\t\n\v\f\r"\\', strict=True))
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,15 +139,8 @@ def _side(name: str) -> str:
 
 
 def _path(name: str, *, strip: bool = False) -> str:
-    if len(name) > 1 and name[0] == name[-1] == '"':
-        raw = _ESCAPE.sub(_unescape, name[1:-1].encode())
-        name = raw.decode(errors="replace")
+    name = unquoted(name)
     return visible(name[2:] if strip else name)
-
-
-def _unescape(match: re.Match[bytes]) -> bytes:
-    word = match[1]
-    return bytes([int(word, 8) & 255 if len(word) == 3 else _ESCAPED[word[0]]])
 
 
 def _shown(text: str) -> str:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from chatbot.git_names import unquoted
 from chatbot.slack.blocks.elements import (
     container,
     context,
@@ -140,7 +141,7 @@ def _shorten(hunks: str, limit: int) -> str:
 
 
 def split_files(diff: str) -> Iterator[tuple[str, str]]:
-    """Each file of git's output with its hunks; names that git quotes are told as they stand."""
+    """Each file of git's output with its hunks; those without lines are left out."""
     for part in re.split(r"^(?=diff --git )", diff, flags=re.MULTILINE):
         start = re.search(r"^@@ ", part, flags=re.MULTILINE)
         if not part.startswith("diff --git ") or start is None:
@@ -150,7 +151,9 @@ def split_files(diff: str) -> Iterator[tuple[str, str]]:
 
 
 def _name(header: str) -> str:
-    found = re.search(r"^\+\+\+ (?:b/)?(.+?)\t?$", header, flags=re.MULTILINE)
-    if found is None or found[1] == "/dev/null":
-        found = re.search(r"^--- (?:a/)?(.+?)\t?$", header, flags=re.MULTILINE)
-    return "" if found is None else found[1]
+    """The new one; of a deleted file the old one."""
+    for mark, prefix in (("+++", "b/"), ("---", "a/")):
+        found = re.search(rf"^{re.escape(mark)} (.+?)\t?$", header, flags=re.MULTILINE)
+        if found is not None and found[1] != "/dev/null":
+            return unquoted(found[1]).removeprefix(prefix)
+    return ""

@@ -31,8 +31,10 @@ ROOM_CHARACTERS = 2600
 MAX_OPTIONS = 100
 MAX_SHOWN = 8
 LINE_CHARACTERS = 400
+MAX_QUOTED = 5
+QUOTED_CHARACTERS = 200
 LINES = re.compile(r"[1-9]\d{0,6}(?:\s*[-–]\s*[1-9]\d{0,6})?")
-_HUNK = re.compile(r"@@ -\d+(?:,\d+)? \+(\d+)(?:,\d+)? @@")
+_HUNK = re.compile(r"@@ -(\d+)(?:,\d+)? \+(\d+)(?:,\d+)? @@")
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +87,20 @@ class Reviewed:
 
     def parts(self, index: int) -> list[str]:
         """The pages of one file; at least one."""
-        hunks = self.hunks.get(self.files[index].path, "")
-        return _parts(_numbered(hunks)) or ["No lines of it can be shown."]
+        return _parts([each.shown for each in self._lines(index)]) or [
+            "No lines of it can be shown."
+        ]
+
+    def quoted(self, remark: Remark) -> list[str]:
+        """The lines that the remark is about, as the patch has them."""
+        first, _, last = remark.lines.partition("-")
+        wanted = range(int(first or 0), int(last or first or 0) + 1)
+        found = [each.text for each in self._lines(remark.file) if each.number in wanted]
+        return found if remark.lines else []
+
+    def _lines(self, index: int) -> list[_Line]:
+        file = self.files[index]
+        return _numbered(self.hunks.get(file.path, ""), is_old=file.change == "deleted")
 
 
 def make_review(reviewed: Reviewed, draft: Draft, note: str = "") -> Block:
@@ -144,7 +158,8 @@ def remark_fault(remark: Remark, draft: Draft) -> tuple[str, str] | None:
 
 
 def add(draft: Draft, remark: Remark) -> Draft:
-    lines = re.sub(r"\s*[-–]\s*", "-", remark.lines)
+    ends = sorted(int(each) for each in re.findall(r"\d+", remark.lines))
+    lines = "-".join(map(str, ends))
     return replace(draft, remarks=(*draft.remarks, replace(remark, lines=lines)))
 
 
@@ -173,13 +188,21 @@ def step(reviewed: Reviewed, draft: Draft, action: str, chosen: str = "") -> Dra
 
 
 def follow_up(reviewed: Reviewed, draft: Draft) -> str:
-    """All remarks as one message to the agent."""
-    lines = []
+    """All remarks as one message to the agent, each with the lines that it is about."""
+    told = []
     for remark in draft.remarks:
-        place = visible(reviewed.files[remark.file].path)
-        place += f":{remark.lines}" if remark.lines else ""
-        lines.append(f"Remark on {place}: {remark.text}")
-    return "\n\n".join(lines)
+        file = reviewed.files[remark.file]
+        place = visible(file.path) + (f":{remark.lines}" if remark.lines else "")
+        if file.change == "deleted":
+            place += " (deleted)"
+        elif file.old_path and file.change == "renamed":
+            place += f" (renamed from {visible(file.old_path)})"
+        lines = reviewed.quoted(remark)
+        quoted = [f"> {cut(each, QUOTED_CHARACTERS)}" for each in lines[:MAX_QUOTED]]
+        if len(lines) > MAX_QUOTED:
+            quoted.append(f"> … {count(len(lines) - MAX_QUOTED, 'more line')}")
+        told.append("\n".join([f"Remark on {place}: {remark.text}", *quoted]))
+    return "\n\n".join(told)
 
 
 def _steps(reviewed: Reviewed, draft: Draft, part: int, parts: int) -> list[Block]:
@@ -219,21 +242,32 @@ def _so_far(reviewed: Reviewed, draft: Draft) -> Block:
     return section("\n".join(lines))
 
 
-def _numbered(hunks: str) -> list[str]:
-    """Each line with its number in the new file after its sign."""
+@dataclass(frozen=True, slots=True)
+class _Line:
+    shown: str
+    number: int = 0
+    """In the file as it is now, of a deleted one as it was; 0: it has none."""
+    text: str = ""
+
+
+def _numbered(hunks: str, *, is_old: bool) -> list[_Line]:
+    """Each line with its number after its sign; ``is_old``: of the file as it was."""
     lines, number = [], 0
-    for each in visible(hunks).split("\n"):
+    counted = " -" if is_old else " +"
+    for each in visible(hunks).split("\n") if hunks else ():
         if match := _HUNK.match(each):
-            number = int(match[1])
-            lines.append(each)
-        elif each.startswith("-"):
-            lines.append(f"-{'':>5}  {each[1:]}")
+            number = int(match[1 if is_old else 2])
+            lines.append(_Line(cut(each, LINE_CHARACTERS)))
         elif each.startswith("\\"):
-            lines.append(each)
-        elif each:
-            lines.append(f"{each[0]}{number:>5}  {each[1:]}")
-            number += 1
-    return [cut(each, LINE_CHARACTERS) for each in lines]
+            lines.append(_Line(cut(each, LINE_CHARACTERS)))
+        else:
+            # Some tools leave out the sign of an empty line.
+            sign, text = each[:1] or " ", each[1:]
+            has_number = sign in counted
+            shown = f"{sign}{number if has_number else '':>5}  {text}"
+            lines.append(_Line(cut(shown, LINE_CHARACTERS), number if has_number else 0, text))
+            number += has_number
+    return lines
 
 
 def _parts(lines: list[str]) -> list[str]:

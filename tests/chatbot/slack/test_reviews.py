@@ -71,8 +71,8 @@ async def test_remarks_on_several_files_become_one_follow_up(stage: Stage) -> No
     run = await stage.newest_run(task)
     assert (run.author.name, run.request) == (
         "Bob",
-        "Remark on shop/cart.py:1: Why one?\n\n"
-        "Remark on shop/`<!channel>`.py:10-11: <!here> no\n\n"
+        "Remark on shop/cart.py:1: Why one?\n> total = 1\n\n"
+        "Remark on shop/`<!channel>`.py:10-11: <!here> no\n> kept\n> new\n\n"
         "Remark on shop/`<!channel>`.py: Rename it.",
     )
     await until(lambda: "Changes requested by <@UBOB>" in stage.words("gate"))
