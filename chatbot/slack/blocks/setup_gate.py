@@ -61,8 +61,8 @@ def _reach(gate: SetupGateView) -> str:
     secrets = ", ".join(code(name, 60) for name in gate.secrets)
     given = f", and is given {secrets}" if secrets else ""
     return (
-        f"It may reach {network or 'nothing'}{given}. An approval holds for this exact text in this "
-        "repository, with whatever the script calls; *Skip* goes on without it."
+        f"It may reach {network or 'nothing'}{given}. An approval holds for this exact text in "
+        "this repository, with whatever the script calls; *Skip* goes on without it."
     )
 
 
