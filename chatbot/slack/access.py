@@ -93,6 +93,10 @@ class Access:
         self._shared: dict[str, tuple[float, bool]] = {}
         """Channels, and until when that is known."""
 
+    def forget(self, channel: str) -> None:
+        """Somebody came or went."""
+        self._known.pop(channel, None)
+
     async def check_ask(self, repository: str, author: Person, channel: str) -> None:
         """Raise NotAllowed where the author may not start a task there."""
         await self._check("ask", repository, author, channel, author.id)
