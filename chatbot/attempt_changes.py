@@ -27,8 +27,13 @@ _WITHOUT = {"nothing": "It changed nothing.", "stopped": "It was stopped."}
 class AttemptChanges(QueueChanges):
     """What follows on the end of an attempt, and what people do about all of them."""
 
-    async def choose_attempt(self, task_id: str, attempt: int, by: Person) -> Task:
-        """Make that attempt's change the task's; again, as long as the task has not gone on."""
+    async def choose_attempt(
+        self, task_id: str, attempt: int, by: Person, *, key: str | None = None
+    ) -> Task:
+        """Make that attempt's change the task's; again, as long as the task has not gone on.
+
+        ``key`` is the message that said so, where one did.
+        """
 
         def change(db: Database) -> Task:
             task, runs = queries.get_task(db, task_id), queries.task_runs(db, task_id)
@@ -37,7 +42,7 @@ class AttemptChanges(QueueChanges):
                 raise TransitionRefused(f"Attempt {attempt} is chosen already.")
             if approval := queries.pending_approval(db, task.id):
                 self._settle(db, approval, "void", SYSTEM, self.clock(), why="attempt")
-            self._choose(db, task, run, by)
+            self._choose(db, task, run, by, key=key)
             return queries.get_task(db, task_id)
 
         return await self.history.write(change)
@@ -127,6 +132,7 @@ class AttemptChanges(QueueChanges):
         run: Run,
         by: Person,
         *,
+        key: str | None = None,
         why: str = "",
         is_stopped: bool = False,
     ) -> None:
@@ -151,6 +157,7 @@ class AttemptChanges(QueueChanges):
             "attempt": run.attempt,
             "patch_sha256": run.patch_sha256,
             "by": who(by),
+            "key": key,
             "why": why,
             "status": task.status,
         }

@@ -11,7 +11,7 @@ from typing import Literal
 
 from chatbot.actions import Actions
 from chatbot.attempts import count_attempts
-from chatbot.changes import NOTHING, EmptyRequest
+from chatbot.changes import NOTHING
 from chatbot.config import Settings
 from chatbot.edit_changes import Edited
 from chatbot.forge_links import find_links
@@ -19,24 +19,24 @@ from chatbot.gatekeeper import Gatekeeper
 from chatbot.history import defaults
 from chatbot.history.given import NewGiven
 from chatbot.history.store import History
-from chatbot.models import Choice, Issue, NewTask, Origin, Person, Source, Task, Thread
+from chatbot.models import Choice, Issue, NewTask, Origin, Person, Source, Status, Task, Thread
 from chatbot.named import (
-    ModelRefused,
     RepositoryUnnamed,
     check_image,
     is_elsewhere,
     make_source,
     named_model,
 )
+from chatbot.problems import find_problem
 from chatbot.pull_changes import NoPullRequest
 from chatbot.reader import Reader, Reading
 from chatbot.repositories import Repositories
 from chatbot.repository_rules import rules_for
-from chatbot.request import Request, find_autofix, is_stop, plain
+from chatbot.request import Request, find_autofix, find_choice, is_stop, plain
 from chatbot.request.resolving import Resolution
 from chatbot.source_changes import check_change
-from sandbox.errors import SourceError, ThreadsmithError
-from sandbox.seats import AgentRefused, check_agent
+from sandbox.errors import ThreadsmithError
+from sandbox.seats import check_agent
 from sandbox.sources.addresses import check_address, check_ref
 from sandbox.spec import Mode
 
@@ -132,7 +132,7 @@ class Intake:
         if gatekeeper is not None and thread is not None and origin == "slack":
             await gatekeeper.check_ask(source.repository, author, thread.channel)
         along = [*along, *await self._linked(f"{words}\n{about}", new, author)]
-        problem = self._problem(reading, new)
+        problem = find_problem(self._settings, reading, new)
         if problem is not None:
             if isinstance(problem, RepositoryUnnamed) and thread is not None:
                 likely = await self.reader.likely(reading, thread=thread, person=author)
@@ -219,7 +219,7 @@ class Intake:
         along: Sequence[NewGiven] = (),
         about: str = "",
     ) -> Reply:
-        """A follow-up, a stop, or the repository that was asked for; ``about`` as in `ask`."""
+        """A follow-up, a stop, or what was asked for: the repository, the attempt that is taken."""
         if is_stop(words):
             stopping = await self._actions.stop_task(task.id, author, key=key)
             return "stopping" if stopping else "nothing_to_stop"
@@ -227,6 +227,10 @@ class Intake:
             return await self._autofix(task, author, autofix, key)
         if (gatekeeper := self.reader.gatekeeper(task.thread)) is not None:
             await gatekeeper.check("steer", task, author)
+        chosen = find_choice(words) if task.outcome == "attempts" else None
+        if chosen is not None and task.status == Status.READY:
+            await self._actions.choose_attempt(task.id, chosen, author, key=key)
+            return "stored"
         along = [*along, *await self._linked(f"{words}\n{about}", task, author)]
         if not task.source.repository:
             return await self._answer(task, words, author, key, along)
@@ -373,28 +377,3 @@ class Intake:
 
     def _source(self, repository: str | None, ref: str | None, archive: Path | None) -> Source:
         return make_source(self._settings.forge.url, repository, ref, archive)
-
-    def _problem(self, reading: Reading, new: NewTask) -> ThreadsmithError | None:
-        source = new.source
-        if new.request == NOTHING:
-            # The repository is not what is missing.
-            return EmptyRequest()
-        if not source.repository:
-            return RepositoryUnnamed(reading.resolution.question or "")
-        if not reading.request.task.strip():
-            return EmptyRequest()
-        try:
-            check_agent(new.agent or rules_for(self._settings, source.repository).agent, new.model)
-        except AgentRefused as error:
-            return error
-        if new.origin == "cli":
-            return None
-        if new.model.startswith("replay:") and new.model != self._settings.model.default:
-            # A recording is a file of the host.
-            return ModelRefused(f"The model `{new.model[:80]}` cannot be named here.")
-        try:
-            if source.kind == "git":
-                check_address(source.url)
-        except SourceError as error:
-            return error
-        return None

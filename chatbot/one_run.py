@@ -72,6 +72,9 @@ async def run_one(
             archive=archive,
             owner=app.owner,
         )
+        if attempts is not None and stored.attempts < attempts:
+            made = counted(stored.attempts, "attempt")
+            click.echo(f"{made} instead of {attempts}: see sandbox.max_attempts.", err=True)
         loop = asyncio.get_running_loop()
         stops: set[asyncio.Task[bool]] = set()
 

@@ -9,7 +9,7 @@ from sqlite_utils import Database
 
 from chatbot.approval_changes import SYSTEM, ApprovalChanges, who
 from chatbot.attempts import is_none_chosen
-from chatbot.history import queries
+from chatbot.history import queries, told
 from chatbot.models import Message, Person, Run, Status, Task, make_id
 
 UPDATE_REQUEST = (
@@ -75,9 +75,12 @@ class QueueChanges(ApprovalChanges):
         people = [m.author for m in waiting if m.author.id != SYSTEM.id]
         update = next((m.text for m in waiting if m.kind == "update"), None)
         words = [_words(message) for message in waiting]
-        if is_none_chosen(queries.task_runs(db, task.id)):
-            # None was wanted: there is nothing to go on from.
-            words = [task.request, *words]
+        runs = queries.task_runs(db, task.id)
+        is_deleted = told.why_stopped(db, runs[-1].id, task.id) == "deleted"
+        is_begun = any(run.started_at is not None for run in runs)
+        if is_none_chosen(runs) or not (is_begun or is_deleted):
+            # Nothing was done yet, or nothing that is wanted: the request still stands.
+            words = list(dict.fromkeys([task.request, *words]))
         run = self._queue_run(
             *(db, task, "\n\n".join(words)),
             people[-1] if people else SYSTEM,

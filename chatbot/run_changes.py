@@ -79,6 +79,8 @@ class RunChanges(Changes):
             if run.finished_at is not None or task.status != Status.QUEUED:
                 return None
             patch = task.open_patch_sha256 if run.update_onto is None else run.start_patch_sha256
+            if run.attempt is not None:
+                patch = None  # each begins from the commit alone
             run = replace(run, owner=owner, started_at=now, start_patch_sha256=patch)
             queries.update_run(db, run)
             task = self._move(db, task, Status.PREPARING)

@@ -136,7 +136,7 @@ class Runner:
     async def _work(self, run: Run, prepared: Prepared) -> Facts:
         """In the container that stayed after the task's last run, or in a new one."""
         spec, guest, image = run.spec, None, ""
-        if self._warm.is_on and not spec.own_container:
+        if self._warm.is_on:
             image = await self._engine.image_id(prepared.image)
             sha256 = hashlib.sha256(spec.patch).hexdigest()
             guest = await self._warm.take(spec, image=image, patch_sha256=sha256)

@@ -154,7 +154,8 @@ class Warm:
         guest = self._guests.get(spec.task_id)
         if guest is None or guest.stay is None:
             return None
-        is_fit = guest.ground == find_ground(spec, image=image, patch_sha256=patch_sha256)
+        ground = find_ground(spec, image=image, patch_sha256=patch_sha256)
+        is_fit = guest.ground == ground and not spec.own_container
         if is_fit:
             with suppress(TimeoutError):
                 await asyncio.wait_for(guest.ready.wait(), TAKE_SECONDS)

@@ -16,6 +16,18 @@ def is_stopped(db: Database, run_id: str) -> bool:
     return row is not None
 
 
+def why_stopped(db: Database, run_id: str, task_id: str) -> str:
+    """What it was that ended the run, where nobody said stop: `deleted` or `edited`."""
+    row = queries.fetch_one(
+        db,
+        "SELECT json_extract(payload, '$.why') AS why FROM events WHERE task_id = ?"
+        " AND kind = 'stop_requested' AND json_extract(payload, '$.run_id') = ?"
+        " ORDER BY seq DESC LIMIT 1",
+        *(task_id, run_id),
+    )
+    return str((row["why"] if row else "") or "")
+
+
 def has_event(db: Database, run_id: str, task_id: str, kind: str) -> bool:
     """Whether the run told of such a thing."""
     row = queries.fetch_one(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from chatbot.models import MAX_ATTEMPTS
 from chatbot.request import shapes
 from chatbot.request.slack_text import plain
 
@@ -37,6 +38,36 @@ _USE_NONE = re.compile(
     r"(?:\s+(?:here|in\s+this\s+channel))?[.!]*$|^(?:取消|清除|删除)默认仓库[。!！]*$",
     re.IGNORECASE,
 )
+
+
+_DIGITS = {str(number): number for number in range(1, MAX_ATTEMPTS + 1)}
+_ORDINALS = {"first": 1, "second": 2, "third": 3, "fourth": 4, "fifth": 5}
+_CHINESE = {"一": 1, "二": 2, "三": 3, "四": 4, "五": 5}
+_NUMBERS = {**_DIGITS, **_ORDINALS, **_CHINESE}
+
+
+def _one_of(*names: dict[str, int]) -> str:
+    return "|".join(sorted((name for each in names for name in each), key=len, reverse=True))
+
+
+_CHOICE = re.compile(
+    r"^(?:please\s+)?(?:(?:let'?s\s+|i(?:'d|\s+would)?\s+)?"
+    r"(?:take|choose|pick|use|go\s+with|prefer|want)\s+)?"
+    rf"(?:(?:the|attempt|number|option)\s+)*\#?(?P<en>{_one_of(_DIGITS, _ORDINALS)})"
+    r"(?:\s+(?:one|attempt))?(?:\s*,?\s*please)?[.!]*$"
+    r"|^(?:请)?(?:我)?(?:选|用|要|就|采用|选择)*\s*"
+    rf"(?:第\s*(?P<zh>{_one_of(_DIGITS, _CHINESE)})\s*(?:个|次|种|号)?"
+    rf"|(?P<bare>{_one_of(_DIGITS, _CHINESE)})\s*号?)(?:吧|方案|尝试)*[。.!！]*$",
+    re.IGNORECASE,
+)
+
+
+def find_choice(words: str) -> int | None:
+    """Which of several attempts somebody takes; None: the words say something else."""
+    match = _CHOICE.match(plain(words).strip())
+    return (
+        None if match is None else _NUMBERS[(match["en"] or match["zh"] or match["bare"]).lower()]
+    )
 
 
 def is_stop(words: str) -> bool:

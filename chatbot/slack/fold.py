@@ -77,7 +77,7 @@ def fold(view: TaskView, event: Event) -> TaskView:
         case "attempts_ended":
             return fold_attempts_ended(view, event)
         case "attempt_chosen":
-            return fold_chosen(view, event)
+            return _done_at_once(fold_chosen(view, event), payload)
         case "attempts_discarded":
             return fold_discarded(view, event)
         case "setup_approval_requested":
@@ -103,11 +103,7 @@ def fold(view: TaskView, event: Event) -> TaskView:
         case "pull_ended":
             return fold_ended(view, event)
         case "autofix_set":
-            return _autofix_set(view, payload)
-        case "publish_step" if payload.get("step") == "note":
-            # A step that is repeated says it again.
-            said = dict.fromkeys([*view.notes, string(payload, "result", 300)])
-            return replace(view, notes=tuple(said)[-5:])
+            return _done_at_once(view, payload)
         case "published" | "publish_failed":
             return _publishing_ended(view, event)
         case _:
@@ -239,11 +235,11 @@ def _answered(reply: ReplyView, run_id: str, reaction: str) -> ReplyView:
     return replace(reply, reaction=reaction if reply.message_id else "white_check_mark")
 
 
-def _autofix_set(view: TaskView, payload: dict[str, Any]) -> TaskView:
+def _done_at_once(view: TaskView, payload: dict[str, Any]) -> TaskView:
+    """A message that was no work: it is never given to the model."""
     ts = slack_ts(string(payload, "key"))
     if ts is None:
         return view
-    # Done at once, and never given to the model.
     reply = ReplyView(ts=ts, message_id=0, run_id="", reaction="white_check_mark")
     return replace(view, replies=(*view.replies, reply))
 
@@ -295,7 +291,6 @@ def _publishing_ended(view: TaskView, event: Event) -> TaskView:
         is_failure=event.kind == "publish_failed",
         branch=string(payload, "branch", 300),
         can_update=payload.get("code") == "base_moved",
-        notes=view.notes,
         number=integer(payload, "number"),
         url=string(payload, "url", 2000),
         created=payload.get("created") is not False,
@@ -304,7 +299,7 @@ def _publishing_ended(view: TaskView, event: Event) -> TaskView:
         resolution=string(payload, "resolution", 1500),
     )
     gates = tuple(replace(gate, is_publishing=False) for gate in view.gates)
-    return replace(view, gates=gates, publishings=(*view.publishings, ended), notes=())
+    return replace(view, gates=gates, publishings=(*view.publishings, ended))
 
 
 def slack_ts(key: str) -> str | None:

@@ -72,6 +72,7 @@ class Finding:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunView:
     number: int
+    attempt: int | None
     request: str
     author: str
     state: str
@@ -224,6 +225,7 @@ def _run(run: Run, ended: dict[str, Any] | None, markdown: Callable[[str], Marku
     places = read_places(ended)
     return RunView(
         number=run.number,
+        attempt=run.attempt,
         request=visible(run.request),
         author=one_line(run.author.name),
         state=run.outcome or ("working" if run.started_at else "queued"),

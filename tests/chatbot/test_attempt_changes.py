@@ -10,9 +10,13 @@ import pytest
 
 from chatbot.actions import Actions
 from chatbot.attempts import newest_attempts
+from chatbot.budgets import BudgetUsedUp, check_allowance, find_allowance
+from chatbot.config import BudgetSettings, Settings
 from chatbot.history import conversation, queries, summaries
+from chatbot.intake import Intake
 from chatbot.models import Choice, Event, PublishRules, Run, Source, Status, TransitionRefused
 from chatbot.report import make_report
+from sandbox.errors import RefNotFound
 from tests.chatbot.history.lives import ADA, BASE, BOB, PATCH, Life
 
 OTHER = PATCH.replace(b"prices", b"values")
@@ -259,6 +263,46 @@ async def test_a_reply_before_the_choice_waits_for_it(actions: Actions) -> None:
     assert await life.approval() is None
 
 
+async def test_a_number_alone_chooses_and_anything_else_waits(actions: Actions) -> None:
+    life = await Life.begin(actions, attempts=2)
+    intake = Intake(Settings(), actions.history, actions)
+    await intake.reply(await life.task(), "2", author=ADA, key="k0")  # steers: none is to choose
+    await tried(life, PATCH)
+    await tried(life, OTHER)
+    assert (await life.task()).outcome == "attempts"
+    with pytest.raises(TransitionRefused, match="no such"):
+        await intake.reply(await life.task(), "7", author=ADA, key="k1")
+    key = "slack:T1:C1:200.000002"
+    await intake.reply(await life.task(), "the second one", author=ADA, key=key)
+    (event,) = await told(life, "attempt_chosen")
+    assert (event.payload["attempt"], event.payload["key"]) == (2, key)
+    assert await life.approval() is not None
+
+
+async def test_budgets_hold_over_all_attempts_together(actions: Actions) -> None:
+    """What the first one took is taken from what the second may take."""
+    life = await Life.begin(actions, attempts=3)
+    budgets = BudgetSettings(task_usd=0.02, person_usd=0.02, run_usd=1.0)
+    await tried(life, PATCH)
+    second = await life.prepare()
+    await life.turn(0)
+    left = await actions.history.read(
+        lambda db: find_allowance(db, second.id, budgets, actions.clock())
+    )
+    assert left.used == pytest.approx(1.0)
+    with pytest.raises(BudgetUsedUp):
+        check_allowance(left)
+
+
+async def test_a_budget_that_is_used_up_makes_no_further_attempt(actions: Actions) -> None:
+    life = await Life.begin(actions, attempts=3)
+    await tried(life, PATCH)
+    second = await life.prepare()
+    await actions.fail_run(second.id, "budget", BudgetUsedUp())
+    assert len(await runs(life)) == 2
+    assert await life.approval() is not None
+
+
 async def test_none_of_them_is_wanted_and_a_reply_begins_again_from_the_request(
     actions: Actions,
 ) -> None:
@@ -306,6 +350,20 @@ async def test_a_process_that_dies_between_two_attempts_loses_none(actions: Acti
     await tried(life, OTHER)
     assert (await life.task()).outcome == "attempts"
     assert len(await runs(life)) == 2
+
+
+async def test_attempts_that_never_began_are_made_when_it_is_asked_again(
+    actions: Actions,
+) -> None:
+    life = await Life.begin(actions, attempts=2)
+    await actions.fail_run((await life.run()).id, "source", RefNotFound("`next` is no branch."))
+    assert (await life.task()).status == Status.FAILED
+    await actions.add_message(life.task_id, ADA, "try again")
+    run = await life.run()
+    assert (run.attempt, run.request) == (1, "fix the failing test\n\ntry again")
+    await tried(life, PATCH)
+    await tried(life, OTHER)
+    assert (await life.task()).outcome == "attempts"
 
 
 async def test_another_choice_begins_all_attempts_anew(actions: Actions) -> None:

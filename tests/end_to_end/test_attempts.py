@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -32,9 +33,15 @@ from tests.end_to_end.stage import (
     wait_task,
     write_replies,
 )
+from tests.end_to_end.test_environments import threadsmith
 from tests.end_to_end.test_kill import nothing_left
+from tests.sandbox.git_repository import Repository
 
-pytestmark = [pytest.mark.docker, pytest.mark.usefixtures("agent_image")]
+pytestmark = [
+    pytest.mark.docker,
+    pytest.mark.slack_modes,
+    pytest.mark.usefixtures("agent_image"),
+]
 
 NAME = "acme/api"
 FILES = {"a.txt": b"one\n", "b.txt": b"b\n"}
@@ -93,7 +100,10 @@ async def test_the_chosen_attempt_becomes_the_pull_request(tmp_path: Path) -> No
         assert find_button(stage, thread, "open_pr") is None
         assert find_button(stage, thread, "choose_3") is None
 
+        await stage.workspace.post("ada", "shop", "the first one", thread_ts=thread)
+        await wait_said(stage, thread, "Attempt 1 was chosen by")
         await press(stage, thread, "choose_2", user="grace")
+        await wait_said(stage, thread, "Another attempt was chosen")
         await wait_said(stage, thread, "Attempt 2 was chosen by")
         await press(stage, thread, "open_pr")
         await wait_said(stage, thread, "Opened")
@@ -165,6 +175,24 @@ async def test_the_api_asks_for_attempts_lists_them_and_chooses(tmp_path: Path) 
                 assert "+way 1" in await answer.text()
             report = await task_report(stage.app.history, task_id)
             assert [attempt["is_chosen"] for attempt in report["attempts"]] == [True, False]
+
+
+async def test_the_command_line_makes_attempts_and_keeps_each_patch(tmp_path: Path) -> None:
+    write_replies(tmp_path / "replies.json", CONVERSATIONS)
+    Repository(tmp_path / "repository").commit({"a.txt": "one\n", "b.txt": "b\n"})
+    run = ("run", "--repo", "repository", "--attempts", "5", "fix the flaky test")
+    code, out, err = await threadsmith(tmp_path, *run, "--json")
+    assert code == 0, err
+    assert "3 attempts instead of 5" in err
+    told = json.loads(out)
+    assert (told["status"], told["outcome"], told["patch_path"]) == ("ready", "attempts", None)
+    assert [attempt["title"] for attempt in told["attempts"]] == ["Way 1", "Way 2", "Nothing to do"]
+    first, second, third = (attempt["patch_path"] for attempt in told["attempts"])
+    assert "+way 1" in Path(first).read_text()
+    assert "+way 2" in Path(second).read_text()
+    assert third is None
+    code, _, err = await threadsmith(tmp_path, *run)
+    assert "Attempt 2: 1 file, +1 −1; Way 2; Verified in a clean container; " in err
 
 
 @pytest.mark.timeout(300)

@@ -177,6 +177,7 @@ async def test_the_next_run_is_in_the_same_container_with_a_token_of_its_own(
         {"limits": Limits(memory_bytes=2**30)},
         {"agent_network": ("example.com",)},
         {"branch": "other"},
+        {"own_container": True},
     ],
     ids=lambda changes: next(iter(changes)),
 )

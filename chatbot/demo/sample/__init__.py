@@ -31,4 +31,5 @@ def suggestions() -> tuple[str, ...]:
         "@Threadsmith fix the failing test in demo/shop",
         "@Threadsmith explain how discounts are applied in demo/shop",
         "@Threadsmith review the pricing code in demo/shop",
+        "@Threadsmith fix the failing test in demo/shop, three attempts",
     )

@@ -72,9 +72,9 @@ def _outcome(run: RunView) -> str:
 
 def _described(run: RunView, *, is_chosen: bool) -> str:
     result = run.result
-    mark = ":ballot_box_with_check: " if is_chosen else ""
     title = escaped(" ".join((result.title if result else "").split()), 150)
-    lines = [f"{mark}*{run.attempt}*{f'  *{title}*' if title else ''}"]
+    head = f"*{run.attempt}*{f'  *{title}*' if title else ''}"
+    lines = [f"{head} · chosen" if is_chosen else head]
     if result is not None and result.outcome == "patch":
         summary = escaped(" ".join(result.summary.split()), 240)
         lines += [summary] if summary and summary != title else []
@@ -93,7 +93,7 @@ def _buttons(task: Task, told: AttemptsView, run: RunView) -> list[Block]:
     if run.result is None or run.result.outcome != "patch" or run.patch is None:
         return []
     buttons = [button("Review", "review", run.id)]
-    if told.is_open and run.attempt != told.chosen:
+    if told.is_open and run.attempt != told.chosen and told.why != "same":
         value = f"{task.id}:{run.attempt}"
         buttons.append(button(f"Choose {run.attempt}", f"choose_{run.attempt}", value))
     return buttons
@@ -103,11 +103,13 @@ def _notes(told: AttemptsView) -> list[str]:
     if told.is_waiting:
         held = {0: "A reply is kept", 1: "1 reply is kept"}.get(told.held)
         kept = held or f"{told.held} replies are kept"
-        return [f"{kept}: the work goes on from the one you choose, with what was said."]
+        return [f"{kept}: the work goes on from the one you choose; a number alone chooses."]
     if told.is_discarded:
         who = person(told.by_id, told.by_name)
         return [f"None was taken: {who} · {clock(told.settled_at)}. The patches are kept."]
     if told.why in _ALONE:
         return [_ALONE[told.why].replace("{number}", str(told.chosen))]
+    if not told.chosen:
+        return ["None was chosen before the work began anew."]
     who = person(told.by_id, told.by_name)
     return [f"Attempt {told.chosen} was chosen by {who} · {clock(told.settled_at)}"]

@@ -8,6 +8,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from agent_image.agent.schemas import check_arguments, make_tools
 from chatbot.demo.sample import replies_path, sample_files, suggestions
 from chatbot.request import understand
@@ -50,6 +52,13 @@ def test_one_test_fails_and_the_recording_mends_it(tmp_path: Path) -> None:
     assert _test(shop).startswith("38 passed")
 
 
+@pytest.mark.parametrize("attempt", [2, 3])
+def test_further_attempts_mend_it_in_other_ways(tmp_path: Path, attempt: int) -> None:
+    shop = _lay(tmp_path)
+    _replay(shop, f"failing test(.|\\n)*attempt {attempt} of")
+    assert _test(shop).startswith("36 passed")
+
+
 def test_every_recorded_call_fits_its_tool() -> None:
     for entry in REPLIES:
         tools = {tool["name"]: tool for tool in make_tools(entry["mode"], command_seconds=60)}
@@ -73,8 +82,9 @@ def test_findings_name_real_lines() -> None:
 
 def test_the_suggestions_are_requests_that_are_understood() -> None:
     understood = [understand(words.removeprefix("@Threadsmith ")) for words in suggestions()]
-    assert [(r.repository, r.mode) for r in understood] == [
-        ("demo/shop", "change"),
-        ("demo/shop", "explain"),
-        ("demo/shop", "review"),
+    assert [(r.repository, r.mode, r.count) for r in understood] == [
+        ("demo/shop", "change", 1),
+        ("demo/shop", "explain", 1),
+        ("demo/shop", "review", 1),
+        ("demo/shop", "change", 3),
     ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import pytest
 from sqlite_utils import Database, Migrations
 
 from chatbot.actions import Actions
-from chatbot.history import queries, store
+from chatbot.history import conversation, queries, store, summaries
 from chatbot.history.schema import migrations
 from chatbot.history.store import History, HistoryUnavailable
 from tests.chatbot.history.lives import Life
@@ -82,3 +83,29 @@ async def test_migration_that_fails_leaves_the_file_as_it_was(
     assert read_schema(history.path) == SCHEMA.read_text()
     assert "m900_wrong" not in applied(history.path)
     assert await life.task() == task
+
+
+async def test_conversations_of_older_files_are_kept(tmp_path: Path) -> None:
+    path = tmp_path / "threadsmith.db"
+    database = Database(path)
+    migrations.apply(database, stop_before="m012_attempts")
+    with database.conn:
+        row = {"id": "t_1", "created_at": 1.0, "updated_at": 1.0, "status": "done", "source": "{}"}
+        row |= dict.fromkeys(("origin", "mode", "model", "request", "share_token"), "x")
+        database["tasks"].insert(row | {"author_id": "U1", "author_name": "Ada"})
+        run = {"id": "r_1", "task_id": "t_1", "number": 1, "request": "x", "created_at": 1.0}
+        database["runs"].insert(run | {"author_id": "U1", "author_name": "Ada"})
+        for number in range(3):
+            turn = {"task_id": "t_1", "number": number, "run_id": "r_1", "at": 1.0}
+            text = json.dumps({"number": number})
+            database["turns"].insert(turn | {"request_sha256": "", "turn": text})
+        summary = {"task_id": "t_1", "until": 2, "run_id": "r_1", "at": 1.0, "text": "so far"}
+        database["summaries"].insert(summary)
+    database.close()
+    history = await History.open(path)
+    turns = await history.read(lambda db: conversation.turns(db, "t_1"))
+    assert [turn["number"] for turn in turns] == [0, 1, 2]
+    assert await history.read(lambda db: summaries.of_task(db, "t_1")) == [(2, "so far")]
+    kept = await history.read(lambda db: queries.newest_run(db, "t_1"))
+    assert (kept.attempt, kept.is_aside) == (None, False)
+    await history.close()

@@ -241,6 +241,8 @@ def attempts_story(draw: st.DrawFn) -> list[Event]:
             told.append(("attempt_chosen", chosen))
         if draw(st.booleans()):
             told.append(("attempts_discarded", {"by": by}))
+        if draw(st.booleans()):
+            told.append(queued(f"r_{made + 1}", made + 1))
     return make_events(*told)
 
 

@@ -148,6 +148,10 @@ def test_attempts_share_a_living_message_and_end_in_one_that_asks() -> None:
     assert [run.id for run in living.earlier] == ["r_1"]
     assert both.reaction == "white_check_mark"
     chosen = ("attempt_chosen", {"run_id": "r_1", "attempt": 1, "by": {"id": "U1"}})
+    said = ("attempt_chosen", {**chosen[1], "key": "slack:T1:C1:5.0"})
+    assert told(*an_attempt(1), *an_attempt(2), ended, said).replies == (
+        ReplyView(ts="5.0", message_id=0, run_id="", reaction="white_check_mark"),
+    )
     view = told(*an_attempt(1), *an_attempt(2), ended, chosen)
     assert keys(view)[3:] == ["result:r_1", "file:r_1"]
     assert view.patch.count == 1

@@ -384,3 +384,34 @@ async def test_pages_are_answered_side_by_side(site: Site) -> None:
     page = await site.page(life)
     pages = await asyncio.gather(*(read(site, page) for _ in range(20)))
     assert len(set(pages)) == 1
+
+
+async def test_attempts_stand_side_by_side_with_their_patches(site: Site) -> None:
+    life = await Life.begin(site.actions, attempts=3)
+    for number, data in enumerate((PATCH, PATCH.replace(b"prices", b"values")), start=1):
+        await life.work()
+        await life.turn(0)
+        await life.patch(data)
+        await life.finish(title=f"Way {number} {TRAP}", verification={"state": "verified"})
+    await life.work()
+    await life.turn(0)
+    await life.finish("failed", stage="agent", brief="It gave up.")
+    place = await site.page(life)
+    html = await read(site, place)
+    assert TRAP not in html
+    text = plain(html)
+    assert "1 Way 1" in text
+    assert "1 file, +2 −1 Verified in a clean container $0.01" in text
+    assert "3 failed at agent: It gave up. $0.01" in text
+    assert "All attempts have ended: one is to be chosen" in text
+    assert await read(site, f"{place}/attempt-1.patch") == PATCH.decode()
+    await read(site, f"{place}/attempt-3.patch", 404)
+    await read(site, f"{place}/attempt-9.patch", 404)
+    await read(site, f"{place}/diff.patch", 404)
+    prompt = await read(site, f"{place}/prompt.txt")
+    assert "attempt 1, turn 0: system" in prompt
+    assert "attempt 3, turn 0: system" in prompt
+    await site.actions.choose_attempt(life.task_id, 2, ADA)
+    text = plain(await read(site, place))
+    assert "1 file, +2 −1 chosen" in text
+    assert "values" in await read(site, f"{place}/diff.patch")
