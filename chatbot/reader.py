@@ -64,9 +64,12 @@ class Reader:
             return understand(words, known)
 
         request = understood()
-        if request.unknown is not None and (
-            found := await self._called(request.unknown, thread, person)
-        ):
+        said = request.unknown
+        usual = {name.lower() for name in (default, own) if name}
+        if (name := request.repository) is not None and name.lower() not in usual:
+            # By less than its name another that the forge lists may be meant as well.
+            said = None if name.lower() in words.lower() else name.rpartition("/")[2]
+        if said is not None and (found := await self._called(said, thread, person)):
             request = understood(*found)
         keywords = configured_keywords(self._settings)
         resolution = resolve(

@@ -352,3 +352,14 @@ def teams(db: Database) -> list[str]:
     """Slack workspaces that asked for something."""
     found = fetch_all(db, "SELECT DISTINCT team FROM tasks WHERE team IS NOT NULL")
     return [str(row["team"]) for row in found]
+
+
+def open_tasks_in(db: Database, team: str, channel: str) -> list[Task]:
+    """Tasks of a Slack channel that have a run which has not ended."""
+    found = fetch_all(
+        db,
+        "SELECT * FROM tasks WHERE team = ? AND channel = ? AND EXISTS (SELECT 1 FROM runs"
+        " WHERE runs.task_id = tasks.id AND runs.finished_at IS NULL)",
+        *(team, channel),
+    )
+    return [rows.task_from(row) for row in found]

@@ -118,7 +118,7 @@ async def publish(
     await on_step("push", {"result": target.branch, **pushed})
     if request.pull is None or forge is None:
         return Published(number=0, url="", branch=target.branch, head_commit=commit, created=True)
-    pull, created = await _open_or_edit(target, request.pull, forge)
+    pull, created = await _open_or_edit(target, request.pull, forge, on_step)
     opened = {"number": pull.number, "url": pull.url, "created": created}
     await on_step("pull_request", {"result": pull.url, **opened})
     if request.is_first:
@@ -136,7 +136,7 @@ async def publish(
 
 
 async def _open_or_edit(
-    target: Target, text: PullRequestText, forge: GitHubForge
+    target: Target, text: PullRequestText, forge: GitHubForge, on_step: Step
 ) -> tuple[OpenPull, bool]:
     name, branch = target.repository, target.branch
     found = await forge.find_pull(name, branch, owner=target.owner)
@@ -155,7 +155,10 @@ async def _open_or_edit(
         except ForgeConflict as error:
             if text.draft and "draft" in error.brief.lower():
                 # Some plans of GitHub's have none for private repositories.
-                return await create(draft=False), True
+                pull = await create(draft=False)
+                told = "This repository takes no drafts: it was opened for review."
+                await on_step("note", {"result": told, "details": error.brief})
+                return pull, True
             # The answer to an earlier try may have been lost on its way.
             found = await forge.find_pull(name, branch, owner=target.owner)
             if found is None:

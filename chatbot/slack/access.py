@@ -41,6 +41,7 @@ NAME_SECONDS = 0.5
 MAX_PAGES = 50
 AT_ONCE = 250
 """Names that are held against the rules in one go."""
+_OPEN = "open:"
 _SLACK_USER = re.compile(r"[UW][A-Z0-9]{2,}")
 
 
@@ -91,6 +92,10 @@ class Access:
         self._names: dict[str, str] = {}
         self._shared: dict[str, tuple[float, bool]] = {}
         """Channels, and until when that is known."""
+
+    def forget(self, channel: str) -> None:
+        """Somebody came or went."""
+        self._known.pop(channel, None)
 
     async def check_ask(self, repository: str, author: Person, channel: str) -> None:
         """Raise NotAllowed where the author may not start a task there."""
@@ -170,6 +175,15 @@ class Access:
         self._shared[channel] = (self._clock() + KEPT_SECONDS, is_shared)
         return is_shared
 
+    async def sees(self, person: Person, channel: str) -> bool:
+        """Whether the channel is open to everybody, or the person is in it; not told: no."""
+        try:
+            if person.id in await self._members(channel, self._channel):
+                return True
+            return bool(await self._members(f"{_OPEN}{channel}", self._if_open))
+        except MembersUnknown:
+            return False
+
     async def _allows(self, words: Words, facts: Facts) -> tuple[bool, MembersUnknown | None]:
         """With the fault where Slack did not say enough."""
         if allows(words, facts):
@@ -229,6 +243,13 @@ class Access:
             if not cursor:
                 break
         return frozenset(found)
+
+    async def _if_open(self, channel: str) -> frozenset[str]:
+        """Something where everybody may look into it."""
+        channel = channel.removeprefix(_OPEN)
+        info = (await self._client.conversations_info(channel=channel)).get("channel") or {}
+        is_open = info.get("is_channel") is True and info.get("is_private") is False
+        return frozenset({channel}) if is_open else frozenset()
 
     async def _name_all(self, words: Words, requester: str) -> dict[str, str]:
         """Ids stand for what has no name."""

@@ -14,7 +14,8 @@ from chatbot.actions import Actions
 from chatbot.history import queries
 from chatbot.history.store import HistoryUnavailable
 from chatbot.intake import Intake
-from chatbot.models import Task
+from chatbot.models import Person, Task
+from chatbot.slack.access import Access
 from chatbot.slack.faults import explain
 from chatbot.slack.incoming import Incoming, find_incoming
 from chatbot.slack.people import People
@@ -29,6 +30,8 @@ Json = dict[str, Any]
 
 DELETED = "deleted"
 """Why a run ends whose request is no longer there."""
+GONE = "channel"
+"""Why it ends where its channel is no longer there."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +41,7 @@ class Changed:
     reception: Reception
     people: People
     reporter: Reporter
+    access: Access
     client: AsyncWebClient
     team: str
     bot_user_id: str
@@ -112,13 +116,49 @@ class Changed:
         if metadata.get("event_type") == METADATA:
             await self.reporter.lost(str(payload.get("task_id")), str(payload.get("kind")))
 
+    def closed(self, channel: str, reason: str) -> None:
+        """Archived, or the bot was taken out: a run there goes on.
+
+        Nobody said that the work is not wanted, it is paid for, and the channel may open again: its
+        result is kept, on the task's page as well, and the thread is brought up to it then.
+        """
+        log.info("channel_closed", channel=channel, reason=reason)
+        self.reporter.close(channel, reason)
+
+    async def gone(self, event: Json) -> None:
+        """The channel was deleted for good: nobody will see a result there, nor steer or stop."""
+        channel = str(event.get("channel"))
+        self.closed(channel, "channel_not_found")
+        by = Person(str(event.get("actor_id") or "slack"), "Slack")
+        for task in await self.actions.history.read(
+            partial(queries.open_tasks_in, team=self.team, channel=channel)
+        ):
+            key = f"gone:{self.team}:{channel}:{task.id}"
+            await self.actions.stop_task(task.id, by, key=key, why=GONE)
+
     async def opened(self, channel: str) -> None:
         """The channel was unarchived, or the bot is in it again."""
         await self.reporter.reopen(channel)
 
     async def joined(self, event: Json) -> None:
+        channel = str(event.get("channel"))
+        self.access.forget(channel)
         if event.get("user") == self.bot_user_id:
-            await self.opened(str(event.get("channel")))
+            await self.opened(channel)
+
+    def left(self, event: Json) -> None:
+        channel = str(event.get("channel"))
+        self.access.forget(channel)
+        if event.get("user") == self.bot_user_id:
+            self.closed(channel, "not_in_channel")
+
+    def uninstalled(self) -> None:
+        """The app was removed, or its token taken back, and it is the only one here."""
+        log.error(
+            "slack_app_removed",
+            team=self.team,
+            resolution="Install the app again, set slack.bot_token, and start anew.",
+        )
 
     async def _task(self, channel: str, thread_ts: str) -> Task | None:
         return await self.actions.history.read(

@@ -104,6 +104,10 @@ def fold(view: TaskView, event: Event) -> TaskView:
             return fold_ended(view, event)
         case "autofix_set":
             return _done_at_once(view, payload)
+        case "publish_step" if payload.get("step") == "note":
+            # A step that is repeated says it again.
+            said = dict.fromkeys([*view.notes, string(payload, "result", 300)])
+            return replace(view, notes=tuple(said)[-5:])
         case "published" | "publish_failed":
             return _publishing_ended(view, event)
         case _:
@@ -291,6 +295,7 @@ def _publishing_ended(view: TaskView, event: Event) -> TaskView:
         is_failure=event.kind == "publish_failed",
         branch=string(payload, "branch", 300),
         can_update=payload.get("code") == "base_moved",
+        notes=view.notes,
         number=integer(payload, "number"),
         url=string(payload, "url", 2000),
         created=payload.get("created") is not False,
@@ -299,7 +304,7 @@ def _publishing_ended(view: TaskView, event: Event) -> TaskView:
         resolution=string(payload, "resolution", 1500),
     )
     gates = tuple(replace(gate, is_publishing=False) for gate in view.gates)
-    return replace(view, gates=gates, publishings=(*view.publishings, ended))
+    return replace(view, gates=gates, publishings=(*view.publishings, ended), notes=())
 
 
 def slack_ts(key: str) -> str | None:

@@ -268,6 +268,7 @@ class SlackFront:
             reception=reception,
             people=people,
             reporter=reporter,
+            access=access,
             client=client,
             team=team,
             bot_user_id=bot_user_id,

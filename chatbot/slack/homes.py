@@ -17,8 +17,8 @@ from sqlite_utils import Database
 from chatbot.config import Settings
 from chatbot.history import defaults, home, spending
 from chatbot.history.store import History, HistoryUnavailable
-from chatbot.models import Person, Task, shown_model
-from chatbot.permissions import who_may
+from chatbot.models import Person, Status, Task, shown_model
+from chatbot.permissions import Act, who_may
 from chatbot.repositories import Repositories
 from chatbot.slack.access import Access
 from chatbot.slack.blocks.home import SHOWN, SHOWN_REPOSITORIES, HomeView, make_home
@@ -138,7 +138,9 @@ class Homes:
             lambda db: self._of_story(db, user_id, offset, self._clock())
         )
         waiting = [
-            task for task, took_part in others if took_part or await self._decides(task, person)
+            task
+            for task, took_part in others
+            if (took_part or await self._decides(task, person)) and await self._sees(task, person)
         ]
         rows = await self._history.read(lambda db: _rows(db, waiting))
         return HomeView(
@@ -174,13 +176,18 @@ class Homes:
 
     async def _decides(self, task: Task, person: Person) -> bool:
         """Named by a rule: where everybody decides it waits for nobody in particular."""
-        if who_may(self._settings, task.source.repository, "approve") is None:
+        act: Act = "approve_setup" if task.status == Status.WAITING else "approve"
+        if who_may(self._settings, task.source.repository, act) is None:
             return False
         try:
-            await self._access.check("approve", task, person)
+            await self._access.check(act, task, person)
         except ThreadsmithError:
             return False
         return True
+
+    async def _sees(self, task: Task, person: Person) -> bool:
+        """Whether the thread is one that they may look into."""
+        return task.thread is not None and await self._access.sees(person, task.thread.channel)
 
     async def _usable(self, person: Person, offset: int) -> list[str]:
         """A page of them, and one more where there are more."""

@@ -24,6 +24,7 @@ from chatbot.slack.refused_blocks import RefusedBlocks
 log = structlog.get_logger(__name__)
 
 MAX_PAUSE_SECONDS = 60.0
+CLOSED_SECONDS = 3600.0
 
 _BUSY = frozenset({"internal_error", "fatal_error", "service_unavailable", "request_timeout"})
 _UNKNOWN_KIND = re.compile(r"unsupported type: (\w+)")
@@ -33,8 +34,9 @@ _BLOCKS = frozenset(
 )
 _UNREACHABLE = frozenset(
     {
-        *("channel_not_found", "is_archived", "not_in_channel", "restricted_action"),
-        *("thread_not_found", "cannot_reply_to_message", "messages_tab_disabled"),
+        *("channel_not_found", "is_archived", "is_inactive", "not_in_channel"),
+        *("restricted_action", "thread_not_found", "cannot_reply_to_message"),
+        "messages_tab_disabled",
     }
 )
 _NO_TOKEN = frozenset(
@@ -84,10 +86,25 @@ class Outbound:
         self._failures: dict[str, int] = {}
         self._closed: dict[str, tuple[float, str]] = {}
         """Channels that are not asked again with every event, until when, and why."""
+        self._opened: dict[str, float] = {}
+        """When they were opened again."""
+
+    def close(self, channel: str, reason: str) -> None:
+        """Nothing can be said there until `reopen`: Slack is not asked in vain.
+
+        But for once in a while: the word that it is open again may be lost.
+        """
+        self._close(channel, reason, CLOSED_SECONDS)
+
+    def _close(self, channel: str, reason: str, seconds: float) -> None:
+        closed_until = asyncio.get_running_loop().time() + seconds
+        known_until, _ = self._closed.get(channel, (0.0, ""))
+        self._closed[channel] = (max(known_until, closed_until), reason)
 
     def reopen(self, channel: str) -> None:
         """Something may be said there again."""
         self._closed.pop(channel, None)
+        self._opened[channel] = asyncio.get_running_loop().time()
 
     async def post(
         self, thread: Thread, text: str, blocks: list[Block], metadata: dict[str, Any]
@@ -221,7 +238,7 @@ class Outbound:
             if settled and _code(error) == settled:
                 self._lanes.taken(lane)
                 return {}
-            self._refused(error, lane, own, thread)
+            self._refused(error, lane, own, thread, now)
         except (aiohttp.ClientError, SlackRequestError, TimeoutError, OSError) as error:
             # A connection that never came about carried nothing.
             unsent = isinstance(error, aiohttp.ClientConnectorError)
@@ -233,7 +250,9 @@ class Outbound:
         data: dict[str, Any] = answer.data
         return data
 
-    def _refused(self, error: SlackApiError, lane: str, own: str, thread: Thread) -> None:
+    def _refused(
+        self, error: SlackApiError, lane: str, own: str, thread: Thread, began_at: float
+    ) -> None:
         code, status = _code(error), _status(error)
         if status == 429 or code in _LIMITED:
             seconds = _retry_after(error)
@@ -246,10 +265,11 @@ class Outbound:
             raise self._broken(own, ambiguous=False) from error
         if code in _BLOCKS:
             raise BlocksRefused(code, _unknown_kinds(error)) from error
+        if code in _UNREACHABLE and self._opened.get(thread.channel, 0.0) >= began_at:
+            raise self._broken(own, ambiguous=False) from error  # said before it was opened
         if code in _UNREACHABLE:
             log.warning("thread_unreachable", channel=thread.channel, reason=code)
-            closed_until = asyncio.get_running_loop().time() + MAX_PAUSE_SECONDS
-            self._closed[thread.channel] = (closed_until, code)
+            self._close(thread.channel, code, MAX_PAUSE_SECONDS)
             raise ThreadUnreachable(code) from error
         raise CallRefused(code or str(error)) from error
 

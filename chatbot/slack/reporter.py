@@ -60,6 +60,10 @@ class Reporter:
             self._wake(task_id, look=False)
             self._tellings[task_id].forget(key)
 
+    def close(self, channel: str, reason: str) -> None:
+        """Nothing can be said there: its threads are brought up when it opens again."""
+        self._outbound.close(channel, reason)
+
     async def reopen(self, channel: str) -> None:
         """What its threads do not show yet is brought over."""
         self._outbound.reopen(channel)

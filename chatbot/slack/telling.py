@@ -122,8 +122,8 @@ class Telling:
         try:
             waits = await self._deliver(task, task.thread, delivered)
         except ThreadUnreachable:
-            # What is left out comes when the thread opens again and the task goes on.
-            await self._save(self._view.seq)
+            # What is left out comes when the thread opens again, or at the next start.
+            await self._save()
             return None
         if not waits and self._seq < self._view.seq:
             await self._save(self._view.seq)

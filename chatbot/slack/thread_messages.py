@@ -57,7 +57,8 @@ class ThreadMessages:
         if not slot.is_edited or not sent.ts:
             return None
         # What people wait for is shown at once; but Slack takes no two edits right after another.
-        before = sent.sent_at if slot.is_paced else sent.edited_at
+        is_quiet = slot.is_paced and not slot.is_final
+        before = sent.sent_at if is_quiet else sent.edited_at
         due = before + self.pace(slot) - self.clock()
         if due > 0:
             return due

@@ -318,6 +318,8 @@ class PublishView:
     branch: str = ""
     can_update: bool = False
     """The base branch has moved on: a run may bring the work up to it."""
+    notes: tuple[str, ...] = ()
+    """What went otherwise than asked for."""
     number: int = 0
     url: str = ""
     created: bool = True
@@ -347,6 +349,8 @@ class TaskView:
     setup_gates: tuple[SetupGateView, ...] = ()
     gates: tuple[GateView, ...] = ()
     publishings: tuple[PublishView, ...] = ()
+    notes: tuple[str, ...] = ()
+    """Of the publishing that is under way."""
     feedback: tuple[FeedbackView, ...] = ()
     ended: tuple[EndedView, ...] = ()
     questions: tuple[QuestionView, ...] = ()

@@ -9,9 +9,11 @@ import pytest
 from chatbot.actions import Actions
 from chatbot.config import Settings, load_settings
 from chatbot.history import defaults, queries
+from chatbot.history.known import Known
 from chatbot.history.store import History
 from chatbot.intake import Intake
 from chatbot.models import Person, Status, Thread
+from chatbot.reader import Reader
 from chatbot.repositories import Repositories, rank
 
 ANN = Person("U1", "Ann")
@@ -94,6 +96,27 @@ async def test_attempts_are_made_within_what_is_allowed_and_at_changes_only(
     assert task.attempts == attempts
     created = (await history.read(lambda db: queries.task_events(db, task.id)))[0]
     assert created.payload.get("notes", []) == ([note] if note else [])
+
+
+async def test_a_short_name_that_two_have_is_asked_about_the_better_known_first(
+    tmp_path: Path, history: History
+) -> None:
+    async def listed() -> tuple[Known, ...]:
+        return (Known(name="beta/api"), Known(name="acme/web-api"))
+
+    settings = configured(tmp_path)
+    reader = Reader(settings, Repositories(settings, history, listed=listed))
+    reading = await reader.read("fix it in the api repo", thread=None, person=ANN)
+    assert reading.resolution.repository is None
+    assert reading.resolution.likely == ("acme/api", "beta/api")
+    for words in ("fix it in acme/api", "fix it in https://github.com/acme/api"):
+        reading = await reader.read(words, thread=None, person=ANN)
+        assert reading.resolution.rule == "named"
+    # The channel's own is meant where it is called so.
+    chosen = defaults.Defaults(repository="acme/api")
+    await history.write(lambda db: defaults.put(db, "T1", "channel", "C1", chosen, by=ANN, at=1.0))
+    reading = await reader.read("fix it in the api repo", thread=THREAD, person=ANN)
+    assert reading.resolution.repository == "acme/api"
 
 
 async def test_the_name_alone_answers_the_question(

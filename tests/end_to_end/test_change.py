@@ -13,7 +13,7 @@ import pytest
 
 from chatbot.config import SandboxSettings
 from chatbot.demo.stage import Stage
-from chatbot.history import queries
+from chatbot.history import conversation, queries
 from chatbot.models import Status, Task, TransitionRefused
 from chatbot.slack.blocks.picker import repository_option
 from tests.end_to_end.serving import containers
@@ -106,7 +106,7 @@ async def test_in_mid_run_the_old_container_goes_and_the_new_run_is_told_apart(
     assert task.source.repository == "acme/web"
     patch = await stage.app.history.read(partial(queries.get_patch, sha256=str(task.patch_sha256)))
     assert b"+two" in patch
-    turns = await stage.app.history.read(lambda db: queries.turns(db, task.id))
+    turns = await stage.app.history.read(lambda db: conversation.turns(db, task.id))
     assert "one" in str(turns[1]["messages"])
     # One first answer and one living message for each, and nothing that speaks of a stop alone.
     await stage.workspace.wait_for(

@@ -9,7 +9,8 @@ import pytest
 
 from chatbot.demo.stage import Stage
 from chatbot.history import conversation
-from tests.end_to_end.stage import bash_says, call, finish, product, wait_said, wait_task
+from chatbot.slack.blocks.picker import repository_option
+from tests.end_to_end.stage import SECONDS, bash_says, call, finish, product, wait_said, wait_task
 from tests.pictures import PNG
 
 pytestmark = [
@@ -67,3 +68,31 @@ async def test_everything_given_along_reaches_the_model(stage: Stage) -> None:
     await wait_said(stage, thread, "Looked again")
     turns = await stage.app.history.read(lambda db: conversation.turns(db, task.id))
     assert "Traceback of Monday\n1,2\n" in bash_says(turns[-1])
+
+
+async def test_what_a_shortcut_brings_reaches_the_model(stage: Stage) -> None:
+    workspace = stage.workspace
+    thread = await workspace.post("grace", "shop", "Checkout of acme/api is broken since Monday")
+    ts = await workspace.post(
+        "grace",
+        "shop",
+        "see the log",
+        thread_ts=thread,
+        files={"app.log": b"Traceback of Monday\n", "shot.png": PNG},
+    )
+    await workspace.shortcut("ada", "fix_this", "shop", ts)
+    (view,) = await workspace.wait_for(lambda: workspace.views("ada"), seconds=SECONDS)
+    values = {
+        "words": {"value": {"value": "mend it"}},
+        "repository": {"repository": {"selected_option": repository_option("acme/api")}},
+    }
+    assert "errors" not in await workspace.submit_view("ada", view["id"], values)
+    await wait_said(stage, thread, "Open a pull request")
+    task = await wait_task(stage, thread)
+    first, second, *_ = await stage.app.history.read(lambda db: conversation.turns(db, task.id))
+    blocks = first["messages"][0]["content"]
+    texts = "\n".join(block.get("text", "") for block in blocks)
+    assert "Grace Park: Checkout of acme/api is broken since Monday" in texts
+    assert "Grace Park: see the log [files: app.log, shot.png]" in texts
+    assert [block["media_type"] for block in blocks if block["type"] == "image"] == ["image/png"]
+    assert "Traceback of Monday" in bash_says(second)

@@ -81,7 +81,7 @@ async def test_a_script_runs_when_a_person_has_approved_it_and_is_kept(stage: St
     thread = await ask(stage, "this works in acme/api")
     text = await wait_said(stage, thread, "May `setup.sh` of `acme/api` run?")
     assert "mkdir -p /opt/tool" in text
-    assert "It may reach: `GET allowed.example` · is given `NPM_TOKEN`" in text
+    assert "It may reach `GET allowed.example`, and is given `NPM_TOKEN`" in text
     task = await wait_task(stage, thread)
     assert task.status == Status.WAITING
     await wait_said(stage, thread, "Waiting for a decision about setup.sh")

@@ -230,6 +230,33 @@ class Events:
         event: Json = {"type": "team_access_revoked", "team_ids": [self._state.team_id]}
         self._deliver(event | {"event_ts": self._state.new_ts()})
 
+    def place(self, channel: Channel, what: str, **more: Any) -> None:
+        """Of a channel itself, whether the bot is in it or not; private ones have own names."""
+        kind = "group" if channel.is_private else "channel"
+        event: Json = {"type": f"{kind}_{what}", "channel": channel.id, **more}
+        self._place({**event, "event_ts": self._state.new_ts()})
+
+    def renamed(self, channel: Channel) -> None:
+        kind = "group" if channel.is_private else "channel"
+        named = {"id": channel.id, "name": channel.name, "created": 0}
+        self._place({"type": f"{kind}_rename", "channel": named, "event_ts": self._state.new_ts()})
+
+    def joined(self, user_id: str, channel: Channel, **more: Any) -> None:
+        self._member("member_joined_channel", user_id, channel, **more)
+
+    def left(self, user_id: str, channel: Channel) -> None:
+        self._member("member_left_channel", user_id, channel)
+
+    def _member(self, kind: str, user_id: str, channel: Channel, **more: Any) -> None:
+        letter = "G" if channel.is_private else "C"
+        event: Json = {"type": kind, "user": user_id, "channel": channel.id, **more}
+        event |= {"channel_type": letter, "team": self._state.team_id}
+        self.send({**event, "event_ts": self._state.new_ts()})
+
+    def _place(self, event: Json) -> None:
+        if self._installed.hears(event):
+            self._deliver(event)
+
     def session_stopped(self, user: User, channel: Channel, thread_ts: str) -> None:
         """The person pressed Slack's own Stop."""
         event: Json = {"type": "agent_session_stopped", "channel": channel.id}

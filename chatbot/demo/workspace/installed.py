@@ -12,9 +12,11 @@ SCOPES = (
     *("im:read", "im:write", "reactions:write", "usergroups:read", "users:read"),
 )
 EVENTS = (
-    *("agent_session_stopped", "app_home_opened", "app_mention"),
-    *("channel_unarchive", "group_unarchive", "member_joined_channel"),
-    *("message.channels", "message.groups", "message.im"),
+    *("agent_session_stopped", "app_home_opened", "app_mention", "app_uninstalled"),
+    *("channel_archive", "channel_deleted", "channel_left", "channel_unarchive"),
+    *("group_archive", "group_deleted", "group_left", "group_unarchive"),
+    *("member_joined_channel", "member_left_channel"),
+    *("message.channels", "message.groups", "message.im", "tokens_revoked"),
 )
 COMMANDS = (
     {

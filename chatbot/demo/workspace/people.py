@@ -42,6 +42,8 @@ class People:
     ) -> str:
         """Post a message; answers its ts."""
         _check_member(user, channel)
+        if channel.is_archived:
+            raise ApiError("is_archived")
         message: Json = {
             "type": "message",
             "user": user.id,

@@ -20,6 +20,7 @@ from chatbot.demo.workspace.installed import EVENTS, SCOPES, Installed
 from chatbot.demo.workspace.page_api import PageApi
 from chatbot.demo.workspace.page_app import PageApp
 from chatbot.demo.workspace.people import People
+from chatbot.demo.workspace.places import Places
 from chatbot.demo.workspace.rates import Rates
 from chatbot.demo.workspace.responses import Responses
 from chatbot.demo.workspace.socket_mode import SocketMode
@@ -218,6 +219,33 @@ class Workspace:
         place = self.state.channel(channel)
         self._people.stop_session(self.state.user(user), place, thread_ts)
 
+    # What owners do
+
+    async def archive(self, channel: str, *, user: str = "ada") -> None:
+        self._places.archive(self.state.user(user), self.state.channel(channel))
+
+    async def unarchive(self, channel: str, *, user: str = "ada") -> None:
+        self._places.unarchive(self.state.user(user), self.state.channel(channel))
+
+    async def rename(self, channel: str, name: str, *, user: str = "ada") -> None:
+        self._places.rename(self.state.user(user), self.state.channel(channel), name)
+
+    async def delete_channel(self, channel: str, *, user: str = "ada") -> None:
+        """For good."""
+        self._places.delete(self.state.user(user), self.state.channel(channel))
+
+    async def remove_bot(self, channel: str, *, user: str = "ada") -> None:
+        self._places.remove_bot(self.state.user(user), self.state.channel(channel))
+
+    async def invite_bot(self, channel: str, *, user: str = "ada") -> None:
+        self._places.invite_bot(self.state.user(user), self.state.channel(channel))
+
+    async def leave(self, channel: str, user: str) -> None:
+        self._places.leave(self.state.user(user), self.state.channel(channel))
+
+    async def join(self, channel: str, user: str) -> None:
+        self._places.join(self.state.user(user), self.state.channel(channel))
+
     # What can be seen
 
     def status(self, channel: str, thread_ts: str) -> str:
@@ -292,6 +320,10 @@ class Workspace:
         await delivery.verify_address()
         self._socket_mode.use_http(delivery)
 
+    async def settle(self) -> None:
+        """Until the app has acknowledged all that it was told of so far."""
+        await self._socket_mode.settle()
+
     async def rest(self) -> None:
         """Tell the app of nothing more: it is about to end."""
         await self._socket_mode.rest()
@@ -335,6 +367,7 @@ class Workspace:
             clock=self.state.clock,
         )
         self._people = People(self.state, events, api, changed=self._announce)
+        self._places = Places(self.state, events, changed=self._announce)
         self._page = PageApi(
             self.state, self._people, notice=self._notice, suggestions=self._suggestions
         )

@@ -136,6 +136,11 @@ class SocketMode:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
+    async def settle(self) -> None:
+        """Until all that is on its way is acknowledged, or given up."""
+        while self._tasks:
+            await asyncio.gather(*self._tasks, return_exceptions=True)
+
     async def close(self) -> None:
         await self.rest()
         for socket in list(self._sockets):

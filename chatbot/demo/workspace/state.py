@@ -47,6 +47,7 @@ class Channel:
     name: str
     kind: Literal["channel", "im"] = "channel"
     members: list[str] = field(default_factory=list)
+    is_private: bool = False
     is_archived: bool = False
     is_ext_shared: bool = False
     """People of another organisation are in it."""
@@ -59,7 +60,7 @@ class Channel:
             "name": self.name,
             "is_channel": self.kind == "channel",
             "is_im": self.kind == "im",
-            "is_private": False,
+            "is_private": self.is_private,
             "is_archived": self.is_archived,
             "is_ext_shared": self.is_ext_shared,
             "is_member": bot in self.members,

@@ -141,7 +141,9 @@ def make_published(task: Task, published: PublishView) -> Content:
     name = f"{task.source.repository}#{published.number}"
     if not published.number:
         verb, name = "Pushed", f"{task.source.repository}: {published.branch}"
-    blocks = (section(f"{verb} {link(published.url, name)}"),)
+    blocks: tuple[Block, ...] = (section(f"{verb} {link(published.url, name)}"),)
+    if published.notes:
+        blocks = (*blocks, context(*(escaped(note, 300) for note in published.notes)))
     return Content(text=fallback(f"{verb} {name}"), blocks=blocks, simple=blocks)
 
 

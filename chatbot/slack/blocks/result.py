@@ -114,6 +114,7 @@ def make_replaced(run: RunView, result: Result) -> Content:
 
 _STOPPED = {
     "deleted": "The request was deleted, so I stopped.",
+    "channel": "The channel was deleted, so I stopped.",
     "edited": "The request was edited, so I begin anew.",
 }
 

@@ -48,18 +48,21 @@ def _question(task: Task, gate: SetupGateView) -> str:
     lines = f"{count(gate.lines, 'line')}"
     return (
         f":lock: *May {code(gate.path)} of {code(task.source.repository)} run?* "
-        f"It {what} ({lines}), and would run as root in a sealed container before the agent."
+        f"It {what} ({lines}), and would run as root in a container of its own, before the agent."
     )
+
+
+_NETWORKS = {"packages": "the common package registries", "all": "the whole internet"}
 
 
 def _reach(gate: SetupGateView) -> str:
     """What the approval gives away, besides a container."""
-    network = ", ".join(code(word, 60) for word in gate.network) or "nothing"
+    network = ", ".join(_NETWORKS.get(word) or code(word, 60) for word in gate.network)
     secrets = ", ".join(code(name, 60) for name in gate.secrets)
-    given = f" · is given {secrets}" if secrets else ""
+    given = f", and is given {secrets}" if secrets else ""
     return (
-        f"It may reach: {network}{given}. An approval holds for this exact text in this "
-        "repository, with whatever the script calls; *Skip* goes on without it."
+        f"It may reach {network or 'nothing'}{given}. An approval holds for this exact text in "
+        "this repository, with whatever the script calls; *Skip* goes on without it."
     )
 
 

@@ -18,6 +18,34 @@ def register(app: AsyncApp, changed: Changed) -> None:
     async def deleted(event: dict[str, Any]) -> None:
         await changed.deleted(event)
 
+    @app.event("channel_archive")
+    @app.event("group_archive")
+    async def archived(event: dict[str, Any]) -> None:
+        changed.closed(str(event.get("channel")), "is_archived")
+
+    @app.event("channel_left")
+    @app.event("group_left")
+    async def removed(event: dict[str, Any]) -> None:
+        changed.closed(str(event.get("channel")), "not_in_channel")
+
+    @app.event("channel_deleted")
+    @app.event("group_deleted")
+    async def gone(event: dict[str, Any]) -> None:
+        await changed.gone(event)
+
+    @app.event("member_left_channel")
+    async def left(event: dict[str, Any]) -> None:
+        changed.left(event)
+
+    @app.event("app_uninstalled")
+    async def uninstalled() -> None:
+        changed.uninstalled()
+
+    @app.event("tokens_revoked")
+    async def revoked(event: dict[str, Any]) -> None:
+        if (event.get("tokens") or {}).get("bot"):
+            changed.uninstalled()
+
     @app.event("channel_unarchive")
     @app.event("group_unarchive")
     async def unarchived(event: dict[str, Any]) -> None:

@@ -238,9 +238,17 @@ async def test_where_there_are_no_drafts_it_is_opened_all_the_same(scene: Scene)
     message = "Draft pull requests are not supported in this repository."
     scene.forge.fail_next("POST", "*/pulls", 422, message=message)
     request = with_pull(await scene.request(CHANGE), draft=True)
-    assert (await publish(request, scene.github, on_step=_nothing)).number == 1
+    notes: list[str] = []
+
+    async def keep(step: str, details: dict[str, Any]) -> None:
+        if step == "note":
+            notes.append(details["result"])
+
+    assert (await publish(request, scene.github, on_step=keep)).number == 1
     (pull,) = scene.forge.pulls(NAME)
     assert not pull.draft
+    # Whoever wanted a draft is told.
+    assert notes == ["This repository takes no drafts: it was opened for review."]
 
 
 async def test_a_patch_over_the_ceiling_is_not_published(scene: Scene) -> None:

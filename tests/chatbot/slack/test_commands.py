@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from chatbot.history import queries
+from chatbot.config import ChannelSettings
+from chatbot.history import defaults, queries
 from chatbot.models import Choice, Task
 from chatbot.slack.command_line import CommandLine, read_command
 from tests.chatbot.slack.ways import Json, Ways, filled, texts, ways_in
@@ -175,6 +176,41 @@ async def test_alone_it_opens_a_form(ways: Ways) -> None:
     task = await ways.task()
     assert (task.request, task.mode, task.image) == ("fix <b> & a < b", "review", "node:22")
     assert (task.source.repository, task.source.ref, task.draft) == ("acme/api", "dev", True)
+
+
+async def test_a_form_is_filled_with_what_holds_for_the_channel_and_the_person(
+    tmp_path: Path,
+) -> None:
+    configured = (ChannelSettings(id="C0SHOP", repository="acme/configured"),)
+    async with ways_in(tmp_path, channels=configured) as ways:
+        await ways.code("config")
+        fields = filled("", channel_repository="acme/configured", repository="acme/own")
+        fields["model"] = {"value": {"value": "opus"}}
+        await ways.workspace.submit_view("ada", ways.view()["id"], fields)
+
+        async def filled_with(user: str) -> tuple[str | None, str]:
+            view = ways.view(user)
+            model = next(part for part in view["blocks"] if part.get("block_id") == "model")
+            found = initial(view, "repository"), str(model["element"].get("initial_value"))
+            ways.workspace.state.views.clear()
+            return found
+
+        await ways.code("")
+        opus = "anthropic:claude-opus-5-5"
+        assert await filled_with("ada") == ("acme/configured", opus)
+        await ways.workspace.shortcut("ada", "new_task")
+        assert await filled_with("ada") == ("acme/own", opus)
+        await ways.code("", channel="general")
+        assert await filled_with("ada") == ("acme/own", opus)
+        ts = await ways.workspace.post("grace", "shop", "it is broken")
+        await ways.workspace.shortcut("grace", "fix_this", "shop", ts)
+        assert await filled_with("grace") == ("acme/configured", "None")
+        ts = await ways.workspace.post("grace", "shop", "acme/web is broken")
+        await ways.workspace.shortcut("grace", "fix_this", "shop", ts)
+        assert await filled_with("grace") == ("acme/web", "None")
+        # What the configuration says is not a person's word until somebody says otherwise.
+        settled = partial(defaults.get, team="T0LOCAL", kind="channel", of="C0SHOP")
+        assert (await ways.history.read(settled)).repository == ""
 
 
 async def test_a_forms_words_are_read_and_its_menu_wins_where_somebody_chose(ways: Ways) -> None:

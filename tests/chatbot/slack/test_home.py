@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from chatbot.config import RuleSettings
 from chatbot.demo.workspace.limits import check_view
 from chatbot.history import defaults, queries, setup_approvals
 from chatbot.models import Person, Source, Status, Task
@@ -87,6 +88,27 @@ async def test_an_allowance_is_taken_back_by_whoever_gave_it(ways: Ways) -> None
         lambda db: setup_approvals.standing(db, "acme/api", "f" * 64)
     )
     assert standing is None
+
+
+async def test_what_waits_in_a_closed_channel_is_shown_to_nobody_outside(tmp_path: Path) -> None:
+    rules = (RuleSettings(match="*", approve_setup=("U0GRACE",)),)
+    async with ways_in(tmp_path, rules=rules) as ways:
+        channels = ways.workspace.state.channels
+        for name, is_private in (("shop", True), ("general", False)):
+            await ways.code(f"mend the {name} in acme/api", channel=name)
+            task = next(each for each in await ways.tasks() if name in each.request)
+            run_id = await begun(ways, task)
+            asked = {"repository": "acme/api", "sha256": "f" * 64, "content": "{}"}
+            assert await ways.actions.ask_setup(run_id, **asked, shown={"path": "s"}) == "pending"
+            place = channels[f"C0{name.upper()}"]
+            place.is_private, place.members = is_private, ["U0ADA", "U0BOT"]
+        await ways.workspace.open_home("grace")
+        # Of an open channel she may know, though she is not in it.
+        await shows(ways, "grace", "Others wait for you", "the general", never="the shop")
+        channels["C0SHOP"].members.append("U0GRACE")
+        await ways.start_again()
+        await ways.workspace.open_home("grace")
+        await shows(ways, "grace", "the general", "the shop")
 
 
 async def test_own_defaults_hold_where_nothing_is_named(ways: Ways) -> None:

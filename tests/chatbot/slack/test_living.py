@@ -284,3 +284,16 @@ def test_a_lane_that_is_refused_again_and_again_goes_slower_and_gets_free_in_the
         if lanes.wait("update", f"caller{number}", now) == 0.0:
             lanes.taken("update")
     assert all(lanes.wait("update", f"free{number}", now) == 0.0 for number in range(5))
+
+
+async def test_a_short_run_is_not_shown_as_working_beside_its_result(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("chatbot.slack.pace.UPDATE_SECONDS", 600.0)
+    await stage.ask()
+    task = await stage.task()
+    run = await stage.begin_run(task)
+    await until(lambda: "progress" in stage.shown())
+    await stage.finish(run, kind="nothing")
+    # The message was posted just now, and never edited.
+    await until(lambda: "Worked for" in stage.words("progress"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -59,6 +60,7 @@ async def serve(
         ("message_not_found", CallRefused),
         ("missing_scope", CallRefused),
         ("is_archived", ThreadUnreachable),
+        ("is_inactive", ThreadUnreachable),
         ("channel_not_found", ThreadUnreachable),
         ("not_in_channel", ThreadUnreachable),
         ("invalid_auth", TryLater),
@@ -145,3 +147,14 @@ async def test_a_loopback_address_goes_through_no_proxy(monkeypatch: pytest.Monk
         here = make_client("x", "http://127.0.0.1:9/api/", session, retries=False)
         there = make_client("x", "https://slack.com/api/", session, retries=False)
     assert (here.proxy, there.proxy) == (None, "http://proxy.example:3128")
+
+
+async def test_a_refusal_from_before_it_was_opened_closes_nothing() -> None:
+    """Its answer was on its way when the word came."""
+    answers = Answers(refuse("is_archived"), web.json_response({"ok": True, "ts": "2.0"}))
+    async with serve(answers) as (outbound, _, _):
+        posting = asyncio.create_task(outbound.post(THREAD, "hi", [], {}))
+        await asyncio.sleep(0)
+        outbound.reopen(THREAD.channel)
+        with pytest.raises(TryLater):
+            await posting

@@ -14,7 +14,7 @@ from aiohttp import web
 from pydantic import SecretStr
 
 from chatbot.actions import Actions
-from chatbot.config import DataSettings, RuleSettings, Settings, SlackSettings
+from chatbot.config import ChannelSettings, DataSettings, RuleSettings, Settings, SlackSettings
 from chatbot.demo.workspace import Workspace
 from chatbot.history import queries
 from chatbot.history.known import Known, all_known, put_known
@@ -93,6 +93,7 @@ async def ways_in(
     directory: Path,
     *,
     rules: tuple[RuleSettings, ...] = (),
+    channels: tuple[ChannelSettings, ...] = (),
     known: tuple[Known, ...] = (),
     **slack: Any,
 ) -> AsyncIterator[Ways]:
@@ -109,6 +110,7 @@ async def ways_in(
             **{"mode": current(), **slack},
         ),
         rules=rules,
+        channels=channels,
     )
     history = await History.open(directory / "threadsmith.db")
     actions = Actions(history=history)

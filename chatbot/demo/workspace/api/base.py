@@ -29,7 +29,8 @@ class Base:
     def readable(self, sent: Json) -> Channel:
         channel = self.state.channel(str(sent.get("channel")))
         if self.state.bot.id not in channel.members:
-            raise ApiError("not_in_channel")
+            # A private channel is not there for those who are not in it.
+            raise ApiError("channel_not_found" if channel.is_private else "not_in_channel")
         return channel
 
     def writable(self, sent: Json) -> Channel:

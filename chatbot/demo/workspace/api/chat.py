@@ -89,7 +89,10 @@ class Chat:
         return {"message_ts": self.post_ephemeral(channel, user.id, sent)["ts"]}
 
     async def _update(self, sent: Json) -> Json:
-        channel = self._base.writable(sent)
+        channel = self._base.readable(sent)
+        if channel.is_archived:
+            # Slack's own word for edits, and no other call's.
+            raise ApiError("is_inactive")
         message = self._own(channel, sent, "cant_update_message")
         self.update(channel, message, sent)
         text = message.get("text", "")

@@ -64,6 +64,9 @@ async def test_places(client: AsyncWebClient, workspace: Workspace) -> None:
         await client.chat_postMessage(channel="C0NONE", text="x")
     workspace.state.channel("shop").is_archived = True
     with pytest.raises(SlackApiError, match="is_archived"):
+        await client.chat_postMessage(channel="C0SHOP", text="x")
+    # Edits have a word of their own for it.
+    with pytest.raises(SlackApiError, match="is_inactive"):
         await client.chat_update(channel="C0SHOP", ts=said, text="x")
 
 

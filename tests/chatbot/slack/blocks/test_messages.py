@@ -305,6 +305,17 @@ def test_the_pull_request_is_linked() -> None:
     assert texts(content.blocks) == "Opened <http://forge.example/demo/shop/pull/1|demo/shop#1>"
 
 
+def test_what_went_otherwise_stands_below_the_link_once() -> None:
+    note = ("publish_step", {"step": "note", "result": "No <drafts> here."})
+    step = ("publish_step", {"step": "push", "result": "branch"})
+    published = {"number": 1, "url": "http://forge.example/demo/shop/pull/1", "created": True}
+    (content,) = show("publish", queued(), step, note, note, ("published", published))
+    said = [element["text"] for element in content.blocks[1]["elements"]]
+    assert said == ["No &lt;drafts&gt; here."]
+    (content,) = show("publish", queued(), step, ("published", published))
+    assert len(content.blocks) == 1
+
+
 def test_a_failed_publishing_says_what_to_do() -> None:
     failed = {"stage": "push", "brief": "The branch moved.", "resolution": "Try again."}
     (content,) = show("publish", queued(), ("publish_failed", failed))
