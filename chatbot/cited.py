@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote
@@ -53,11 +53,18 @@ class Places:
 
     base: str = ""
     paths: frozenset[str] = field(default=frozenset())
+    lines: Mapping[str, int] = field(default_factory=dict)
+    """How many each file has, as far as they were counted."""
 
     def url(self, path: str, line: int = 0, end: int = 0) -> str:
-        """Of a line, or lines; empty where there is no such file, or no page."""
+        """Of a line, or lines; empty where there is no such file, or no page.
+
+        Beyond the file's end it is the file's own.
+        """
         if not self.base or path not in self.paths:
             return ""
+        last = self.lines.get(path, max(line, end))
+        line, end = (line if line <= last else 0), min(end, last)
         lines = f"#L{line}" + (f"-L{end}" if end > line else "") if line else ""
         return f"{self.base}/{quote(path)}{lines}"
 
@@ -85,5 +92,7 @@ def read_places(ended: dict[str, Any]) -> Places:
     held = mapping(ended, "places")
     base = string(held, "base", 1000)
     paths = (path for path in sequence(held, "paths")[:MAX_PATHS] if isinstance(path, str))
+    counts = zip(sequence(held, "paths"), sequence(held, "lines"), strict=False)
+    lines = {str(path): count for path, count in counts if isinstance(count, int)}
     known = base.startswith(("https://", "http://"))
-    return Places(base, frozenset(paths)) if known else Places()
+    return Places(base, frozenset(paths), lines) if known else Places()

@@ -8,7 +8,7 @@ from chatbot.cited import find_paths, page_of
 from chatbot.models import Task
 from sandbox.errors import SourceError
 from sandbox.recorder import Outcome
-from sandbox.sources.files import existing
+from sandbox.sources.files import count_lines
 from sandbox.spec import Tree
 
 
@@ -21,8 +21,9 @@ async def with_places(task: Task, tree: Tree, outcome: Outcome) -> Outcome:
         told += [str(finding.get(name) or "") for name in ("detail", "suggestion")]
         told.append(f"{finding.get('file')}:1")
     try:
-        paths = await existing(tree, find_paths(told))
+        lines = await count_lines(tree, find_paths(told))
     except SourceError:
         return outcome  # the words stand without links, too
-    places = {"base": page_of(task.source.url, tree.commit), "paths": list(paths)}
+    base = page_of(task.source.url, tree.commit)
+    places = {"base": base, "paths": list(lines), "lines": list(lines.values())}
     return replace(outcome, extra={**outcome.extra, "places": places})

@@ -40,6 +40,16 @@ def test_places_become_links_and_nothing_else_does(text: str, linked: str) -> No
     assert PLACES.link(text) == linked
 
 
+def test_no_link_leads_beyond_the_end_of_a_file() -> None:
+    places = Places(BASE, frozenset({"a.py", "b.py"}), {"a.py": 5})
+    assert places.url("a.py", 5) == f"{BASE}/a.py#L5"
+    assert places.url("a.py", 6) == f"{BASE}/a.py"
+    assert places.url("a.py", 4, 9) == f"{BASE}/a.py#L4-L5"
+    assert places.url("a.py", 5, 9) == f"{BASE}/a.py#L5"
+    # Where nobody has counted it is believed.
+    assert places.url("b.py", 900, 901) == f"{BASE}/b.py#L900-L901"
+
+
 def test_links_stop_where_there_is_no_more_room() -> None:
     assert PLACES.link("src/a.py:3 " * 3, room=70).count("](") == 1
     assert PLACES.link("src/a.py:3 " * 500).count("](") == 60
@@ -57,7 +67,7 @@ def test_a_story_without_places_links_nothing(held: dict[str, Any]) -> None:
 
 
 async def test_only_files_of_the_commit_are_places(tmp_path: Path) -> None:
-    tree = make_tree(tmp_path, {"src/a.py": "1\n", "b.py": "2\n"})
+    tree = make_tree(tmp_path, {"src/a.py": "1\n", "b.py": "2\n\n3"})
     source = Source(kind="git", repository="acme/api", url="https://forge/acme/api.git", forge=True)
     outcome = Outcome(
         kind="findings",
@@ -66,7 +76,8 @@ async def test_only_files_of_the_commit_are_places(tmp_path: Path) -> None:
     )
     told = await with_places(make_task(source=source), tree, outcome)
     places = read_places(told.extra)
-    assert sorted(places.paths) == ["b.py", "src/a.py"]
+    assert places.lines == {"b.py": 3, "src/a.py": 1}
+    assert places.paths == set(places.lines)
     assert places.base == page_of("https://forge/acme/api", tree.commit)
     elsewhere = make_task(source=Source(kind="zip", repository="a.zip"))
     assert (await with_places(elsewhere, tree, outcome)) == outcome

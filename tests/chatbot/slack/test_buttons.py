@@ -60,6 +60,36 @@ async def test_two_presses_settle_once(stage: Stage) -> None:
     assert (await stage.kinds(task)).count("approval_settled") == 1
 
 
+async def test_of_many_presses_by_several_people_one_settles_and_each_other_is_told(
+    stage: Stage,
+) -> None:
+    await at_the_gate(stage)
+    gate = dict(stage.one("gate"))
+    await stage.press("gate", "request_changes")
+    await stage.press("gate", "edit_pr")
+    changes, edit = await until(lambda: stage.views()[1:] and stage.views())
+    given = {"title": "Another", "body": "", "branch": "other/name"}
+    pressed = [
+        stage.press_stale(gate, action, user)
+        for action in ("open_pr", "discard", "open_pr")
+        for user in ("UADA", "UBOB")
+    ]
+    answers = await asyncio.gather(
+        *pressed, stage.submit(changes, "not yet"), stage.fill(edit, given, draft=False)
+    )
+    task = await stage.task()
+    await stage.told(task)
+    kinds = await stage.kinds(task)
+    assert kinds.count("approval_settled") == 1
+    forms = answers[len(pressed) :]
+    refused = sum(bool(form) for form in forms)
+    is_changed = "message_received" in kinds
+    # Whoever was too late, or had seen another title, is told so; nothing else was done.
+    assert len(stage.ephemerals()) == len(pressed) - (not is_changed)
+    assert refused == len(forms) - is_changed - ("approval_edited" in kinds)
+    assert "actions" not in [block["type"] for block in stage.one("gate")["blocks"]]
+
+
 async def test_a_gate_that_a_reply_voided_cannot_be_passed(stage: Stage) -> None:
     await at_the_gate(stage)
     stale = dict(stage.one("gate"))
