@@ -91,8 +91,9 @@ class ChannelSettings(Section):
 class RuleSettings(Section):
     """Who may do what; where several match, the later one wins, field by field.
 
-    Ids of people (`U…`), user groups (`S…`) and channels (`C…`: everybody in it), and `requester`
-    (whoever asked), `members` (of the thread's channel), `everybody`. Stopping is everybody's.
+    Ids of people (`U…`), apps (`B…`), user groups (`S…`) and channels (`C…`: everybody in it), and
+    `requester` (whoever asked), `members` (of the thread's channel), `everybody`. Stopping is
+    everybody's.
     """
 
     match: str
@@ -112,7 +113,7 @@ class RuleSettings(Section):
 
 
 RULE_WORDS = ("everybody", "members", "requester")
-_RULE_ID = re.compile(r"[UWSCG][A-Z0-9]+")
+_RULE_ID = re.compile(r"[UWBSCG][A-Z0-9]+")
 
 
 def rule_faults(rule: RuleSettings) -> list[str]:

@@ -26,7 +26,7 @@ _DOES = {
     "approve_setup": "decide about set-up scripts in {where}",
     "logs": "read the logs of {where}",
 }
-_PERSON, _GROUP, _CHANNEL = re.compile(r"[UW]\w+"), re.compile(r"S\w+"), re.compile(r"[CG]\w+")
+_PERSON, _GROUP, _CHANNEL = re.compile(r"[UWB]\w+"), re.compile(r"S\w+"), re.compile(r"[CG]\w+")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

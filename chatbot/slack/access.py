@@ -42,7 +42,8 @@ MAX_PAGES = 50
 AT_ONCE = 250
 """Names that are held against the rules in one go."""
 _OPEN = "open:"
-_SLACK_USER = re.compile(r"[UW][A-Z0-9]{2,}")
+_SLACK_USER = re.compile(r"[UWB][A-Z0-9]{2,}")
+"""Apps without a user of their own speak by their bot's id."""
 
 
 class NotAllowed(ThreadsmithError):

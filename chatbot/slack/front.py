@@ -278,8 +278,11 @@ class SlackFront:
         changes.register(app, changed)
         self._reception = reception
         bots = self._settings.slack.allow_bots
-        mentions.register(app, reception, team=team, bot_user_id=bot_user_id, bots=bots)
-        messages.register(app, reception, team=team, bot_user_id=bot_user_id, bots=bots)
+        bot_id = identity.bot_id or ""
+        for said in (mentions, messages):
+            said.register(
+                *(app, reception), team=team, bot_user_id=bot_user_id, bot_id=bot_id, bots=bots
+            )
         decisions = Decisions(self._history, self._actions, people, access)
         buttons.register(app, decisions)
         forms.register(app, decisions, client)

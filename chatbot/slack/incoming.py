@@ -44,9 +44,17 @@ class Incoming:
 
 
 def find_incoming(
-    event: dict[str, Any], *, team: str, bot_user_id: str, bots: Container[str] = ()
+    event: dict[str, Any],
+    *,
+    team: str,
+    bot_user_id: str,
+    bot_id: str = "",
+    bots: Container[str] = (),
 ) -> Incoming | None:
-    """None where no person speaks, nor one of the ``bots`` that are allowed to."""
+    """None where no person speaks, nor one of the ``bots`` that are allowed to.
+
+    ``bot_id``: our own, whose words are nobody's, whatever is allowed.
+    """
     user, channel, ts = event.get("user"), event.get("channel"), event.get("ts")
     app = event.get("bot_id")
     if app and app != event.get("user") and (app in bots or user in bots):
@@ -54,6 +62,8 @@ def find_incoming(
         spoken = event.get("subtype") in {*_SPOKEN, "bot_message"}
     else:
         spoken = event.get("subtype") in _SPOKEN and not app
+    if app and app == bot_id:
+        return None
     if not spoken or not user or not channel or not ts or user in {bot_user_id, "USLACKBOT"}:
         return None
     text = str(event.get("text") or "")

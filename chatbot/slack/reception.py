@@ -7,6 +7,7 @@ mention and as message. What was taken is known by the message's own key.
 from __future__ import annotations
 
 import asyncio
+import time
 from typing import Any
 from weakref import WeakValueDictionary
 
@@ -15,7 +16,7 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from chatbot.actions import Actions
-from chatbot.history import delivery, muting, queries
+from chatbot.history import apps, delivery, muting, queries
 from chatbot.history.store import History
 from chatbot.intake import Intake
 from chatbot.linking import Linking
@@ -33,6 +34,12 @@ from chatbot.slack.uploads import Uploads
 log = structlog.get_logger(__name__)
 
 MAX_REFUSED = 1000
+APPS_IN_TURN = 3
+APP_TASKS_PER_HOUR = 30
+ENOUGH = (
+    f"Other apps have spoken {APPS_IN_TURN} times in turn here. I listen to them again once a"
+    " person has said something."
+)
 _ANSWERS = {
     "repository_needed": "I could not read a repository in that. Pick one above, or reply with"
     " `owner/name`.",
@@ -68,6 +75,8 @@ class Reception:
         """What is asked for by a word alone, as in `/code list`; set by the front."""
         self._refused: set[tuple[str, str]] = set()
         """Who was told in which thread, so that talk among guests is not answered each time."""
+        self._apps: set[str] = set()
+        """Those that are no people, of all who spoke."""
         self._locks: WeakValueDictionary[tuple[str, str], asyncio.Lock] = WeakValueDictionary()
 
     async def take(self, said: Incoming) -> None:
@@ -83,7 +92,7 @@ class Reception:
             )
             if is_seen or (task is None and not said.is_addressed):
                 return
-            if not await self._is_for_us(said, task):
+            if not await self._is_for_us(said, task) or await self._is_going_round(said, task):
                 await self._actions.first_sight(said.key)
                 return
             author = await self._author(said)
@@ -105,6 +114,27 @@ class Reception:
             # stored under its key is known by that, and need not be written twice.
             if not await self._history.read(lambda db: delivery.is_seen(db, said.key)):
                 await self._actions.first_sight(said.key)
+
+    async def _is_going_round(self, said: Incoming, task: Task | None) -> bool:
+        """Apps that answer what is said here, and are answered in turn: up to a bound."""
+        if not said.app_name:
+            return False
+        self._apps.add(said.user)
+        if task is None:
+            since = time.time() - 3600
+            begun = await self._history.read(
+                lambda db: apps.begun_by(db, said.team, said.user, since=since)
+            )
+            if begun < APP_TASKS_PER_HOUR:
+                return False
+            log.warning("app_refused", app=said.user, channel=said.channel, tasks=begun)
+            return True
+        in_turn, newest = await self._history.read(lambda db: apps.in_turn(db, task, self._apps))
+        if in_turn < APPS_IN_TURN:
+            return False
+        if await self._actions.first_sight(f"apps:{task.id}:{newest}"):
+            await self._say(said, ENOUGH)
+        return True
 
     async def _author(self, said: Incoming) -> Person:
         if said.app_name:

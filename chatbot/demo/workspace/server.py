@@ -134,6 +134,10 @@ class Workspace:
             self.state.user(user), place, text, thread_ts=thread_ts, files=files
         )
 
+    async def post_as_app(self, channel: str, text: str, **more: Any) -> str:
+        """Another app speaks, see `People.say_as_app`; answers its message's ts."""
+        return self._people.say_as_app(self.state.channel(channel), text, **more)
+
     async def edit(self, channel: str, ts: str, text: str) -> None:
         self._people.edit(self.state.channel(channel), ts, text)
 

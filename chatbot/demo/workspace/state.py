@@ -194,7 +194,7 @@ class State:
     def _count_replies(self, channel: Channel, root: Json) -> None:
         """What a parent tells of its replies."""
         replies = self.thread(channel, root["ts"])[1:]
-        users = list(dict.fromkeys(reply["user"] for reply in replies))
+        users = list(dict.fromkeys(reply.get("user") or reply.get("bot_id") for reply in replies))
         root |= {"reply_count": len(replies), "reply_users": users}
         root |= {"reply_users_count": len(users), "is_locked": False, "subscribed": False}
         root["latest_reply"] = replies[-1]["ts"] if replies else root["ts"]

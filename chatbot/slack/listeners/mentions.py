@@ -16,10 +16,11 @@ def register(
     *,
     team: str,
     bot_user_id: str,
+    bot_id: str,
     bots: tuple[str, ...] = (),
 ) -> None:
     @app.event("app_mention")
     async def mentioned(event: dict[str, Any]) -> None:
-        said = find_incoming(event, team=team, bot_user_id=bot_user_id, bots=bots)
+        said = find_incoming(event, team=team, bot_user_id=bot_user_id, bot_id=bot_id, bots=bots)
         if said is not None:
             await reception.take(said)

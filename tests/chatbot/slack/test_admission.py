@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from chatbot.config import RuleSettings
 from chatbot.history import muting, queries
 from chatbot.models import Task
 from chatbot.request.asides import find_mute, is_aside
@@ -156,3 +157,71 @@ def test_other_apps_speak_where_they_are_named() -> None:
     # Its own words it never takes for somebody's.
     own = {**event, "user": "U0BOT", "bot_id": "B0BOT"}
     assert find_incoming(own, team="T", bot_user_id="U0BOT", bots=("B0BOT",)) is None
+    # Nor where it speaks as no user, and somebody has named it as another app.
+    nobody = {**own, "user": None, "subtype": "bot_message"}
+    mine = find_incoming(nobody, team="T", bot_user_id="U0BOT", bot_id="B0BOT", bots=("B0BOT",))
+    assert mine is None
+
+
+@pytest.mark.parametrize("user_id", ["", "U0CI"])
+async def test_an_app_that_is_named_begins_a_task_and_no_other(
+    tmp_path: Path, user_id: str
+) -> None:
+    async with ways_in(tmp_path, allow_bots=("B0CI",)) as ways:
+        words = "@Threadsmith fix it in acme/api"
+        await ways.workspace.post_as_app("shop", words, bot_id="B0SPAM", user_id=user_id)
+        await ways.workspace.settle()
+        assert await ways.tasks() == []
+        ts = await ways.workspace.post_as_app("shop", words, user_id=user_id)
+        task = await ways.task()
+        assert (task.author.name, task.request) == ("CI", "fix it")
+        await ways.workspace.wait_for(lambda: "eyes" in ways.workspace.reactions("shop", ts))
+        # In its thread the other one is not heard either.
+        await ways.workspace.post_as_app("shop", "and x", bot_id="B0SPAM", thread_ts=ts)
+        await ways.workspace.post_as_app("shop", "and y", user_id=user_id, thread_ts=ts)
+        await heard(ways, task, "and y")
+        said = await ways.history.read(lambda db: queries.pending_messages(db, task.id))
+        assert [message.text for message in said] == ["and y"]
+
+
+async def test_rules_hold_for_apps_too(tmp_path: Path) -> None:
+    rules = (RuleSettings(match="acme/*", ask=("U0ADA",)),)
+    rules += (RuleSettings(match="acme/web", ask=("B0CI",)),)
+    async with ways_in(tmp_path, rules=rules, allow_bots=("B0CI",)) as ways:
+        await ways.workspace.post_as_app("shop", "@Threadsmith fix it in acme/api")
+        await ways.workspace.post_as_app("shop", "@Threadsmith fix it in acme/web")
+        task = await ways.task()
+        await ways.workspace.settle()
+        assert [one.id for one in await ways.tasks()] == [task.id]
+        assert task.source.repository == "acme/web"
+
+
+async def test_two_apps_do_not_keep_each_other_at_work(tmp_path: Path) -> None:
+    async with ways_in(tmp_path, allow_bots=("B0CI", "B0BUG")) as ways:
+        workspace = ways.workspace
+        ts = await workspace.post("ada", "shop", "@Threadsmith fix it in acme/api")
+        task = await ways.task()
+        for number in range(6):
+            bot_id = ("B0CI", "B0BUG")[number % 2]
+            await workspace.post_as_app("shop", f"no {number}", bot_id=bot_id, thread_ts=ts)
+            await workspace.settle()
+        said = await ways.history.read(lambda db: queries.pending_messages(db, task.id))
+        assert [message.text for message in said] == ["no 0", "no 1", "no 2"]
+        told = [m["text"] for m in workspace.messages("shop", ts) if "in turn" in m["text"]]
+        assert len(told) == 1
+        # A person's word lets them speak again.
+        await workspace.post("grace", "shop", "go on", thread_ts=ts)
+        await heard(ways, task, "go on")
+        await workspace.post_as_app("shop", "yes", thread_ts=ts)
+        await heard(ways, task, "yes")
+
+
+async def test_an_app_begins_so_many_tasks_and_no_more(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("chatbot.slack.reception.APP_TASKS_PER_HOUR", 2)
+    async with ways_in(tmp_path, allow_bots=("B0CI",)) as ways:
+        for _ in range(4):
+            await ways.workspace.post_as_app("shop", "@Threadsmith fix it in acme/api")
+            await ways.workspace.settle()
+        assert len(await ways.tasks()) == 2
