@@ -77,7 +77,8 @@ class Repositories:
     async def settle(self, team: str, channel: str, repository: str, by: Person) -> str:
         """The channel's repository from now on, empty: none; answers what people are told."""
         forge = f"{self._settings.forge.url.rstrip('/')}/"
-        name = repository.removeprefix(forge).removesuffix(".git")
+        short = repository.removeprefix(forge).removesuffix(".git")
+        name = short if NAME.fullmatch(short) else repository
         now = time.time()
 
         def change(db: Database) -> None:

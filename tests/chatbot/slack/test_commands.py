@@ -116,6 +116,9 @@ async def test_a_channel_has_a_repository_of_its_own(ways: Ways) -> None:
     assert (await ways.task()).source.repository == "acme/api"
     assert "Forgotten" in await ways.code("use nothing")
     assert "owner/name" in await ways.code("use <b>/x")
+    address = "https://git.example.com/team/tool.git"
+    assert f"`{address}`" in await ways.code(f"use {address}")
+    assert "`acme/web`" in await ways.code("use https://github.com/acme/web")
 
 
 async def test_config_is_a_form_for_the_channel_and_the_person(ways: Ways) -> None:
