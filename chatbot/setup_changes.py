@@ -65,6 +65,8 @@ class SetupChanges(Changes):
 
         def change(db: Database) -> Task:
             approval = setup_approvals.get(db, approval_id)
+            if approval.state == "void":
+                raise TransitionRefused("Nobody waits for this any more.")
             if approval.state != "pending":
                 name = approval.settled_by.name if approval.settled_by else "somebody"
                 raise TransitionRefused(f"This was settled already ({approval.state} by {name}).")
