@@ -328,6 +328,10 @@ class Workspace:
         """Until the app has acknowledged all that it was told of so far."""
         await self._socket_mode.settle()
 
+    def lose_acknowledgements(self, times: int) -> None:
+        """So many of the next ones do not arrive, in either mode."""
+        self._socket_mode.lose(times)
+
     async def rest(self) -> None:
         """Tell the app of nothing more: it is about to end."""
         await self._socket_mode.rest()

@@ -45,6 +45,7 @@ class SocketMode:
         self._tasks: set[asyncio.Task[None]] = set()
         self._http: HttpDelivery | None = None
         self._rests = False
+        self._losing = 0
 
     @property
     def count(self) -> int:
@@ -167,7 +168,10 @@ class SocketMode:
         self, kind: str, payload: Json, *, accepts_response: bool = False, more: Json | None = None
     ) -> Json:
         if self._http is not None:
-            return await _called(self._http, kind, payload, more)
+            given = await _called(self._http, kind, payload, more)
+            if self._is_lost():
+                raise NotAcknowledged("The answer was lost.")
+            return given
         if not self._sockets:
             raise ConnectionLost
         socket = random.choice(self._sockets)  # noqa: S311
@@ -184,7 +188,13 @@ class SocketMode:
         try:
             async with asyncio.timeout(ACK_SECONDS):
                 await socket.send_json(envelope)
-                return await answer
+                given = await answer
+            if self._is_lost():
+                if (transport := self._transports.get(socket)) is not None:
+                    transport.abort()
+                self._forget(socket)
+                raise ConnectionLost
+            return given
         except TimeoutError as error:
             raise NotAcknowledged from error
         except ConnectionError as error:
@@ -193,6 +203,14 @@ class SocketMode:
             raise ConnectionLost from error
         finally:
             del self._waiting[envelope_id]
+
+    def lose(self, times: int) -> None:
+        """So many of the next acknowledgements do not arrive: their connections break."""
+        self._losing = times
+
+    def _is_lost(self) -> bool:
+        self._losing -= 1
+        return self._losing >= 0
 
     def _forget(self, socket: web.WebSocketResponse) -> None:
         """It is gone; what it had and did not acknowledge goes to another."""

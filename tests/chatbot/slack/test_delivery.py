@@ -15,14 +15,18 @@ from pydantic import SecretStr
 import manifests
 from chatbot.actions import Actions
 from chatbot.config import ConfigError, DataSettings, Settings, SlackSettings
+from chatbot.demo.workspace import Workspace
 from chatbot.demo.workspace.http_delivery import FORM, JSON, HttpDelivery
+from chatbot.demo.workspace.socket_mode import NotAcknowledged
+from chatbot.history import delivery, queries
 from chatbot.history.store import History
 from chatbot.intake import Intake
 from chatbot.linking import Linking
 from chatbot.slack.front import SlackFront
 from chatbot.slack.http_door import PATH, HttpDoor
 from chatbot.slack.installations import SCOPES
-from tests.chatbot.slack.ways import Ways, listening, ways_in
+from tests.chatbot.slack.ways import Ways, filled, listening, ways_in
+from tests.slack_mode import current
 
 WORDS = "@Threadsmith fix the retry test in acme/api"
 
@@ -38,6 +42,17 @@ async def sockets(found: Ways, count: int) -> None:
     async with asyncio.timeout(60):
         while found.workspace.connections != count:
             await asyncio.sleep(0.02)
+
+
+def impatient() -> Workspace:
+    """It tries again at once."""
+    return Workspace(sleep=lambda _: asyncio.sleep(0))
+
+
+async def all_stand(found: Ways) -> None:
+    """What is sent once is not sent into a gap."""
+    if current() == "socket":
+        await sockets(found, 2)
 
 
 async def test_several_connections_share_what_comes(tmp_path: Path) -> None:
@@ -182,3 +197,71 @@ def test_those_who_install_grant_what_the_manifest_asks_for() -> None:
 def _lines(name: str) -> list[str]:
     text = (Path(manifests.__file__).parent / name).read_text()
     return [line for line in text.splitlines() if not line.startswith("#")]
+
+
+@pytest.mark.slack_modes(both=True)
+@pytest.mark.parametrize("words", ["fix it in acme/api", "list", "use acme/api", "link github ada"])
+async def test_what_was_taken_is_not_taken_again_where_the_answer_was_lost(
+    tmp_path: Path, words: str
+) -> None:
+    """The connection breaks between the envelope and its acknowledgement: Slack tries again."""
+    async with ways_in(tmp_path, workspace=impatient()) as found:
+        workspace = found.workspace
+        workspace.lose_acknowledgements(2)
+        ts = await workspace.post("ada", "shop", f"@Threadsmith {words}")
+        await workspace.settle()
+        # Long after, and also by the next process, which looks through what was seen.
+        await found.start_again()
+        await found.history.write(lambda db: delivery.forget_seen(db, time.time() - 660))
+        await workspace.deliver_again("shop", ts)
+        await workspace.settle()
+        assert len(await found.tasks()) == (words == "fix it in acme/api")
+        answers = [*workspace.ephemerals("ada"), *workspace.messages("shop", ts)[1:]]
+        assert len(answers) == (words != "fix it in acme/api")
+
+
+@pytest.mark.slack_modes(both=True)
+async def test_a_reply_and_a_press_are_taken_once_where_the_answer_was_lost(
+    tmp_path: Path,
+) -> None:
+    async with ways_in(tmp_path, workspace=impatient()) as found:
+        workspace = found.workspace
+        ts = await workspace.post("ada", "shop", WORDS)
+        await until(found, 1)
+        await workspace.settle()
+        workspace.lose_acknowledgements(1)
+        await workspace.post("ada", "shop", "and the docs", thread_ts=ts)
+        await workspace.settle()
+        [task] = await found.tasks()
+        said = await found.history.read(lambda db: queries.pending_messages(db, task.id))
+        assert [message.text for message in said] == ["and the docs"]
+        # A form that Slack did not hear answered is sent again by the person.
+        await workspace.command("ada", "shop", "/code")
+        view = found.view()
+        await all_stand(found)
+        workspace.lose_acknowledgements(1)
+        fields = filled("fix it in acme/web")
+        with pytest.raises(NotAcknowledged):
+            await workspace.submit_view("ada", view["id"], fields)
+        await all_stand(found)
+        await workspace.submit_view("ada", view["id"], fields)
+        await until(found, 2)
+        await found.start_again()
+        assert len(await found.tasks()) == 2
+        begun = [text for text in found.said() if "acme/web" in text]
+        assert begun == ["<@U0ADA> asks: fix it in acme/web"]
+
+
+@pytest.mark.slack_modes(both=True)
+async def test_a_retry_of_what_was_never_seen_is_new(tmp_path: Path) -> None:
+    """The program is down for Slack's first tries; a later one finds the next."""
+    wake = asyncio.Event()
+    workspace = Workspace(sleep=lambda _: wake.wait())
+    async with ways_in(tmp_path, workspace=workspace) as found:
+        await found.front.stop()
+        await workspace.post("ada", "shop", WORDS)
+        await found.front.start()
+        wake.set()
+        await until(found, 1)
+        await found.workspace.settle()
+        assert len(await found.tasks()) == 1

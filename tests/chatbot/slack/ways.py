@@ -95,10 +95,11 @@ async def ways_in(
     rules: tuple[RuleSettings, ...] = (),
     channels: tuple[ChannelSettings, ...] = (),
     known: tuple[Known, ...] = (),
+    workspace: Workspace | None = None,
     **slack: Any,
 ) -> AsyncIterator[Ways]:
     """In this test's mode, where ``slack`` names none; ``known``: what the forge lists."""
-    workspace = Workspace()
+    workspace = workspace or Workspace()
     await workspace.start()
     settings = Settings(
         data=DataSettings(directory=directory),
