@@ -29,6 +29,7 @@ from chatbot.slack.blocks.listing import Row, make_listing
 from chatbot.slack.blocks.new_task import Filled, make_new_task
 from chatbot.slack.blocks.picker import repository_options
 from chatbot.slack.command_line import HELP
+from chatbot.slack.commands import PAGE
 from chatbot.slack.faults import explain
 from sandbox.errors import ThreadsmithError
 from tests.chatbot.slack.limits import assert_no_control, check_message
@@ -165,7 +166,7 @@ def test_a_home_with_everything_in_it_keeps_the_limits() -> None:
 
 
 @slow
-@given(found=st.lists(rows, max_size=50), title=words, more=st.booleans())
+@given(found=st.lists(rows, max_size=PAGE), title=words, more=st.booleans())
 def test_every_list_keeps_the_limits(found: list[Row], title: str, more: bool) -> None:
     listed = make_listing(found, WORKSPACE, title="Tasks", more=more)
     check_message(listed.text, stamp(listed.blocks, "list", 1))
