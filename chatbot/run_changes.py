@@ -183,6 +183,8 @@ class RunChanges(Changes):
             run = queries.get_run(db, run_id)
             if queries.newest_run(db, run.task_id).id != run_id:
                 return  # its successor has begun from what was known until then
+            if run.attempt is not None and run.finished_at is not None:
+                return  # what it came to is told, and may have been chosen
             task = queries.get_task(db, run.task_id)
             # Work that was all undone again is no work.
             sha256 = summary["sha256"] if summary["files"] else None

@@ -264,7 +264,8 @@ def _check(db: Database, task_id: str) -> None:
     told = [e.payload["approval_id"] for e in events if e.kind == "approval_settled"]
     assert len(told) == len(set(told))
     _check_attempts(task, runs, events)
-    held = is_none_chosen(runs)
+    # What was said before a stop waits for the next word, as it does for a choice.
+    held = is_none_chosen(runs) or runs[-1].outcome == "stopped"
     if task.status in {Status.READY, Status.DONE, Status.FAILED} and not held:
         # Nothing that a person said is left lying when the task comes to rest.
         assert queries.pending_messages(db, task_id) == []
