@@ -137,7 +137,10 @@ class Reporter:
         if error is not None:
             log.error("telling_failed", task_id=task_id, exc_info=error)
         elif telling.wake.is_set():
+            # Told just when it had ended: what it heard last goes on to the next.
             self._wake(task_id, look=False)
+            for key in telling.lost:
+                self._tellings[task_id].forget(key)
 
     def _pace(self, slot: Slot) -> float:
         tellings = self._tellings.values()

@@ -79,6 +79,11 @@ class Telling:
     def is_waiting(self) -> bool:
         return self._view.is_waiting
 
+    @property
+    def lost(self) -> frozenset[str]:
+        """What it has not posted anew yet."""
+        return frozenset(self._lost)
+
     def forget(self, key: str) -> None:
         """That message is not there any more."""
         self._lost.add(key)

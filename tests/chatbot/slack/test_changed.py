@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+
+import aiohttp
 import pytest
 
 from chatbot.models import Status
+from chatbot.slack.clients import make_client
+from chatbot.slack.outbound import Outbound
+from chatbot.slack.reporter import Reporter
 from tests.chatbot.slack.stage import REQUEST, Stage, until
 
 pytestmark = pytest.mark.slack_modes(both=True)
@@ -63,6 +69,38 @@ async def test_a_question_for_the_repository_comes_back_when_it_is_deleted(stage
     (key,) = stage.shown()
     await stage.slack.remove(stage.one(key)["ts"])
     await until(lambda: stage.shown() == [key])
+
+
+async def test_what_is_deleted_just_when_all_was_told_comes_back_too(stage: Stage) -> None:
+    await stage.ask("fix the failing test")
+    task = await stage.task()
+    await stage.told(task)
+    await until(stage.shown)
+    (key,) = stage.shown()
+    name = stage.one(key)["metadata"]["event_payload"]["kind"]
+    await stage.close_front()
+    ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    ended.set_result(None)
+    async with aiohttp.ClientSession() as session:
+        client = make_client(stage.slack.bot_token, stage.door.url, session, retries=False)
+        outbound = Outbound(client)
+        reporter = Reporter(
+            *(stage.history, outbound), team="T1", bot_id="BBOT", public_url="", places=1
+        )
+        following = asyncio.create_task(reporter.run())
+        reporter._wake(task.id, look=False)
+        telling = reporter._tellings[task.id]
+        (first,) = reporter._running
+        first.cancel()
+        await asyncio.gather(first, return_exceptions=True)
+        stage.delete(key)
+        # As if it had had nothing more to do just when it was told of this.
+        reporter._tellings[task.id] = telling
+        telling.forget(name)
+        reporter._ended(task.id, ended)
+        await until(lambda: stage.shown() == [key])
+        following.cancel()
+        await asyncio.gather(following, return_exceptions=True)
 
 
 async def test_the_bots_name_written_in_later_is_a_request(stage: Stage) -> None:
