@@ -87,10 +87,10 @@ def _standing(task: Task) -> tuple[str, str]:
 
 
 def make_listing(rows: Sequence[Row], workspace_url: str, *, title: str, more: bool) -> Content:
-    """At most fifty rows."""
+    """``rows``: a page of them."""
     if not rows:
         return Content(text=f"{title}: none", blocks=(section(f"{title}: none."),))
-    blocks = [section(f"*{title}*"), *(row_block(row, workspace_url) for row in rows[:45])]
+    blocks = [section(f"*{title}*"), *(row_block(row, workspace_url) for row in rows)]
     if more:
         blocks.append(context("There are more: `/code search` finds them by words."))
     words = fallback(f"{title}: {count(len(rows), 'task')}")
