@@ -17,6 +17,13 @@ def _quick_edits(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("chatbot.slack.pace.WAITING_SECONDS", 0.1)
 
 
+@pytest.fixture(autouse=True)
+def _patient_lookups(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A machine that is busy is no Slack that does not answer."""
+    for name in ("people.LOOKUP_SECONDS", "access.LOOKUP_SECONDS", "access.NAME_SECONDS"):
+        monkeypatch.setattr(f"chatbot.slack.{name}", 20.0)
+
+
 @pytest.fixture
 async def stage(tmp_path: Path) -> AsyncIterator[Stage]:
     async with staged(tmp_path) as stage:
