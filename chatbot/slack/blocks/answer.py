@@ -60,7 +60,7 @@ def _messages(blocks: list[Block], text: str) -> list[Content]:
         pages = pages[:MAX_MESSAGES]
         pages[-1].append(section("There is more: the task page has all of it."))
     return [
-        Content(text=text, blocks=tuple(page), simple=literal(without_tables(page)))
+        Content(text=text, blocks=tuple(page), simple=literal(without_tables(page, MARKDOWN_LIMIT)))
         for page in pages
     ]
 

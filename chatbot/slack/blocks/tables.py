@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 
 from chatbot.slack.blocks.elements import preformatted, raw, rich, table
 from chatbot.slack.blocks.splitting import fences
-from chatbot.slack.blocks.text import Block, cut, visible
+from chatbot.slack.blocks.text import Block, cut, size, visible
 
 MAX_ROWS = 100
 MAX_COLUMNS = 20
@@ -82,20 +82,22 @@ def _columns(head: str, rule: str) -> tuple[int, ...] | None:
     return tuple(index for index, mark in enumerate(marks) if mark.strip().endswith(":"))
 
 
-def without_tables(blocks: Iterable[Block]) -> list[Block]:
-    """The same with each table as aligned text."""
-    return [_aligned(block) if block["type"] == "table" else block for block in blocks]
+def without_tables(blocks: Sequence[Block], most: int) -> list[Block]:
+    """The same with the table as aligned text, as far as ``most`` characters in all allow."""
+    beside = size(tuple(block for block in blocks if block["type"] != "table"))
+    room = min(ALIGNED_CHARACTERS, max(most - beside, CELL_CHARACTERS))
+    return [_aligned(block, room) if block["type"] == "table" else block for block in blocks]
 
 
-def _aligned(block: Block) -> Block:
+def _aligned(block: Block, room: int) -> Block:
     rows = [[str(cell["text"]).strip() for cell in row] for row in block["rows"]]
     columns = zip(*rows, strict=True)
     widths = [min(COLUMN_CHARACTERS, max(map(_width, column))) for column in columns]
-    if (sum(widths) + 3 * len(widths)) * len(rows) > ALIGNED_CHARACTERS:
+    if (sum(widths) + 3 * len(widths)) * len(rows) > room:
         widths = [1] * len(widths)
     lines = [" | ".join(map(_padded, row, widths)) for row in rows]
     lines.insert(1, "-+-".join("-" * width for width in widths))
-    return rich(preformatted(cut("\n".join(line.rstrip() for line in lines), ALIGNED_CHARACTERS)))
+    return rich(preformatted(cut("\n".join(line.rstrip() for line in lines), room)))
 
 
 def _padded(cell: str, width: int) -> str:
