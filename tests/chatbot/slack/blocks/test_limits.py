@@ -185,9 +185,10 @@ def test_an_answer_with_any_table_keeps_the_limits(
 
 def test_a_table_as_text_leaves_room_for_what_stands_beside_it() -> None:
     """Aligned it is wider than it was."""
-    row = "|".join(["x" * 3000, "<!channel>" * 266, "<!channel>" * 266])
-    table = f"h|h|h|h|\n-|-|-|-|\n{row}\n" + "long " * 600
-    told = finished(outcome="answer", answer=f"{table}\n\n{'word ' * 1100}")
+    long = "x" * 3000 + "|" + "|".join(["<!channel>" * 266] * 2)
+    words = "<!channel><!channel>|][a][b]\n[b]: https://evil.example" * 154
+    table = f"h|h|h|h|\n-|-|-|-|\n{words}|\n{long}\n~~~\n"
+    told = finished(outcome="answer", answer=f"{table}\n\n\n{table}")
     view = reduce(fold, make_events(queued(), told), TaskView())
     (slot,) = (slot for slot in make_slots(view) if slot.kind == "result")
     for content in make_contents(slot, make_task(), MOMENT, ""):
