@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from chatbot.request.model import Vocabulary
-from chatbot.request.words import END, MARKS, SPAN, Words
+from chatbot.request.words import END, MARKS, SPAN, TAKEN, Words
 
 _FLAGS = re.IGNORECASE | re.ASCII
 
@@ -70,6 +70,20 @@ _AS_ANOTHER = re.compile(
     _FLAGS,
 )
 _LEFT_MODEL = re.compile(rf"(?<![\w/.-])(?:{_SPOKEN_MODEL}){_THING}", _FLAGS)
+_WILL_DO = (
+    r"(?:\s*(?:please|pls|plz|(?:is|would\s+be)\s+(?:fine|ok|okay|enough|good)"
+    r"|(?:will|would|should)\s+do|suffices|就行|就好|即可|就可以|吧)(?:了)?)"
+)
+_ALONE = re.compile(
+    rf"(?:^|[.!?\n(（。！？]|{TAKEN}|(?<![\w/])[\w.-]+/[\w.-]+[,:，：]?|(?:please|pls),)\s*$", _FLAGS
+)
+"""Begins what is said, or stands behind a repository or another option."""
+_AMONG = re.compile(
+    rf"\s*[,，、]\s*(?:{TAKEN}|(?:draft|草稿){END}|branch\s|\d\s+(?:tries|attempts)\b"
+    r"|(?:and\s+)?(?:open|make)\s+(?:it\s+)?(?:as\s+)?(?:a\s+)?draft\b)",
+    _FLAGS,
+)
+_ABOUT_SOUND = re.compile(r"\b(?:codecs?|audio|encod\w*|formats?|music|files?|poems?)\b", _FLAGS)
 _PROVIDERS = frozenset({"anthropic", "openai", "replay"})
 
 
@@ -90,6 +104,7 @@ def read_model(words: Words, vocabulary: Vocabulary, unsure: list[str]) -> str |
             return name if colon else found
     aliases = "|".join(re.escape(name) for name in sorted(vocabulary.models, key=len, reverse=True))
     spoken = f"{_SPOKEN_MODEL}|(?:{aliases})(?![\\w-])" if aliases else _SPOKEN_MODEL
+    rejected = _rejected(words, spoken)
     pattern = re.compile(rf"(?P<lead>{_LEAD})(?P<model>{spoken}){_THING}{_TAIL}", _FLAGS)
     chosen: list[tuple[re.Match[str], str]] = []
     spoken_of: set[int] = set()
@@ -108,10 +123,13 @@ def read_model(words: Words, vocabulary: Vocabulary, unsure: list[str]) -> str |
             continue
         chosen.append((match, found))
     chosen = [one for one in chosen if words.sentence_start(one[0].start()) not in spoken_of]
+    if not chosen and not spoken_of:
+        chosen = _alone(words, vocabulary, spoken)
     if len({found for _, found in chosen}) == 1:
-        for match, _ in chosen:
+        for match in [*rejected, *(match for match, _ in chosen)]:
             words.take(*match.span())
         return chosen[0][1]
+    unsure += [match["model"] for match in rejected]
     unsure += [words.value(match, "model") for match, _ in chosen]
     foreign = re.compile(rf"(?P<lead>{_LEAD})(?P<model>{_FOREIGN}){_THING}{_TAIL}{END}", _FLAGS)
     for match in words.find(foreign):
@@ -119,6 +137,46 @@ def read_model(words: Words, vocabulary: Vocabulary, unsure: list[str]) -> str |
     if not unsure:
         unsure += [match[0] for match in words.find(_LEFT_MODEL)]
     return None
+
+
+def _rejected(words: Words, spoken: str) -> list[re.Match[str]]:
+    """What is not to be used, as in "not opus but sonnet"; no longer seen."""
+    pattern = re.compile(
+        rf"(?:(?<![\w-])(?:please\s+)?(?:(?:do\s+not|don'?t|dont|never)\s+use|not)\s+|(?:请)?(?:别"
+        rf"|不要|不)(?:再)?(?:用|使用)\s*)(?P<model>{spoken}){_THING}(?:\s*(?:[,，;；]|but\b))?",
+        _FLAGS,
+    )
+    found = []
+    for match in words.find(pattern):
+        before = words.clause(match.start())
+        if not re.search(r"\w", before) or re.search(rf"{_LEAD}(?:{spoken})\s*$", before, _FLAGS):
+            found.append(match)
+    for match in found:
+        words.take(*match.span(), cut=False)
+    return found
+
+
+def _alone(words: Words, vocabulary: Vocabulary, spoken: str) -> list[tuple[re.Match[str], str]]:
+    """A name that says nothing but which model: "Opus please.", "sonnet will do"."""
+    pattern = re.compile(
+        rf"(?<![\w/.-])(?:just\s+|preferably\s+)?(?P<model>{spoken}){_THING}"
+        rf"(?P<asked>{_WILL_DO}*){END}",
+        _FLAGS,
+    )
+    named = {one[0].lower() for one in words.find(_LEFT_MODEL)}
+    found: list[tuple[re.Match[str], str]] = []
+    for match in words.find(pattern):
+        before = words.seen[: match.start()]
+        asked = match["asked"] and re.search(rf"(?:^|[,.;:!?\n(，。；：！？（]|{TAKEN})\s*$", before)
+        model = _model_of(match["model"], vocabulary)
+        apart = _ALONE.search(before) or (
+            re.search(r"[,，、]\s*$", before) and _AMONG.match(words.seen, match.end())
+        )
+        sentence = words.sentence(match.start())
+        about = _ABOUT_MODELS.search(sentence) or _ABOUT_SOUND.search(sentence)
+        if model is not None and len(named) == 1 and not about and (asked or apart):
+            found.append((match, model))
+    return found
 
 
 def _others(words: Words, match: re.Match[str]) -> bool:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from chatbot.models import MAX_ATTEMPTS
 from chatbot.request.model import Vocabulary
 from chatbot.request.named_model import read_agent, read_model
-from chatbot.request.words import END, SPAN, TAKEN, Words
+from chatbot.request.words import END, MARKS, SPAN, TAKEN, Words
 
 _FLAGS = re.IGNORECASE | re.ASCII
 
@@ -102,7 +102,35 @@ def _read_image(words: Words, unsure: list[str]) -> str | None:
             continue
         words.take(*match.span())
         return name
+    for match in words.find(_OF_THE_RUN):
+        group = match.lastgroup or ""
+        name = words.value(match, group).rstrip(".")
+        if _VERSIONED.search(name) and not _ADDRESS.search(name) and not _fails(words, match):
+            start = match.start() if group == "use" else match.start(group)
+            words.take(start, match.end(), cut=group == "use")
+            return name
+    for match in words.find(_SOUNDS_SO):
+        said = words.value(match, match.lastgroup or "")
+        if not _ADDRESS.search(said):
+            unsure.append(said)
     return None
+
+
+_OF_THE_RUN = re.compile(
+    rf"(?<!\w)(?:run\w*|use|test\w*|do\s+(?:it|this))\s+(?:[^.,;\n]{{0,60}}?\s)?(?:in|with|inside|on"
+    rf"|under)\s+(?P<in>{_TAGGED})(?=\s+(?:and|please|pls)\b|{END})"
+    rf"|(?<!\w)use\s+(?P<use>{_TAGGED})\s+for\s+(?:this|that|it)\b(?:\s+one)?",
+    _FLAGS,
+)
+"""What has a tag like an image, where something is to run."""
+_SOUNDS_SO = re.compile(
+    rf"(?<!\w)(?:images?|containers?|docker|镜像|容器)[^.,;，。；\n]{{0,40}}?(?P<behind>{_TAGGED})"
+    rf"|(?<![\w/])(?P<before>{_TAGGED})[^.,;，。；\n]{{0,20}}?(?:image|container|docker|镜像|容器)"
+    rf"|(?<!\w)(?:in|with|inside|under|using|use|on)\s+(?P<led>[a-z][\w./-]*:\d[\w.-]*)",
+    _FLAGS,
+)
+_ADDRESS = re.compile(r"\w+://|(?:localhost|[\w.-]*\.[a-z]+):\d+$|:\d{4,5}$", _FLAGS)
+_VERSIONED = re.compile(r":(?:v?\d{1,3}(?:\.\d+)*(?:[.-][\w.-]+)?|latest|stable)$", _FLAGS)
 
 
 def _fails(words: Words, match: re.Match[str]) -> bool:
@@ -115,7 +143,7 @@ _THEN = rf"(?:{END}|(?=\s+(?:with|please|in|on|using)\b))"
 _COUNT = re.compile(
     rf"(?<!\w)(?:try|run|do|attempt|give)\s+(?:(?:it|this|that|the\s+task)\s+)?(?:for\s+)?"
     rf"(?:up\s+to\s+)?"
-    rf"(?:{_N.format('a')}\s*(?:×|x|times?|attempts?|tries|runs|shots)|(?P<twice>twice))(?![\w-])"
+    rf"(?:{_N.format('a')}\s*(?:parallel\s+|independent\s+|separate\s+)?(?:×|x|times?|attempts?|tries|runs|shots)|(?P<twice>twice))(?![\w-])"
     rf"|(?<!\w)(?:with|in|make|using|as|do|give\s+(?:me|us|it)|run"
     rf"|get\s+me)\s+(?:up\s+to\s+)?{_N.format('b')}\s+(?:parallel\s+"
     rf"|independent\s+|separate\s+)?"
@@ -126,6 +154,9 @@ _COUNT = re.compile(
     rf"|(?<!\w)(?:--)?(?:attempts|count|n)\s*[=:]\s*{_N.format('d')}(?!\w)"
     rf"|(?:请)?(?:分别|各)?(?:试|跑|尝试|做|来|执行)(?:上)?\s*{_N.format('e')}\s*(?:次|遍|回)"
     rf"|(?<![\w.]){_N.format('f')}\s*(?:次|个)(?:独立的?|并行的?|不同的?)?(?:方案)?(?:尝试|试验)"
+    rf"|(?:^|(?<=[.!?;,:(\n]))\s*{_N.format('j')}\s+(?:parallel\s+|independent\s+|separate\s+)?"
+    rf"(?:tries|attempts|runs|shots)(?:\s+(?:please|pls|plz|max|at\s+most|is\s+fine|are\s+fine"
+    rf"|will\s+do|would\s+be\s+(?:good|fine|nice)))*{END}"
     rf"|(?<!\w){_N.format('g')}\s+(?:parallel\s+|independent\s+"
     rf"|separate\s+)?attempts(?:\s+please)?{END}",
     _FLAGS,
@@ -153,7 +184,7 @@ _SEVERAL = re.compile(
     r"|variants|approaches"
     r"|alternatives|candidates|solutions)(?!\w)|[两二三四五几多2-9]\s*[种个](?:不同的?"
     r"|独立的?)?(?:方案|方法|思路"
-    r"|实现)",
+    r"|实现|版本)",
     _FLAGS,
 )
 
@@ -185,14 +216,18 @@ def _read_count(words: Words, unsure: list[str]) -> int:
 
 
 def _number(match: re.Match[str]) -> int:
-    word = next((match[name] for name in "abcdefghi" if match[name]), match["twice"] or "")
+    word = next((match[name] for name in "abcdefghij" if match[name]), match["twice"] or "")
     return int(word) if word.isdecimal() else _NUMBER_WORDS.get(word.lower(), 0)
 
 
 _PR = r"(?:PR|pull[ -]?request|MR|merge[ -]?request)"
 _ZH_PR = rf"(?:{_PR}|拉取请求|合并请求)"
 _NO_DRAFT = re.compile(
-    rf"(?<!\w)(?:(?:but\s+)?(?:not|no"
+    rf"(?<!\w)(?:(?:and|but)\s+)?(?:please\s+|pls\s+)?(?:do\s+not|don'?t|never|no\s+need\s+to)\s+"
+    rf"(?:open|create|make|raise|submit|send|put|mark|leave|keep|want|need|use)\s+(?:up\s+)?"
+    rf"(?:(?:it|this|that|me|the\s+{_PR}|a\s+{_PR})\s+)?(?:up\s+)?(?:(?:as|in|into|to\s+be|be)\s+)?"
+    rf"(?:an?\s+|the\s+)?draft(?:\s+{_PR}|\s+mode)?(?![\w-])(?:,?\s+please)?"
+    rf"|(?<!\w)(?:(?:but\s+)?(?:not|no"
     rf"|non)[ -](?:as\s+)?(?:an?\s+)?draft(?:\s+{_PR})?(?:,?\s+please)?"
     rf"|(?:isn't|is\s+not)\s+a\s+draft"
     rf"|ready[ -]for[ -]review\s+{_PR})(?![\w-])"
@@ -210,6 +245,8 @@ _DRAFT = re.compile(
     rf"|(?:^|(?<=[,.;:(!，。；（\n]))\s*(?:just\s+"
     rf"|only\s+)?(?:an?\s+)?(?P<alone>draft(?:\s+{_PR}|(?=\s+please)|(?=[.!)]?\s*$)))"
     rf"(?:\s+(?:only|first|for\s+now|please))*{END}"
+    rf"|(?:^|(?<=[,.;:(!\n]))\s*(?:keep\s+it\s+)?(?:an?\s+)?draft(?:\s+{_PR})?\s+(?:until"
+    rf"|till)\s+(?:I|we)\b[^.,;\n]{{0,40}}{END}"
     rf"|(?:^|(?<=[,.;:(!\n]))\s*(?:an?\s+)?draft(?:\s+{_PR})?\s+(?:is|would\s+be)\s+(?:fine|ok"
     rf"|okay|enough|good|great|perfect)"
     rf"(?:\s+(?:for\s+now|too|here))?{END}"
@@ -223,12 +260,22 @@ _DRAFT = re.compile(
     rf"|(?:^|(?<=[,.;:(，。；（\n]))\s*{_ZH_PR}\s*(?:先|请|要)*(?:开成|设为|标为|标成|做成|作为"
     rf"|是|用)?\s*(?:草稿"
     rf"|draft)(?:状态|形式)?(?:就行|即可|就好)?{END}"
-    rf"|(?:^|(?<=[,.;:(，。；（\n]))\s*(?:草稿|draft)\s*{_ZH_PR}(?:就行|即可|就好|吧)?{END}"
+    rf"|(?:^|(?<=[,.;:(，。；（\n]))\s*(?:草稿|draft)\s*{_ZH_PR}\s*(?:就行|即可|就好|就可以|吧)?(?:了)?{END}"
     rf"|(?:^|(?<=[,.;:(，。；（\n]))\s*(?:先)?草稿(?:就行|即可|就好|吧)(?:了)?{END}",
     _FLAGS,
 )
-_APART = re.compile(rf"(?:{TAKEN}|[.!?\n]|^)\s*[,;(]?\s*(?:an?\s+)?$", _FLAGS)
+_APART = re.compile(rf"(?:{TAKEN}|[.!?\n]|^)\s*[,;(，、（]?\s*(?:an?\s+)?$", _FLAGS)
 """Behind another option, or a sentence of its own."""
+_ASKED_FOR = re.compile(
+    rf"(?<!\w)(?:open|create|make|raise|submit|send|put\s+up)\s+(?:me\s+)?an?\s+draft\s+{_PR}(?!\w)",
+    _FLAGS,
+)
+"""The sentence goes on, as in "open a draft PR that ...", and needs the words."""
+_AMONG_OPTIONS = re.compile(rf"{TAKEN}\s*[,;(，、（]\s*(?P<draft>draft|草稿){END}", _FLAGS)
+_NEGATED = re.compile(r"\b(?:not|never|no|without)\b|n't\b|\bdont\b|不|别|无需", _FLAGS)
+_BEFORE_ASKING = re.compile(
+    rf"(?:{MARKS}|{TAKEN}|(?:please|pls|and|then|can|could|would|you|hi|hey|just|thanks)\b)*", _FLAGS
+)
 _ABOUT_DRAFTS = re.compile(
     r"\b(?:users?|should|must|button|when\w*|if|posts?|emails?|articles?|save\w*|editor|label"
     r"|bot)\b"
@@ -255,11 +302,21 @@ def _read_draft(words: Words, unsure: list[str]) -> bool | None:
             ):
                 unsure.append("draft")
                 continue
+            if match.re is _DRAFT and _NEGATED.search(words.clause(match.start())):
+                unsure.append(words.clause(match.start()).strip() + match[0])
+                continue
             if not has_pr and _ABOUT_DRAFTS.search(words.clause(match.start())):
                 unsure.append("draft")
                 continue
             words.take(*match.span())
             return wanted
+    for match in words.find(_AMONG_OPTIONS):
+        words.take(*match.span("draft"))
+        return True
+    for match in words.find(_ASKED_FOR):
+        if _BEFORE_ASKING.fullmatch(words.clause(match.start())):
+            words.take(*match.span(), cut=False)
+            return True
     if _DRAFT_WORD.search(words.seen):
         unsure.append("draft")
     return None
