@@ -25,6 +25,7 @@ from chatbot.request.ref_leads import (
     NEW_BRANCH,
     NEXT,
     NO_NAME,
+    NOT_THAT,
     NOT_THERE,
     NUMBER,
     ON_MAIN,
@@ -34,6 +35,7 @@ from chatbot.request.ref_leads import (
     QUOTED_NAME,
     SHA,
     SOME_BRANCH,
+    TARGET,
     VERSION,
     WAS_FINE,
     ZH,
@@ -43,8 +45,9 @@ from chatbot.request.words import END, Words
 _FLAGS = re.IGNORECASE | re.ASCII
 
 
-LABELLED, SURE, UNSURE = range(3)
-"""Said by its name, as in "branch: dev" · where the work is to begin · perhaps only spoken of."""
+LABELLED, SURE, AIMED, UNSURE = range(4)
+"""Said by its name, as in "branch: dev" · where the work is to begin · where its pull request is
+to go · perhaps only spoken of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,13 +73,14 @@ def read_ref(words: Words, unsure: list[str]) -> str | None:
         unsure.append(words.text[match.start() : match.end()])
         words.take(*match.span(), cut=False)
     found: list[_Found] = []
+    rejected = _rejected(words)
     for reader in _READERS:
         for one in reader(words):
             if not any(one.start < other.end and other.start < one.end for other in found):
                 found.append(one)
     found.sort(key=lambda one: one.start)
     unsure += [one.said for one in found if one.level == UNSURE]
-    for level in (LABELLED, SURE):
+    for level in (LABELLED, SURE, AIMED):
         named = [one for one in found if one.level == level]
         if len({one.name for one in named}) > 1:
             # Only the person knows which of them.
@@ -85,7 +89,14 @@ def read_ref(words: Words, unsure: list[str]) -> str | None:
         if named:
             for one in named:
                 words.take(one.start, one.end, cut=not one.keep)
+            for start, end in rejected:
+                words.take(start, end)
+            # Begun at one branch, and bound for another: only one of them is done.
+            unsure += [
+                one.said for one in found if one.level == AIMED and one.name != named[0].name
+            ]
             return named[0].name
+    unsure += [words.text[start:end].strip(" ,，—–-") for start, end in rejected]
     unsure += [words.text[match.start() : match.end()] for match in words.find(SOME_BRANCH)]
     if not found:
         unsure += [words.text[match.start() : match.end()] for match in words.find(LEFT)]
@@ -93,7 +104,7 @@ def read_ref(words: Words, unsure: list[str]) -> str | None:
 
 
 def _found(words: Words, match: re.Match[str], level: int, group: str = "name") -> _Found:
-    start, end = match.span("zh_cut" if group == "zh" else "cut")
+    start, end = match.span(f"{group}_cut" if group in {"zh", "off"} else "cut")
     said = words.text[match.start() : match.end()].strip(" ,")
     keep = False
     if level == SURE:
@@ -121,8 +132,11 @@ _FEW = 3
 def _labelled(words: Words) -> Iterator[_Found]:
     for match in words.find(LABEL):
         group = next(
-            name for name in ("name", "flagged", "bare", "behind", "paren", "boxed") if match[name]
+            name for name in ("name", "flagged", "bare", "behind", "stated", "paren", "boxed")
+            if match[name]
         )
+        if group == "stated" and not _is_branchy(match["stated"], "branch"):
+            continue
         if group in {"behind", "paren"} and not BEHIND.search(words.near(match.start())):
             continue
         if group == "paren" and not _is_branchy(match["paren"], "branch"):
@@ -159,7 +173,7 @@ def _of_kind(words: Words) -> Iterator[_Found]:
 
 def _chinese(words: Words) -> Iterator[_Found]:
     for match in words.find(ZH):
-        group = next(name for name in "abcdefg" if match[name])
+        group = next(name for name in "abcdefgh" if match[name])
         if not _fits(words.value(match, group)):
             continue
         merging = MERGING.search(words.clause(match.start())) or re.match(
@@ -232,16 +246,45 @@ def _prefixed(words: Words) -> Iterator[_Found]:
             yield _found(words, match, UNSURE if merging else SURE)
 
 
+def _target(words: Words) -> Iterator[_Found]:
+    for match in words.find(TARGET):
+        group = next(name for name in ("name", "aim", "zh") if match[name])
+        kind = match["kind" if group == "name" else f"{group}_kind"]
+        name = words.value(match, group)
+        if not _fits(name) or not (kind or _is_target(name)):
+            continue
+        start, end = match.span("cut" if group == "name" else f"{group}_cut")
+        said = words.text[start:end].strip(" ,.;，")
+        yield _Found(name, AIMED, start, end, said)
+
+
+def _is_target(name: str) -> bool:
+    return name.lower() in KNOWN or re.fullmatch(rf"{PREFIXES}[/-].+", name, _FLAGS) is not None
+
+
+def _rejected(words: Words) -> list[tuple[int, int]]:
+    """Branches that are not meant, as in "not on main"; no longer seen."""
+    found = []
+    for match in words.find(NOT_THAT):
+        name = match["name"] or match["zh"]
+        if name.lower() in KNOWN or re.fullmatch(rf"{PREFIXES}/.+", name, _FLAGS):
+            found.append(match.span())
+    for start, end in found:
+        words.take(start, end, cut=False)
+    return found
+
+
 def _main(words: Words) -> Iterator[_Found]:
     for match in words.find(ON_MAIN):
         clause = words.clause(match.start())
         elsewhere = MERGING.search(clause) or NOT_THERE.search(clause)
-        group = "zh" if match["zh"] else "name"
+        group = next(name for name in ("name", "off", "zh") if match[name])
         yield _found(words, match, UNSURE if elsewhere else SURE, group)
 
 
 _READERS: tuple[_Reader, ...] = (
     _labelled,
+    _target,
     _of_kind,
     _chinese,
     _pull,

@@ -67,7 +67,8 @@ LABEL = re.compile(
     rf"|(?:(?<=[,(;] )|(?<=[,(;\n])|^)(?:branch|ref|tag)\s+(?P<bare>{NAME})(?:{END}"
     rf"|(?=\s+please\b))"
     rf"|(?<=[\w.-] )branch\s+(?P<behind>{NAME}){END}"
-    rf"|(?:^|(?<=\n))[ \t]*\[(?P<boxed>{NAME})\][ \t]*:?"
+    rf"|,?\s*(?<![\w-])(?:the\s+)?(?:base\s+)?branch\s+(?:is|should\s+be)\s+(?P<stated>{NAME}){END}"
+    rf"|(?:^|(?<=\n)|(?<=\])|(?<=\] ))[ \t]*\[(?P<boxed>{NAME})\][ \t]*:?"
     rf"|(?<=[\w.-])\s?[(（](?:branch\s+)?(?P<paren>{NAME})(?:\s*分支|\s+branch)?[)）])",
     _FLAGS,
 )
@@ -78,7 +79,7 @@ AT_VERSION = re.compile(
     _FLAGS,
 )
 PREFIXED = re.compile(
-    rf"(?P<cut>(?<![\w-])(?:(?:start|begin|branch|base)(?:\s+it)?\s+(?=on|off|from))?(?:on|from"
+    rf"(?P<cut>(?<![\w-])(?:(?:start|begin|branch|base)(?:\s+it)?\s+(?=on|off|from))?(?:on(?:\s+top\s+of)?|from"
     rf"|off(?:\s+of)?|against|continue(?:\s+on)?|(?<!git )check\s*out|switch\s+to"
     rf"|use)\s+(?P<name>{SPAN}"
     rf"|{PREFIXES}/{NAME}))(?![\w/])",
@@ -86,7 +87,10 @@ PREFIXED = re.compile(
 )
 ON_MAIN = re.compile(
     rf"(?P<cut>(?<![\w-])(?:(?:start|begin|branch|base)(?:\s+it)?\s+(?=on|off|from))?(?:on|from"
-    rf"|off(?:\s+of)?|against)\s+(?P<name>main|master|develop|trunk)){NEXT}"
+    rf"|off(?:\s+of)?|against|on\s+top\s+of)\s+(?P<name>main|master|develop|trunk)){NEXT}"
+    rf"|(?P<off_cut>,?\s*(?<![\w-])(?:please\s+)?(?:work|start|begin|branch|base|based|build)"
+    rf"(?:\s+(?:it|this))?\s+(?:off(?:\s+of)?|from|on(?:\s+top\s+of)?)\s+(?:the\s+)?"
+    rf"(?P<off>{'|'.join(sorted(KNOWN))})(?:\s+branch)?){END}"
     rf"|(?P<zh_cut>(?:在|基于|从)[ \t]*(?P<zh>main|master|develop|dev"
     rf"|trunk)(?![\w./-])[ \t]*(?:上面?|开始)?)",
     _FLAGS,
@@ -138,7 +142,28 @@ ZH = re.compile(
     rf"|提交[ \t]*[:：=]?[ \t]*(?P<f>{SHA})(?![\w.-]){_ZH_THERE}"
     rf"|(?<![\w./-])(?P<d>{SPAN}|{NAME})[ \t]*分支(?![ \t]*[:：]?[ \t]*[A-Za-z0-9`]){_ZH_THERE}"
     rf"|(?<![\w./-])(?P<g>{VERSION})[ \t]*(?:标签|tag(?![A-Za-z])){_ZH_THERE}"
-    rf"|基于[ \t]*(?P<e>{VERSION}|{SHA}|{PREFIXES}/{NAME})(?![\w.-]))",
+    rf"|基于[ \t]*(?P<e>{VERSION}|{SHA}|{PREFIXES}/{NAME})(?![\w-]|\.\w)"
+    rf"|(?:在|从)[ \t]*(?P<h>{PREFIXES}/{NAME})[ \t]*(?:上面?|之上|开始)的?)",
+    _FLAGS,
+)
+_PULL_REQUEST = r"(?:PR|MR|pull[ -]?request|merge[ -]?request)"
+TARGET = re.compile(
+    rf"(?P<cut>(?:(?:[,;]|\.(?=\s))\s*)?(?:and\s+|then\s+)*(?:(?:please|pls|kindly)\s+)?"
+    rf"(?:(?<![\w-])(?:open|raise|create|make|submit|send|put\s+up|with)\s+)?"
+    rf"(?<![\w-])(?:(?:a|an|the|your)\s+)?{_PULL_REQUEST}\s+(?:against|to|into|onto|for|on|targeting"
+    rf"|based\s+on|goes\s+(?:to|into|against))\s+(?:the\s+)?(?P<name>{SPAN}|{NAME})"
+    rf"(?P<kind>\s+branch)?(?:\s+(?:only|please|pls))*(?![\w/-]))"
+    rf"|(?P<aim_cut>,?\s*(?<![\w-])target(?:ing|s)?(?:\s+branch)?(?:\s+is|\s*[:=])?\s+(?:the\s+)?"
+    rf"(?P<aim>{NAME})(?P<aim_kind>\s+branch)?{END})"
+    rf"|(?P<zh_cut>[，,]?\s*(?:{_PULL_REQUEST}|拉取请求|合并请求)\s*(?:请)?(?:提交?|合并?|开|发)?(?:到|往|给|至)\s*"
+    rf"(?P<zh>{NAME})(?P<zh_kind>\s*分支)?(?:上|里)?)",
+    _FLAGS,
+)
+"""Where the change is to go: the base of its pull request, and so where it begins."""
+NOT_THAT = re.compile(
+    rf"(?:\s*[—–-])?\s*[,;]?\s*(?<![\w-])(?:but\s+)?(?:please\s+)?(?:not|don'?t\s+work)\s+"
+    rf"(?:(?:on|from|off|against)\s+)?(?P<name>{NAME})(?:\s+branch)?(?![\w/-])"
+    rf"|(?:请)?(?:不要|别)(?:再)?(?:在|从|基于)\s*(?P<zh>{NAME})\s*(?:分支)?(?:上面?)?(?:改|做|动|开始|工作)?\s*[，,；;]?",
     _FLAGS,
 )
 NEW_BRANCH = re.compile(
@@ -155,7 +180,7 @@ ELSEWHERE = re.compile(
     r"\b(?:not|never|isn't|doesn't|don't|except|works?|worked|fine|ok|passes|green|should|must"
     r"|whenever"
     r"|if)\b|\b(?:only\s+)?(?:runs?|builds?|deploys?|triggers?|triggered|happens\s+only)\s*$"
-    r"|(?:不是|不在|没问题|正常)",
+    r"|(?:不是|不在|没问题|正常)|(?:不要|别|不用|不)(?:再)?\s*$",
     _FLAGS,
 )
 WAS_FINE = re.compile(
@@ -167,7 +192,9 @@ LEADING = re.compile(
     _FLAGS,
 )
 BEHIND = re.compile(rf"(?<![\w/.-])(?!{PREFIXES}/){NAME}/{NAME}\s*$|{TAKEN}\s*$", _FLAGS)
-MOVED = re.compile(r"\s+(?:to|into|onto)\b|\s*(?:→|->)", _FLAGS)
+MOVED = re.compile(
+    r"\s+(?:to|into|onto)\b|\s*(?:→|->|改成|改为|换成|变成|迁移?到|切换?到|重命名|改名|到)", _FLAGS
+)
 LEFT = re.compile(
     rf"(?<![\w./-])(?:(?:on|against|at)\s+(?:v\d+\.\d+[\w.]*)(?<!\.)|(?:hot)?fix\s+(?:for|on"
     rf"|in)\s+(?:{VERSION})(?![\w.-])|(?:feature|feat|fix"

@@ -98,6 +98,8 @@ _LINKED_PAGE = re.compile(
     r"|commit/[0-9a-f]{7,40}|blob/[^/]+/.)"
 )
 _NUMBER = re.compile(r"[\d.]+")
+_GITLAB_PAGES = {"tree", "blob", "issues", "merge_requests", "commit", "commits", "pipelines", "wikis"}
+"""Of old links, which have no "-" before them."""
 
 
 MIN_ENDING = 4
@@ -226,6 +228,8 @@ def read_page(url: str, forge_url: str) -> Page | None:
         # GitLab: groups may be nested, and "-" parts the repository from its pages.
         at = path.index("-", 2)
         owner_name, rest = path[:at], path[at + 1 :]
+    elif "gitlab" in host and len(path) > 2 and path[2] not in _GITLAB_PAGES:
+        owner_name, rest = path, []
     else:
         owner_name, rest = path[:2], path[2:]
     repository = _shown(f"{base}/{'/'.join(owner_name)}", forge_url)

@@ -103,13 +103,15 @@ def _join(before: str, after: str) -> str:
     head, tail = before.rstrip(" \t"), after.lstrip(" \t")
     if re.search(r"[,，、(（]$", head) and re.match(r"[.,;:!?)，。；：！？）]|$", tail):
         head = re.sub(r"[ \t]*[,，、]$", "", head)
-    if re.search(r"[(（]$", head) and re.match(r"[)）]", tail):
+    if re.search(r"[(（\[]$", head) and re.match(r"[)）\]]", tail):
         return _join(head[:-1], tail[1:])
     if re.fullmatch(r"(?:.*\n)?(?:please|pls|请|hi|hey)?", head, re.DOTALL | re.IGNORECASE):
         # It began a line: what parted it from the rest goes too.
         tail = re.sub(r"^[ \t]*(?:[,:;，：；、—–-]|and\b|please\b(?=\s*$))+[ \t]*", "", tail)
     if re.search(r"[(（]$", head):
         tail = re.sub(r"^[,;，；、]\s*", "", tail)
+        if tail == "" or tail[:1] not in ")）":
+            return head + tail
     if re.search(r"[.!?。！？]$", head) and re.match(r"[.,;:!。，；：！]", tail):
         # A whole sentence was cut.
         tail = tail[1:].lstrip(" \t")
