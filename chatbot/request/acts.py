@@ -74,7 +74,7 @@ _BEGINS = re.compile(
     rf"|(?:we|you)\s+(?:should|must|have\s+to|ought\s+to|need\s+to)(?![\w'])"
     rf"|(?:would|do)\s+you\s+mind(?![\w'])|mind(?=\s+\w+ing\b)|any\s+chance\s+(?:{_YOU}\s+"
     rf"(?:can|could)|of)|(?:would"
-    rf"|is)\s+it\s+(?:be\s+)?possible\s+(?:for\s+you\s+)?to(?=\s+(?:{_VERB})\b)"
+    rf"|is|(?<=\s)it\s+is|^it\s+is)(?:\s+it)?\s+(?:be\s+)?possible\s+(?:for\s+you\s+)?to(?=\s+(?:{_VERB})\b)"
     r"|(?:it\s+)?would\s+be\s+(?:\w+\s+)?(?:great|nice|good|awesome|cool|lovely|helpful)\s+(?:if\s+"
     rf"{_YOU}\s+(?:could|can|would)|to)|(?:how|what)\s+about|why\s+(?:not|don'?t\s+(?:we|you))"
     rf"|(?:could|can|would|will)(?=\s+(?:please|also)\b))+",
@@ -121,6 +121,12 @@ _ANSWER = re.compile(
     r"(?=\s*(?:of|about|on|how|why|what|which|for|$)))(?![\w-])",
     _FLAGS,
 )
+PROPOSED = re.compile(
+    r"(?:propose|prepare|provide|come\s+up\s+with)\s+(?:an?\s+|the\s+)?(?:\w+\s+)?(?:fix|patch|PR"
+    r"|pull\s+request)(?![\w-])|suggest\s+(?:an?\s+)?(?:patch|PR|pull\s+request)(?![\w-])",
+    _FLAGS,
+)
+"""As work that is done, and looked at then."""
 _THERE = re.compile(
     r"(?:explain|describe|summari[sz]e|list|show|document)\b.{0,80}?\b(?:in|into|to"
     r"|on)\s+(?:(?:an?|the"
@@ -169,12 +175,14 @@ _REVIEW = re.compile(
     r"|it\s+)?(?:an?\s+)?(?:\w+\s+)?(?:code\s+"
     r"|security\s+)?(?:review|audit|once-over|feedback|second\s+pair\s+of\s+eyes)(?=\s*(?:of|on"
     r"|for|from|please|and|with|$))"
+    r"|(?:do\s+|run\s+)?(?:an?\s+)?(?:quick\s+|full\s+)?(?:security|code|review)\s+(?:pass|check|scan"
+    r"|sweep)\s+(?:over|on|of|through)"
     r"|any\s+(?:\w+\s+){0,2}(?:bugs|issues|problems|vulnerabilities|concerns|flaws)\s+(?:in"
     r"|with)|lgtm"
     r"|(?:find|look\s+for|search\s+for|hunt\s+for|spot)\s+(?:\w+\s+){0,2}(?:bugs|problems|issues"
     r"|vulnerabilities"
     r"|security\s+holes|flaws|smells)"
-    r"|(?:take\s+a\s+look|have\s+a\s+look|look|check)\s+(?:at\s+|over\s+|through\s+)?(?:this\s+"
+    r"|(?:tak(?:e|ing)\s+a\s+look|hav(?:e|ing)\s+a\s+look|look(?:ing)?|check(?:ing)?)\s+(?:at\s+|over\s+|through\s+)?(?:this\s+"
     r"|the\s+|my\s+)?"
     r"(?:PR|pull\s+request|MR|merge\s+request|diff|changes|patch)"
     r"|(?:check|scan|inspect|examine)\s+\S.{0,80}?\bfor\s+(?:\w+\s+){0,2}(?:bugs|problems|issues"
@@ -269,6 +277,8 @@ def _act(clause: Clause, before: list[Act], clauses: list[Clause]) -> Act:
     if _NOUN_FIRST.match(said):
         return "none"
     if _THERE.match(said):
+        return "work"
+    if PROPOSED.match(said) and not clause.asked:
         return "work"
     if _ANSWER.match(said):
         return "answer"

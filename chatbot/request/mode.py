@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from chatbot.request.acts import Act, english_acts
+from chatbot.request.acts import PROPOSED, Act, english_acts
 from chatbot.request.acts_chinese import chinese_acts
 from chatbot.request.clauses import Clause, sentences_of
 from chatbot.request.words import Words
@@ -30,6 +30,17 @@ _ONLY_ANSWER = re.compile(
     r"|只(?:需要?|要|想|用)?(?:解释|回答|分析|说明|看|知道|了解|告诉)|仅(?:解释|分析|回答)",
     _FLAGS,
 )
+_OF_PULL = re.compile(
+    r"/(?:pull|merge_requests)/\d+|(?<!\w)(?:PR|MR|pull\s+request|merge\s+request)\s*[#!]?\s*\d+",
+    _FLAGS,
+)
+_OPINION = re.compile(
+    r"(?:^|[\s,.;:!])(?:(?:any|your)\s+)?(?:thoughts|opinions?|feedback|concerns|red\s+flags)\s*\?"
+    r"|\blgtm\s*\?|\b(?:anything|something)\s+(?:that\s+(?:would|could|will|might)|wrong|off|risky)\b"
+    r"|有没有问题|有什么问题|有啥问题|怎么样\s*[?？]",
+    _FLAGS,
+)
+"""Asked of a pull request, it is a review."""
 _LABEL = re.compile(
     r"(?<![\w-])(?:--)?(?:mode|模式)\s*[=:：]\s*(?P<mode>change|explain|review)(?![\w-])", _FLAGS
 )
@@ -65,10 +76,12 @@ def mode_of(task: str) -> Mode:
     Where things are only told, what is wrong with them is to be changed.
     """
     seen = Words(task).seen
+    if _ONLY_ANSWER.search(seen):
+        seen = PROPOSED.sub("explain", seen)
     acts = acts_of(seen)
     if "work" in acts:
         return "change"
-    if "review" in acts:
+    if "review" in acts or (_OF_PULL.search(seen) and _OPINION.search(seen)):
         return "review"
     if "answer" in acts or _ONLY_ANSWER.search(seen):
         return "explain"

@@ -154,7 +154,7 @@ _COUNT = re.compile(
     rf"|(?<!\w)(?:--)?(?:attempts|count|n)\s*[=:]\s*{_N.format('d')}(?!\w)"
     rf"|(?:请)?(?:分别|各)?(?:试|跑|尝试|做|来|执行)(?:上)?\s*{_N.format('e')}\s*(?:次|遍|回)"
     rf"|(?<![\w.]){_N.format('f')}\s*(?:次|个)(?:独立的?|并行的?|不同的?)?(?:方案)?(?:尝试|试验)"
-    rf"|(?:^|(?<=[.!?;,:(\n]))\s*{_N.format('j')}\s+(?:parallel\s+|independent\s+|separate\s+)?"
+    rf"|(?:^|(?<=[.!?;:(\n])|(?<=[^\d],\s))\s*{_N.format('j')}\s+(?:parallel\s+|independent\s+|separate\s+)?"
     rf"(?:tries|attempts|runs|shots)(?:\s+(?:please|pls|plz|max|at\s+most|is\s+fine|are\s+fine"
     rf"|will\s+do|would\s+be\s+(?:good|fine|nice)))*{END}"
     rf"|(?<!\w){_N.format('g')}\s+(?:parallel\s+|independent\s+"
@@ -236,7 +236,7 @@ _NO_DRAFT = re.compile(
     _FLAGS,
 )
 _DRAFT = re.compile(
-    rf"(?<!\w)(?:(?:and\s+)?(?:then\s+)?(?:please\s+)?(?:just\s+|only\s+)?(?:open|create|make"
+    rf"(?<!\w)(?:(?:and\s+)?(?:then\s+)?(?:please\s+|thank\s+you\s+to\s+)?(?:just\s+|only\s+)?(?:open|create|make"
     rf"|raise|submit|send|put\s+up|publish|push|file|do|want)"
     rf"(?:\s+(?:it|this|that|me|us|the\s+{_PR}|a\s+{_PR}|the\s+result))?(?:\s+up)?(?:\s+(?:as|in"
     rf"|into|with|for|to))?\s+(?:an?\s+|the\s+)?"

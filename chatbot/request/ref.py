@@ -251,7 +251,7 @@ def _target(words: Words) -> Iterator[_Found]:
         group = next(name for name in ("name", "aim", "zh") if match[name])
         kind = match["kind" if group == "name" else f"{group}_kind"]
         name = words.value(match, group)
-        if not _fits(name) or not (kind or _is_target(name)):
+        if not (_fits(name) or (group == "zh" and kind)) or not (kind or _is_target(name)):
             continue
         start, end = match.span("cut" if group == "name" else f"{group}_cut")
         said = words.text[start:end].strip(" ,.;，")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 
-from chatbot.request.leads import AND, HERE
+from chatbot.request.leads import AND, HERE, NEGATED
 from chatbot.request.mentions import Mention, find_mentions, known_as
 from chatbot.request.model import Vocabulary
 from chatbot.request.short_names import find_short_names
@@ -24,7 +24,7 @@ class Named:
 
 
 def read_repository(words: Words, vocabulary: Vocabulary) -> Named:
-    mentions = _joined(words, find_mentions(words, vocabulary))
+    mentions = _corrected(words, _joined(words, find_mentions(words, vocabulary)))
     shorts = find_short_names(words, vocabulary)
     for short in shorts:
         if len(short.repositories) != 1:
@@ -111,6 +111,33 @@ def _joined(words: Words, mentions: list[Mention]) -> list[Mention]:
                 mention = replace(mention, tier=joined[-1].tier)
         joined.append(mention)
     return joined
+
+
+_CORRECTION = (
+    r"sorry|no|wait|oops|i\s+meant?|actually|make\s+(?:that|it)|correction|哦?不对|说错了|错了|不好意思"
+    r"|我是说|应该是"
+)
+_CORRECTS = re.compile(
+    rf"[`\"]?\s*(?:里|中)?[\s,，.。;—–()-]*(?:(?:{_CORRECTION}|oh|uh|hmm|哦|啊)[\s,，.:—–-]*)+"
+    r"(?:(?:it'?s|that'?s|in|是|在)\s*)*[`\"]?",
+    re.IGNORECASE,
+)
+_INSTEAD = re.compile(r"[`\"]?[\s,，]*(?:but|而?是|在)\s*(?:rather\s+)?(?:in\s+|在)?[`\"]?", re.IGNORECASE)
+
+
+def _corrected(words: Words, mentions: list[Mention]) -> list[Mention]:
+    """"In acme/web, sorry, acme/api", "not acme/web but acme/api": the latter is meant alone."""
+    for at in range(len(mentions) - 1, 0, -1):
+        wrong, right = mentions[at - 1], mentions[at]
+        between = words.seen[wrong.end : right.start]
+        near = words.near(wrong.start)
+        negated = NEGATED.search(near)
+        if not (_CORRECTS.fullmatch(between) or (negated and _INSTEAD.fullmatch(between))):
+            continue
+        start = wrong.start - (len(near) - negated.start() if negated else 0)
+        meant = replace(right, tier=LABELLED, start=start)
+        return [meant, *(one for one in mentions[at + 1 :] if one.name == right.name)]
+    return mentions
 
 
 def _is_odd(name: str) -> bool:
