@@ -271,7 +271,7 @@ _ASKED_FOR = re.compile(
     _FLAGS,
 )
 """The sentence goes on, as in "open a draft PR that ...", and needs the words."""
-_AMONG_OPTIONS = re.compile(rf"{TAKEN}\s*[,;(，、（]\s*(?P<draft>draft|草稿){END}", _FLAGS)
+_AMONG_OPTIONS = re.compile(rf"(?:{TAKEN}|\bbranch\s+[\w./-]+)\s*[,;(，、（]\s*(?P<draft>draft|草稿){END}", _FLAGS)
 _NEGATED = re.compile(r"\b(?:not|never|no|without)\b|n't\b|\bdont\b|不|别|无需", _FLAGS)
 _BEFORE_ASKING = re.compile(
     rf"(?:{MARKS}|{TAKEN}|(?:please|pls|and|then|can|could|would|you|hi|hey|just|thanks)\b)*", _FLAGS

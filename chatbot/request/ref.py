@@ -33,6 +33,7 @@ from chatbot.request.ref_leads import (
     PREFIXES,
     PULL,
     QUOTED_NAME,
+    REVIEWED,
     SHA,
     SOME_BRANCH,
     TARGET,
@@ -210,12 +211,21 @@ def _numbered(words: Words) -> Iterator[_Found]:
         called = re.match(
             r"\s*(?:这个|的)?\s*(?:PR|MR|pull\s+request)", words.seen[match.end() :], _FLAGS
         )
+        behind = re.split(r"[,.;!?\n，。；！？]", words.seen[match.end() : match.end() + 40])[0]
         clause = words.clause(match.end())
-        if called or "review" in acts_of(clause):
+        if called or "review" in acts_of(clause) or "review" in acts_of(clause + behind):
             ref = f"refs/pull/{match['number']}/head"
             passing = NOT_THERE.search(clause) or CAUSED.match(words.seen, match.end())
             level = UNSURE if passing else SURE
             yield _Found(ref, level, *match.span(), match[0], keep=True)
+
+
+def _reviewed(words: Words) -> Iterator[_Found]:
+    """The branch is what is looked at: the words need its name."""
+    for match in words.find(REVIEWED):
+        name = words.value(match, "name")
+        if _fits(name) and _is_branchy(name, "branch"):
+            yield _Found(name, SURE, *match.span("name"), name, keep=True)
 
 
 def _version(words: Words) -> Iterator[_Found]:
@@ -285,6 +295,7 @@ def _main(words: Words) -> Iterator[_Found]:
 _READERS: tuple[_Reader, ...] = (
     _labelled,
     _target,
+    _reviewed,
     _of_kind,
     _chinese,
     _pull,

@@ -160,6 +160,11 @@ TARGET = re.compile(
     _FLAGS,
 )
 """Where the change is to go: the base of its pull request, and so where it begins."""
+REVIEWED = re.compile(
+    rf"(?<![\w-])(?:review|audit|look\s+at|explain|summari[sz]e)\s+(?:the\s+|my\s+|our\s+)?branch\s+"
+    rf"(?P<name>{SPAN}|{NAME})(?![\w/-])",
+    _FLAGS,
+)
 NOT_THAT = re.compile(
     rf"(?:\s*[—–-])?\s*[,;]?\s*(?<![\w-])(?:but\s+)?(?:please\s+)?(?:not|don'?t\s+work)\s+"
     rf"(?:(?:on|from|off|against)\s+)?(?P<name>{NAME})(?:\s+branch)?(?![\w/-])"

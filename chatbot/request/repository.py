@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 
-from chatbot.request.leads import AND, HERE, NEGATED
+from chatbot.request.leads import AND, HERE, NEGATED, SAYS
 from chatbot.request.mentions import Mention, find_mentions, known_as
 from chatbot.request.model import Vocabulary
 from chatbot.request.short_names import find_short_names
@@ -135,7 +135,8 @@ def _corrected(words: Words, mentions: list[Mention]) -> list[Mention]:
         if not (_CORRECTS.fullmatch(between) or (negated and _INSTEAD.fullmatch(between))):
             continue
         start = wrong.start - (len(near) - negated.start() if negated else 0)
-        meant = replace(right, tier=LABELLED, start=start)
+        keep = SAYS.match(words.seen, right.end) is not None
+        meant = replace(right, tier=LABELLED, start=start, keep=keep)
         return [meant, *(one for one in mentions[at + 1 :] if one.name == right.name)]
     return mentions
 
