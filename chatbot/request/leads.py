@@ -104,6 +104,7 @@ SAYS = re.compile(
     r"|looks|says|won't|didn't|isn't)\b|'s\b",
     _FLAGS,
 )
+OWNS = re.compile(r"[`\"]?['’]s\s+\w", _FLAGS)
 AFTER_SURE = re.compile(
     r"[`\"”」]?\s*(?:'s\s+)?(?:repo(?:sitory)?(?![\w-])|仓库|代码库|项目)", _FLAGS
 )

@@ -27,6 +27,7 @@ from chatbot.request.leads import (
     OF_THE_CODE,
     OPENS,
     OWNER_NAME,
+    OWNS,
     PASSING,
     REFERENCE,
     SAYS,
@@ -258,7 +259,7 @@ def _tier(words: Words, start: int, end: int, *, known: bool) -> int:
 
 
 def _can_cut(before: str, after: str, tier: int) -> bool:
-    if tier < LOOSE:
+    if tier < LOOSE or OWNS.match(after):
         return False
     if SAYS.match(after) and not STRONG.search(before):
         # It is what the sentence speaks of.

@@ -75,7 +75,8 @@ _WILL_DO = (
     r"|(?:will|would|should)\s+do|suffices|就行|就好|即可|就可以|吧)(?:了)?)"
 )
 _ALONE = re.compile(
-    rf"(?:^|[.!?\n(（。！？]|{TAKEN}|(?<![\w/])[\w.-]+/[\w.-]+[,:，：]?|(?:please|pls),)\s*$", _FLAGS
+    rf"(?:^|[.!?\n(（。！？]|{TAKEN}|(?<![\w/])[\w.-]+/[\w.-]+[,:，：]?|(?:please|pls),)\s*$",
+    _FLAGS,
 )
 """Begins what is said, or stands behind a repository or another option."""
 _AMONG = re.compile(
@@ -83,6 +84,7 @@ _AMONG = re.compile(
     r"|(?:and\s+)?(?:open|make)\s+(?:it\s+)?(?:as\s+)?(?:a\s+)?draft\b)",
     _FLAGS,
 )
+_NOT = re.compile(r"(?:\b(?:not|never|without)|n't)\s*$|(?:不|别|不要|没)\s*$", _FLAGS)
 _ABOUT_SOUND = re.compile(r"\b(?:codecs?|audio|encod\w*|formats?|music|files?|poems?)\b", _FLAGS)
 _PROVIDERS = frozenset({"anthropic", "openai", "replay"})
 
@@ -116,6 +118,7 @@ def read_model(words: Words, vocabulary: Vocabulary, unsure: list[str]) -> str |
             or _is_about_models(words, match)
             or _AS_ANOTHER.match(words.seen, match.end())
             or _others(words, match)
+            or _NOT.search(words.clause(match.start()))
             or not (_BIDDEN.match(match["lead"]) or _CHOSEN.match(words.seen, match.end()))
         ):
             unsure.append(name)
@@ -142,7 +145,7 @@ def read_model(words: Words, vocabulary: Vocabulary, unsure: list[str]) -> str |
 def _rejected(words: Words, spoken: str) -> list[re.Match[str]]:
     """What is not to be used, as in "not opus but sonnet"; no longer seen."""
     pattern = re.compile(
-        rf"(?:(?<![\w-])(?:please\s+)?(?:(?:do\s+not|don'?t|dont|never)\s+use|not)\s+|(?:请)?(?:别"
+        rf"(?:(?<![\w-])(?:please\s+)?(?:(?:do\s+not|don'?t|dont|never)\s+use|not(?:\s+(?:with|using|by|via))?)\s+|(?:请)?(?:别"
         rf"|不要|不)(?:再)?(?:用|使用)\s*)(?P<model>{spoken}){_THING}(?:\s*(?:[,，;；]|but\b))?",
         _FLAGS,
     )
@@ -167,7 +170,9 @@ def _alone(words: Words, vocabulary: Vocabulary, spoken: str) -> list[tuple[re.M
     found: list[tuple[re.Match[str], str]] = []
     for match in words.find(pattern):
         before = words.seen[: match.start()]
-        asked = match["asked"] and re.search(rf"(?:^|[,.;:!?\n(，。；：！？（]|{TAKEN})\s*$", before)
+        asked = match["asked"] and re.search(
+            rf"(?:^|[,.;:!?\n(，。；：！？（]|{TAKEN})\s*$", before
+        )
         model = _model_of(match["model"], vocabulary)
         apart = _ALONE.search(before) or (
             re.search(r"[,，、]\s*$", before) and _AMONG.match(words.seen, match.end())

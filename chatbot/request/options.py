@@ -59,9 +59,9 @@ _IMAGE = re.compile(
     rf"(?:(?<!\w)(?:with|using|in)\s+(?:the\s+)?)?(?<!\w)(?:--)?image=`?(?P<any>{_IMAGE_NAME}"
     rf"(?::[\w.-]*\w)?)`?"
     rf"|(?:^|(?<=[\n,;(（。，.]))[ \t]*(?:docker\s+)?image\s*[:：]\s*`?(?P<labelled>{_TAGGED})`?"
-    rf"|(?<!\w)(?:with|using|in|on|use)\s+(?:(?:the|a|an)\s+)?(?:docker\s+)?(?:image|container)"
+    rf"|(?<!\w)(?:with|using|in|on|use|under)\s+(?:(?:the|a|an)\s+)?(?:docker\s+)?(?:image|container)"
     rf"(?:\s*:)?\s+(?:`?(?P<tagged>{_TAGGED})`?|(?P<span>{SPAN}))"
-    rf"|(?<!\w)(?:with|using|in|on|use)\s+(?:(?:the|a|an)\s+)?(?:docker\s+)?"
+    rf"|(?<!\w)(?:with|using|in|on|use|under)\s+(?:(?:the|a|an)\s+)?(?:docker\s+)?"
     rf"(?:`?(?P<before>{_TAGGED})`?|(?P<span_before>{SPAN}))\s+(?:docker\s+)?(?:image|container)\b"
     rf"|(?:用|使用|在)?\s*(?:镜像|容器)\s*(?:[:：=]|使用|用|为"
     rf"|是)?\s*`?(?P<zh>{_TAGGED})`?(?:\s*(?:里|中|来))?"
@@ -105,7 +105,8 @@ def _read_image(words: Words, unsure: list[str]) -> str | None:
     for match in words.find(_OF_THE_RUN):
         group = match.lastgroup or ""
         name = words.value(match, group).rstrip(".")
-        if _VERSIONED.search(name) and not _ADDRESS.search(name) and not _fails(words, match):
+        fails = _FAULT.search(match[0]) or _fails(words, match)
+        if _VERSIONED.search(name) and not _ADDRESS.search(name) and not fails:
             start = match.start() if group == "use" else match.start(group)
             words.take(start, match.end(), cut=group == "use")
             return name
@@ -117,7 +118,7 @@ def _read_image(words: Words, unsure: list[str]) -> str | None:
 
 
 _OF_THE_RUN = re.compile(
-    rf"(?<!\w)(?:run\w*|use|test\w*|do\s+(?:it|this))\s+(?:[^.,;\n]{{0,60}}?\s)?(?:in|with|inside|on"
+    rf"(?<!\w)(?:run(?:ning)?|use|test(?:ing)?|do\s+(?:it|this))\s+(?:[^.,;\n]{{0,60}}?\s)?(?:in|with|inside|on"
     rf"|under)\s+(?P<in>{_TAGGED})(?=\s+(?:and|please|pls)\b|{END})"
     rf"|(?<!\w)use\s+(?P<use>{_TAGGED})\s+for\s+(?:this|that|it)\b(?:\s+one)?",
     _FLAGS,
@@ -271,10 +272,13 @@ _ASKED_FOR = re.compile(
     _FLAGS,
 )
 """The sentence goes on, as in "open a draft PR that ...", and needs the words."""
-_AMONG_OPTIONS = re.compile(rf"(?:{TAKEN}|\bbranch\s+[\w./-]+)\s*[,;(，、（]\s*(?P<draft>draft|草稿){END}", _FLAGS)
+_AMONG_OPTIONS = re.compile(
+    rf"(?:{TAKEN}|\bbranch\s+[\w./-]+)\s*[,;(，、（]\s*(?P<draft>draft|草稿){END}", _FLAGS
+)
 _NEGATED = re.compile(r"\b(?:not|never|no|without)\b|n't\b|\bdont\b|不|别|无需", _FLAGS)
 _BEFORE_ASKING = re.compile(
-    rf"(?:{MARKS}|{TAKEN}|(?:please|pls|and|then|can|could|would|you|hi|hey|just|thanks)\b)*", _FLAGS
+    rf"(?:{MARKS}|{TAKEN}|(?:please|pls|and|then|can|could|would|you|hi|hey|just|thanks)\b)*",
+    _FLAGS,
 )
 _ABOUT_DRAFTS = re.compile(
     r"\b(?:users?|should|must|button|when\w*|if|posts?|emails?|articles?|save\w*|editor|label"
@@ -284,7 +288,7 @@ _ABOUT_DRAFTS = re.compile(
 )
 _DRAFT_WORD = re.compile(
     rf"(?<!\w)draft\s+{_PR}(?!\w)|草稿\s*{_ZH_PR}|{_PR}[^.\n]{{0,20}}\bdraft\b"
-    rf"|[,(]\s*draft\s*[,.)]|(?<!\w)draft\s+(?:is|would|will)\b|(?:^"
+    rf"|[.,(:;!?]\s*draft\s*[,.;!?)]|(?<!\w)draft\s+(?:is|would|will)\b|(?:^"
     rf"|[,.;:(，。；（\n])\s*草稿\s*{END}",
     _FLAGS,
 )

@@ -133,12 +133,13 @@ _FEW = 3
 def _labelled(words: Words) -> Iterator[_Found]:
     for match in words.find(LABEL):
         group = next(
-            name for name in ("name", "flagged", "bare", "behind", "stated", "paren", "boxed")
+            name
+            for name in ("name", "flagged", "bare", "behind", "stated", "there", "paren", "boxed")
             if match[name]
         )
         if group == "stated" and not _is_branchy(match["stated"], "branch"):
             continue
-        if group in {"behind", "paren"} and not BEHIND.search(words.near(match.start())):
+        if group in {"behind", "there", "paren"} and not BEHIND.search(words.near(match.start())):
             continue
         if group == "paren" and not _is_branchy(match["paren"], "branch"):
             continue
@@ -209,7 +210,10 @@ def _numbered(words: Words) -> Iterator[_Found]:
     """`owner/name#12`, or `#12`, where it is reviewed, or called a pull request: no issue is."""
     for match in words.find(NUMBER):
         called = re.match(
-            r"\s*(?:这个|的)?\s*(?:PR|MR|pull\s+request)", words.seen[match.end() :], _FLAGS
+            r"\s*(?:这个|的)?\s*(?:PR|MR|pull\s+request)"
+            r"|\s+(?:has|shows|got)\s+(?:\w+\s+){0,2}conflicts?\b|\s*有(?:合并)?冲突",
+            words.seen[match.end() :],
+            _FLAGS,
         )
         behind = re.split(r"[,.;!?\n，。；！？]", words.seen[match.end() : match.end() + 40])[0]
         clause = words.clause(match.end())

@@ -67,6 +67,7 @@ LABEL = re.compile(
     rf"|(?:(?<=[,(;] )|(?<=[,(;\n])|^)(?:branch|ref|tag)\s+(?P<bare>{NAME})(?:{END}"
     rf"|(?=\s+please\b))"
     rf"|(?<=[\w.-] )branch\s+(?P<behind>{NAME}){END}"
+    rf"|(?<=[\w.-] )on\s+(?P<there>{'|'.join(sorted(KNOWN))})(?=\s*[:：])"
     rf"|,?\s*(?<![\w-])(?:the\s+)?(?:base\s+)?branch\s+(?:is|should\s+be)\s+(?P<stated>{NAME}){END}"
     rf"|(?:^|(?<=\n)|(?<=\])|(?<=\] ))[ \t]*\[(?P<boxed>{NAME})\][ \t]*:?"
     rf"|(?<=[\w.-])\s?[(（](?:branch\s+)?(?P<paren>{NAME})(?:\s*分支|\s+branch)?[)）])",
@@ -152,7 +153,8 @@ TARGET = re.compile(
     rf"(?:(?<![\w-])(?:open|raise|create|make|submit|send|put\s+up|with)\s+)?"
     rf"(?<![\w-])(?:(?:a|an|the|your)\s+)?{_PULL_REQUEST}\s+(?:against|to|into|onto|for|on|targeting"
     rf"|based\s+on|goes\s+(?:to|into|against))\s+(?:the\s+)?(?P<name>{SPAN}|{NAME})"
-    rf"(?P<kind>\s+branch)?(?:\s+(?:only|please|pls))*(?![\w/-]))"
+    rf"(?P<kind>\s+branch)?(?:\s+(?:only|please|pls))*"
+    rf"(?:{END}|(?=\s+(?:and|with|as|when|once|in|instead)\b)))"
     rf"|(?P<aim_cut>,?\s*(?<![\w-])target(?:ing|s)?(?:\s+branch)?(?:\s+is|\s*[:=])?\s+(?:the\s+)?"
     rf"(?P<aim>{NAME})(?P<aim_kind>\s+branch)?{END})"
     rf"|(?P<zh_cut>[，,]?\s*(?:{_PULL_REQUEST}|拉取请求|合并请求)\s*(?:请)?(?:提交?|合并?|开|发)?(?:到|往|给|至)\s*"

@@ -122,11 +122,13 @@ _CORRECTS = re.compile(
     r"(?:(?:it'?s|that'?s|in|是|在)\s*)*[`\"]?",
     re.IGNORECASE,
 )
-_INSTEAD = re.compile(r"[`\"]?[\s,，]*(?:but|而?是|在)\s*(?:rather\s+)?(?:in\s+|在)?[`\"]?", re.IGNORECASE)
+_INSTEAD = re.compile(
+    r"[`\"]?[\s,，]*(?:but|而?是|在)\s*(?:rather\s+)?(?:in\s+|在)?[`\"]?", re.IGNORECASE
+)
 
 
 def _corrected(words: Words, mentions: list[Mention]) -> list[Mention]:
-    """"In acme/web, sorry, acme/api", "not acme/web but acme/api": the latter is meant alone."""
+    """ "In acme/web, sorry, acme/api", "not acme/web but acme/api": the latter is meant alone."""
     for at in range(len(mentions) - 1, 0, -1):
         wrong, right = mentions[at - 1], mentions[at]
         between = words.seen[wrong.end : right.start]

@@ -98,7 +98,16 @@ _LINKED_PAGE = re.compile(
     r"|commit/[0-9a-f]{7,40}|blob/[^/]+/.)"
 )
 _NUMBER = re.compile(r"[\d.]+")
-_GITLAB_PAGES = {"tree", "blob", "issues", "merge_requests", "commit", "commits", "pipelines", "wikis"}
+_GITLAB_PAGES = {
+    "tree",
+    "blob",
+    "issues",
+    "merge_requests",
+    "commit",
+    "commits",
+    "pipelines",
+    "wikis",
+}
 """Of old links, which have no "-" before them."""
 
 

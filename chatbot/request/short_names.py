@@ -36,7 +36,7 @@ _AFTER_REPO = re.compile(
     rf"(?P<lead>(?<![\w-])(?:in|for|of|on|from|to|at|inside|within|into|against)\s+)?"
     rf"(?P<article>(?:the|our|my)\s+)?"
     rf"(?<![\w/-])repo(?:sitory)?(?P<mark>[ \t]*[:=][ \t]*|\s+(?:called\s+"
-    rf"|named\s+)?)(?P<name>{SPAN}"
+    rf"|named\s+|is\s+(?=[\w-]+(?:$|[.,;!\n])))?)(?P<name>{SPAN}"
     rf"|{_WORD})(?![\w/])",
     _FLAGS,
 )

@@ -19,6 +19,12 @@ HELP = """\
 `/code config` shows and settles what holds here
 In a task's thread just reply. Start with `aside` to talk past me; `mute` and `unmute` me there."""
 
+HOW_TO_ASK = f"""\
+Tell me what is to be done and in which repository, as in `fix the flaky retry test in acme/api`, \
+or ask about its code. Besides:
+{HELP}"""
+"""For whoever greets, or asks what this is."""
+
 _TASK_ID = re.compile(r"t_[a-z0-9]+")
 _REPOSITORY = re.compile(r"\S+/\S+|nothing|none", re.IGNORECASE)
 

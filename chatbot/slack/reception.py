@@ -23,8 +23,9 @@ from chatbot.linking import Linking
 from chatbot.models import Person, Task, Thread
 from chatbot.request import find_default, find_link
 from chatbot.request.asides import find_mute, is_aside
+from chatbot.request.small_talk import asks_nothing
 from chatbot.slack.admission import Admission
-from chatbot.slack.command_line import is_question, read_command
+from chatbot.slack.command_line import HOW_TO_ASK, is_question, read_command
 from chatbot.slack.commands import Commands
 from chatbot.slack.given import given_with, words_for
 from chatbot.slack.incoming import Incoming
@@ -106,6 +107,14 @@ class Reception:
                     said.team, said.channel, repository, author
                 )
                 await self._say(said, told)
+            elif (
+                task is None
+                and not said.attachments
+                and asks_nothing(said.words, alone=said.thread_ts is None)
+            ):
+                # Apps would go on thanking each other.
+                if not said.app_name:
+                    await self._say(said, HOW_TO_ASK)
             elif task is None:
                 await self._ask(said, thread_ts, author)
             elif task.thread is None or task.thread.message_ts != said.ts:
