@@ -14,7 +14,16 @@ from chatbot.slack.blocks.elements import (
     section,
 )
 from chatbot.slack.blocks.result import MARKS
-from chatbot.slack.blocks.text import Block, clock, code, count, duration, escaped, person
+from chatbot.slack.blocks.text import (
+    Block,
+    clock,
+    code,
+    count,
+    dollars,
+    duration,
+    escaped,
+    person,
+)
 from chatbot.slack.view import AttemptsView, RunView
 
 _DISCARD = confirm(
@@ -45,8 +54,8 @@ def make_attempts(task: Task, told: AttemptsView) -> Content:
 def attempt_line(run: RunView) -> str:
     """How one went, in a line."""
     facts = [f"Attempt {run.attempt}: {_outcome(run)}"]
-    if run.cost_usd is not None:
-        facts.append(f"${run.cost_usd:.2f}")
+    if run.cost_usd:
+        facts.append(dollars(run.cost_usd))
     return " · ".join(facts)
 
 
@@ -81,8 +90,8 @@ def _described(run: RunView, *, is_chosen: bool) -> str:
         if result.verified.state:
             lines.append(f"{MARKS[result.verified.state]} {escaped(result.verified.headline, 200)}")
     facts = [_outcome(run)]
-    if run.cost_usd is not None:
-        facts.append(f"${run.cost_usd:.2f}")
+    if run.cost_usd:
+        facts.append(dollars(run.cost_usd))
     if run.finished_at is not None and run.prepared_at is not None:
         facts.append(duration(run.finished_at - run.prepared_at))
     return "\n".join([*lines, " · ".join(facts)])

@@ -82,7 +82,7 @@ def make_pick(pick: PickView) -> Content:
     ]
     idea = f"The model suggests {code(pick.suggested, 150)}. " if pick.suggested else ""
     how = "It starts once one is chosen. A reply with `owner/name` or an address does as well."
-    until = f" This stands until {moment(pick.expires_at)}." if pick.expires_at > 0 else ""
+    until = f" The question expires {moment(pick.expires_at)}." if pick.expires_at > 0 else ""
     return Content(
         text=fallback(pick.question),
         blocks=(

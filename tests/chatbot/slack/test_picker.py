@@ -100,7 +100,7 @@ async def test_a_question_that_nobody_answered_says_so_and_is_asked_again(stage:
     def shown() -> str:
         return texts(stage.slack.messages[question["ts"]]["blocks"])
 
-    assert "This stands until" in shown()
+    assert "The question expires" in shown()
     late = replace(stage.actions, clock=lambda: time.time() + ANSWER_SECONDS + 1)
     overdue = partial(queries.overdue_tasks, now=late.clock())
     assert task.id in [one.id for one in await stage.history.read(overdue)]
