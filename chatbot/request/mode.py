@@ -30,6 +30,14 @@ _ONLY_ANSWER = re.compile(
     r"|只(?:需要?|要|想|用)?(?:解释|回答|分析|说明|看|知道|了解|告诉)|仅(?:解释|分析|回答)",
     _FLAGS,
 )
+_TAKEN_BACK = re.compile(
+    r"\b(?:actually|wait|scratch\s+that|on\s+second\s+thoughts?|never\s?mind|(?:no|sorry),)"
+    r"(?:[\s,.—–-]+(?:no|don'?t|do\s+not|wait|please|not\s+yet|it|that))*[\s,.:;—–-]+"
+    r"(?:just|only)\s+(?:explain|answer|tell\s+(?:me|us)|describe|summari[sz]e)\b"
+    r"|(?:算了|还是算了|先别改了?|等等)[^。！？\n]{0,6}(?:只|先)(?:需要?|要)?(?:解释|回答|分析|说明|告诉)",
+    _FLAGS,
+)
+"""The last word is for an answer."""
 _OF_PULL = re.compile(
     r"/(?:pull|merge_requests)/\d+|(?<!\w)(?:PR|MR|pull\s+request|merge\s+request)\s*[#!]?\s*\d+",
     _FLAGS,
@@ -79,6 +87,8 @@ def mode_of(task: str) -> Mode:
     if _ONLY_ANSWER.search(seen):
         seen = PROPOSED.sub("explain", seen)
     acts = acts_of(seen)
+    if _TAKEN_BACK.search(seen):
+        return "explain"
     if "work" in acts:
         return "change"
     if "review" in acts or (_OF_PULL.search(seen) and _OPINION.search(seen)):

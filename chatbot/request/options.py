@@ -197,6 +197,10 @@ def _read_count(words: Words, unsure: list[str]) -> int:
             continue
         said = words.text[match.start() : match.end()].strip()
         after = words.seen[match.end() :]
+        alone = (match["g"] or match["j"]) and not re.search(r"pl(?:ease|s|z)\b", match[0], _FLAGS)
+        if alone and _NO_ATTEMPTS.search(words.sentence(match.start())):
+            unsure.append(said)
+            continue
         if _NO_ATTEMPTS.search(words.clause(match.start())) or _GOES_ON.match(after):
             if re.search(r"\b(?:try|attempt)", match[0], _FLAGS) or "试" in match[0]:
                 unsure.append(said)
@@ -227,7 +231,8 @@ _NO_DRAFT = re.compile(
     rf"(?<!\w)(?:(?:and|but)\s+)?(?:please\s+|pls\s+)?(?:do\s+not|don'?t|never|no\s+need\s+to)\s+"
     rf"(?:open|create|make|raise|submit|send|put|mark|leave|keep|want|need|use)\s+(?:up\s+)?"
     rf"(?:(?:it|this|that|me|the\s+{_PR}|a\s+{_PR})\s+)?(?:up\s+)?(?:(?:as|in|into|to\s+be|be)\s+)?"
-    rf"(?:an?\s+|the\s+)?draft(?:\s+{_PR}|\s+mode)?(?![\w-])(?:,?\s+please)?"
+    rf"(?:an?\s+|the\s+)?draft(?:\s+{_PR}|\s+mode)?(?:,?\s+(?:please|pls|this\s+time))?{END}"
+    rf"|(?<!\w)without\s+(?:an?\s+)?draft(?:\s+{_PR})?{END}"
     rf"|(?<!\w)(?:(?:but\s+)?(?:not|no"
     rf"|non)[ -](?:as\s+)?(?:an?\s+)?draft(?:\s+{_PR})?(?:,?\s+please)?"
     rf"|(?:isn't|is\s+not)\s+a\s+draft"

@@ -137,7 +137,10 @@ def _labelled(words: Words) -> Iterator[_Found]:
             for name in ("name", "flagged", "bare", "behind", "stated", "there", "paren", "boxed")
             if match[name]
         )
-        if group == "stated" and not _is_branchy(match["stated"], "branch"):
+        before = words.clause(_first_word(match))
+        if group == "stated" and not (
+            LEADING.fullmatch(before) and _is_branchy(match["stated"], "branch")
+        ):
             continue
         if group in {"behind", "there", "paren"} and not BEHIND.search(words.near(match.start())):
             continue
@@ -269,7 +272,21 @@ def _target(words: Words) -> Iterator[_Found]:
             continue
         start, end = match.span("cut" if group == "name" else f"{group}_cut")
         said = words.text[start:end].strip(" ,.;，")
-        yield _Found(name, AIMED, start, end, said)
+        passing = _NEGATED.search(words.clause(start) + match[0]) or (
+            group == "aim" and not LEADING.fullmatch(words.clause(_first_word(match)))
+        )
+        if group == "name" and match["last"] is None:
+            # What it is to hold comes next.
+            start, end = match.span("aside")
+        yield _Found(name, UNSURE if passing else AIMED, start, end, said)
+
+
+_NEGATED = re.compile(r"\b(?:not|never|no|without)\b|n't\b|不|别", _FLAGS)
+
+
+def _first_word(match: re.Match[str]) -> int:
+    """Behind the comma that a match may begin with."""
+    return match.end() - len(match[0].lstrip(" ,"))
 
 
 def _is_target(name: str) -> bool:

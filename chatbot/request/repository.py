@@ -137,8 +137,11 @@ def _corrected(words: Words, mentions: list[Mention]) -> list[Mention]:
         if not (_CORRECTS.fullmatch(between) or (negated and _INSTEAD.fullmatch(between))):
             continue
         start = wrong.start - (len(near) - negated.start() if negated else 0)
-        keep = SAYS.match(words.seen, right.end) is not None
-        meant = replace(right, tier=LABELLED, start=start, keep=keep)
+        others = {one.name for one in mentions} - {wrong.name, right.name}
+        if others or SAYS.match(words.seen, right.end):
+            # More is told of it, or of a third: which one is meant is for the person to say.
+            return [replace(one, tier=LABELLED) for one in mentions]
+        meant = replace(right, tier=LABELLED, start=start, keep=False)
         return [meant, *(one for one in mentions[at + 1 :] if one.name == right.name)]
     return mentions
 
