@@ -21,8 +21,9 @@ _ABOUT_IT = (
     r"|how\s+(?:to\s+use\s+(?:you|this|it))|can\s+you\s+help(?:\s+(?:me|us))?|i\s+need\s+help"
     r"|帮助|使用说明|你?能做什么|你会什么|你可以做什么|你是谁|怎么用(?:你)?|如何使用(?:你)?)"
 )
-_GREETS = re.compile(rf"(?:{_MARKS}+|{_GREETING}(?![a-z]))+", re.IGNORECASE)
-_ASKS_OF_IT = re.compile(rf"(?:{_MARKS}+|(?:{_GREETING}|{_ABOUT_IT})(?![a-z]))+", re.IGNORECASE)
+# Possessive: what was taken for one word is not tried as another, however long it goes on.
+_GREETS = re.compile(rf"(?:{_GREETING}(?![a-z])|{_MARKS})++", re.IGNORECASE)
+_ASKS_OF_IT = re.compile(rf"(?:(?:{_ABOUT_IT}|{_GREETING})(?![a-z])|{_MARKS})++", re.IGNORECASE)
 MAX_CHARACTERS = 200
 
 

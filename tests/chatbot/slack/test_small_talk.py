@@ -52,6 +52,8 @@ good morning everyone :wave:
 你好
 谢谢大家
 怎么用？
+你是谁
+你可以做什么
 hey, who are you?""".splitlines()
 ASKED = """
 👍
@@ -82,3 +84,11 @@ def test_something_is_asked_or_nothing_is_said(words: str) -> None:
 def test_in_a_thread_help_is_wanted_with_what_stands_above() -> None:
     assert not asks_nothing("can you help?", alone=False)
     assert asks_nothing("thanks!", alone=False)
+
+
+@pytest.mark.parametrize(
+    "words", ["辛苦了" * 60 + "x", "!? " * 60 + "x", "thanks a lot " * 14 + "x"]
+)
+def test_words_that_go_on_are_read_at_once(words: str) -> None:
+    """Each could be parted in many ways, all of which would be tried."""
+    assert not asks_nothing(words)
