@@ -28,6 +28,7 @@ from chatbot.request.ref_leads import (
     NOT_THAT,
     NOT_THERE,
     NUMBER,
+    ON_KNOWN,
     ON_MAIN,
     PREFIXED,
     PREFIXES,
@@ -92,6 +93,8 @@ def read_ref(words: Words, unsure: list[str]) -> str | None:
                 words.take(one.start, one.end, cut=not one.keep)
             for start, end in rejected:
                 words.take(start, end)
+            if level == AIMED:
+                unsure += [match[0] for match in words.find(ON_KNOWN)]
             # Begun at one branch, and bound for another: only one of them is done.
             unsure += [
                 one.said for one in found if one.level == AIMED and one.name != named[0].name

@@ -96,6 +96,9 @@ ON_MAIN = re.compile(
     rf"|trunk)(?![\w./-])[ \t]*(?:上面?|开始)?)",
     _FLAGS,
 )
+ON_KNOWN = re.compile(
+    rf"(?<![\w-])(?:on|from|off)\s+(?:{'|'.join(sorted(KNOWN))})(?![\w/-])", _FLAGS
+)
 PULL = re.compile(
     r"(?P<lead>(?:(?<![\w-])(?:on|at|from|of|in|for|review|check|checkout|check\s+out|update"
     r"|continue"
