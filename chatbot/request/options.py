@@ -120,7 +120,8 @@ def _read_image(words: Words, unsure: list[str]) -> str | None:
 _OF_THE_RUN = re.compile(
     rf"(?<!\w)(?:run(?:ning)?|use|test(?:ing)?|do\s+(?:it|this))\s+(?:[^.,;\n]{{0,60}}?\s)?(?:in|with|inside|on"
     rf"|under)\s+(?P<in>{_TAGGED})(?=\s+(?:and|please|pls)\b|{END})"
-    rf"|(?<!\w)use\s+(?P<use>{_TAGGED})\s+for\s+(?:this|that|it)\b(?:\s+one)?",
+    rf"|(?<!\w)use\s+(?P<use>{_TAGGED})\s+(?:for\s+(?:this|that|it)\b(?:\s+one)?"
+    rf"|as\s+(?:the|an?)\s+(?:container|docker)(?:\s+image)?{END})",
     _FLAGS,
 )
 """What has a tag like an image, where something is to run."""
@@ -225,7 +226,7 @@ def _number(match: re.Match[str]) -> int:
     return int(word) if word.isdecimal() else _NUMBER_WORDS.get(word.lower(), 0)
 
 
-_PR = r"(?:PR|pull[ -]?request|MR|merge[ -]?request)"
+_PR = r"(?:PRs?|pull[ -]?requests?|MRs?|merge[ -]?requests?)"
 _ZH_PR = rf"(?:{_PR}|拉取请求|合并请求)"
 _NO_DRAFT = re.compile(
     rf"(?<!\w)(?:(?:and|but)\s+)?(?:please\s+|pls\s+)?(?:do\s+not|don'?t|never|no\s+need\s+to)\s+"
@@ -251,7 +252,7 @@ _DRAFT = re.compile(
     rf"|(?:^|(?<=[,.;:(!，。；（\n]))\s*(?:just\s+"
     rf"|only\s+)?(?:an?\s+)?(?P<alone>draft(?:\s+{_PR}|(?=\s+please)|(?=[.!)]?\s*$)))"
     rf"(?:\s+(?:only|first|for\s+now|please))*{END}"
-    rf"|(?:^|(?<=[,.;:(!\n]))\s*(?:keep\s+it\s+)?(?:an?\s+)?draft(?:\s+{_PR})?\s+(?:until"
+    rf"|(?:^|(?<=[,.;:(!\n]))\s*(?:keep\s+it\s+(?:as\s+)?)?(?:an?\s+)?draft(?:\s+{_PR})?\s+(?:until"
     rf"|till)\s+(?:I|we)\b[^.,;\n]{{0,40}}{END}"
     rf"|(?:^|(?<=[,.;:(!\n]))\s*(?:an?\s+)?draft(?:\s+{_PR})?\s+(?:is|would\s+be)\s+(?:fine|ok"
     rf"|okay|enough|good|great|perfect)"
@@ -267,7 +268,8 @@ _DRAFT = re.compile(
     rf"|是|用)?\s*(?:草稿"
     rf"|draft)(?:状态|形式)?(?:就行|即可|就好)?{END}"
     rf"|(?:^|(?<=[,.;:(，。；（\n]))\s*(?:草稿|draft)\s*{_ZH_PR}\s*(?:就行|即可|就好|就可以|吧)?(?:了)?{END}"
-    rf"|(?:^|(?<=[,.;:(，。；（\n]))\s*(?:先)?草稿(?:就行|即可|就好|吧)(?:了)?{END}",
+    rf"|(?:^|(?<=[,.;:(，。；（\n]))\s*(?:(?:先)?草稿(?:就行|即可|就好|吧)(?:了)?"
+    rf"|先\s*(?:草稿|draft)){END}",
     _FLAGS,
 )
 _APART = re.compile(rf"(?:{TAKEN}|[.!?\n]|^)\s*[,;(，、（]?\s*(?:an?\s+)?$", _FLAGS)
