@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 import docker
 import pytest
+import structlog
 from docker.errors import DockerException
 from hypothesis import HealthCheck, settings
 from playwright.async_api import expect
@@ -31,6 +32,13 @@ def _slack_mode(request: pytest.FixtureRequest) -> Iterator[None]:
     """Before every stage is built."""
     with slack_mode.use(getattr(request, "param", "socket")):
         yield
+
+
+@pytest.fixture(autouse=True)
+def _log_as_it_was() -> Iterator[None]:
+    """The command line settles the log for its whole process, which the tests share."""
+    yield
+    structlog.reset_defaults()
 
 
 def _missing(reason: str) -> None:

@@ -54,4 +54,4 @@ async def test_a_budget_from_its_warning_to_its_end(tmp_path: Path) -> None:
         # It is this person's budget alone.
         other = await ask(stage, "count to two in acme/api", user="grace")
         await wait_said(stage, other, "Open a pull request")
-        assert "budget" not in said(stage, other)
+        assert "is used up" not in said(stage, other)

@@ -91,7 +91,7 @@ async def test_what_set_up_made_is_there_and_the_configured_command_comes_first(
 @pytest.mark.parametrize(
     ("replies", "changes", "reason"),
     [
-        ([says(MEND), finish()], {}, "No command was named"),
+        ([says(MEND), finish()], {}, "No test command is known"),
         ([says(MEND), finish("true")], {"verify": False}, "switched off"),
     ],
 )
