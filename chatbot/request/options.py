@@ -164,11 +164,14 @@ _COUNT = re.compile(
     _FLAGS,
 )
 _AT_HEAD = re.compile(rf"(?:^|[\n,;:(，；：（]|{TAKEN}|[\w.-]/[\w.-]{{1,40}})\s*$", _FLAGS)
+_BEHIND_OPTION = re.compile(rf"{TAKEN}\s*[,;，；]?\s*$", _FLAGS)
 _NO_ATTEMPTS = re.compile(
-    r"\b(?:retr\w*|login|log\s?in|limit\w*|max\w*|after|fail\w*|lock\w*|block\w*|allow\w*|should"
-    r"|must"
+    r"\b(?:retr\w*|login|log\s?in|limit\w*|max\w*|after"
+    r"|fail\w*(?!\s+(?:\w+\s+)?(?:tests?|checks?|builds?|CI)\b)"
+    r"|lock\w*|block\w*|allow\w*|should|must"
     r"|when\w*|if|client|users?|job|request\w*|back\s?off|poll\w*|throttl\w*|rate)\b"
-    r"|重试|登录|登陆|失败|最多|限制|锁定|超时|如果|连续|输错|轮询|用户|请求|每",
+    r"|重试|登录|登陆|失败(?!的(?:测试|检查|构建|用例))|最多|限制|锁定|超时|如果|连续|输错"
+    r"|轮询|用户|请求|每",
     _FLAGS,
 )
 _GOES_ON = re.compile(
@@ -199,6 +202,7 @@ def _read_count(words: Words, unsure: list[str]) -> int:
         said = words.text[match.start() : match.end()].strip()
         after = words.seen[match.end() :]
         alone = (match["g"] or match["j"]) and not re.search(r"pl(?:ease|s|z)\b", match[0], _FLAGS)
+        alone = alone and not _BEHIND_OPTION.search(words.near(match.start()))
         if alone and _NO_ATTEMPTS.search(words.sentence(match.start())):
             unsure.append(said)
             continue
