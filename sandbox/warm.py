@@ -224,15 +224,21 @@ class Warm:
 
     async def _accept(self, listener: socket.socket, handle: Handle) -> socket.socket:
         """The next connection; raises ThreadsmithError once the container has ended."""
-        loop = asyncio.get_running_loop()
-        accepting = asyncio.create_task(loop.sock_accept(listener))
+        loop, knocked = asyncio.get_running_loop(), asyncio.Event()
+        # Taken in one step: what is accepted is never lost to a cancellation in between.
+        loop.add_reader(listener, knocked.set)
         try:
-            while not (await asyncio.wait({accepting}, timeout=POLL_SECONDS))[0]:
-                if (await self._engine.poll(handle)).name in ("exited", "gone"):
-                    raise ThreadsmithError("It has ended.")
-            return accepting.result()[0]
+            while True:
+                with suppress(BlockingIOError):
+                    return listener.accept()[0]
+                knocked.clear()
+                try:
+                    await asyncio.wait_for(knocked.wait(), POLL_SECONDS)
+                except TimeoutError:
+                    if (await self._engine.poll(handle)).name in ("exited", "gone"):
+                        raise ThreadsmithError("It has ended.") from None
         finally:
-            accepting.cancel()
+            loop.remove_reader(listener)
 
     async def _is_alone(self, peer: socket.socket, handle: Handle) -> bool:
         """Whether it is the agent program, and nothing else lives: only then is it given a token.
