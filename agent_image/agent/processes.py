@@ -50,9 +50,12 @@ def kill_rest(mark: str, sessions: Iterable[int] = ()) -> None:
                     halted.add(pid)
                     goes_on = True
         if not halted:
-            return
+            break
         for pid in halted:
             _send(pid, signal.SIGKILL)
+        time.sleep(0.01)
+    # What was killed counts until it is reaped, and nothing can be started before.
+    while is_crowded() and time.monotonic() < deadline:
         time.sleep(0.01)
 
 
