@@ -203,8 +203,7 @@ class Warm:
         await self._end(guest)
 
     async def _settle(self, guest: Guest) -> None:
-        listener = await asyncio.to_thread(bind_unix, guest.place / "gateway", SOCKET)
-        with listener:
+        with bind_unix(guest.place / "gateway", SOCKET) as listener:
             listener.listen(8)
             listener.setblocking(False)
             while guest.peer is None:

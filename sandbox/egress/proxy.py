@@ -90,11 +90,17 @@ class EgressProxy:
 
     async def open(self, directory: Path) -> None:
         """Listen beside the gateway."""
-        bound = await asyncio.to_thread(bind_unix, directory, SOCKET_NAME)
+        # At once: what is cancelled in between would leave the socket open.
+        bound = bind_unix(directory, SOCKET_NAME)
         self._path = directory / SOCKET_NAME
         self._server = await asyncio.start_unix_server(
-            self._accept, sock=bound, limit=MAX_HEAD_BYTES
+            self._accept, sock=bound, limit=MAX_HEAD_BYTES, start_serving=False
         )
+        try:
+            await self._server.start_serving()
+        except BaseException:
+            self._server.close()
+            raise
 
     async def close(self) -> None:
         """End every request and tunnel; the next phase finds no socket."""

@@ -49,9 +49,15 @@ class Door:
     async def open(self) -> None:
         """Listen; a socket that an earlier process left is replaced."""
         await self._runner.setup()
-        bound = await asyncio.to_thread(bind_unix, self.directory, SOCKET_NAME)
+        # At once: what is cancelled in between would leave the socket open.
+        bound = bind_unix(self.directory, SOCKET_NAME)
         loop = asyncio.get_running_loop()
-        self._server = await loop.create_unix_server(self._accept, sock=bound)
+        self._server = await loop.create_unix_server(self._accept, sock=bound, start_serving=False)
+        try:
+            await self._server.start_serving()
+        except BaseException:
+            self._server.close()
+            raise
 
     async def close(self) -> None:
         """Stop listening, let requests that are being answered end, and drop the rest."""
